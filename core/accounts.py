@@ -1,0 +1,192 @@
+"""People: sign up, sign in, sessions. Passwords are argon2id; sessions are random tokens of which we keep the hash."""
+
+import threading
+from datetime import timedelta
+
+import email_validator
+from passlib.hash import argon2
+from sqlalchemy import delete, func
+from sqlmodel import Session, col, select
+
+from core import clock, config, crypto, db, live
+from core.errors import RuleError
+from core.models import LoginFailure, LoginSession, User
+
+SESSION_DAYS = 14
+_MIN_PASSWORD, _MAX_PASSWORD = 8, 200
+_WRONG = "The email address or the password is wrong."
+_FREE_TRIES = 5
+# Each hash takes 64 MB and 50 ms: without a cap a crowd of strangers signing in would be an outage.
+_hashing = threading.Semaphore(4)
+_hasher = argon2.using(type="ID")
+
+
+def signup_open(session: Session) -> bool:
+    """Whether a stranger may sign up: SIGNUP, else yes on a loopback HOST or while there is no user."""
+    if config.settings.signup:
+        return config.settings.signup == "open"
+    return config.settings.on_loopback or session.exec(select(User.id).limit(1)).first() is None
+
+
+def sign_up(session: Session, email: str, password: str, time_zone: str | None = None) -> User:
+    """Make an account; the first one is the administrator. Raises RuleError with the sentence to show."""
+    db.one_at_a_time(session, "meta")  # two first sign-ups must not both become administrator
+    if not signup_open(session):
+        raise RuleError("Sign-up is closed here. Ask the administrator for an account.")
+    address = _address(email)
+    check_password(password)
+    if session.exec(select(User.id).where(col(User.email) == address)).first() is not None:
+        raise RuleError("There is an account with this email address already. Log in instead.")
+    user = User(
+        email=address,
+        password_hash=_hash(password),
+        is_admin=session.exec(select(User.id).limit(1)).first() is None,
+        time_zone=clock.zone_or_default(time_zone),
+        created_at=db.now(session),
+    )
+    session.add(user)
+    session.flush()
+    return user
+
+
+def log_in(session: Session, email: str, password: str, client: str) -> User | None:
+    """The user, or None for a wrong address or password; both take the same time.
+
+    ``client`` is the caller's network address. Raises RuleError while either has failed too often.
+    A None must be committed: it counts the failure.
+    """
+    address = email.strip().lower()
+    keys = [f"account:{address[:320]}", f"client:{client}"]
+    _check_wait(session, keys)
+    user = session.exec(select(User).where(col(User.email) == address)).first()
+    if not _matches(password, user.password_hash if user else None):
+        for key in keys:
+            _count_failure(session, key)
+        return None
+    session.execute(delete(LoginFailure).where(col(LoginFailure.key).in_(keys)))
+    return user
+
+
+def wrong_sign_in() -> str:
+    """The one sentence for every refused sign-in."""
+    return _WRONG
+
+
+def start_session(session: Session, user_id: int) -> str:
+    """A new random token for the cookie; only its hash is kept."""
+    token, now = crypto.new_token(), db.now(session)
+    session.execute(delete(LoginSession).where(col(LoginSession.expires_at) < now))
+    session.add(
+        LoginSession(
+            token_hash=crypto.token_hash(token),
+            user_id=user_id,
+            created_at=now,
+            expires_at=now + timedelta(days=SESSION_DAYS),
+        )
+    )
+    return token
+
+
+def session_user(session: Session, token: str) -> tuple[User, str] | None:
+    """The signed-in user and the session's hash, or None for an unknown or expired token."""
+    hashed = crypto.token_hash(token)
+    user = session.exec(
+        select(User)
+        .join(LoginSession, col(LoginSession.user_id) == col(User.id))
+        .where(col(LoginSession.token_hash) == hashed, col(LoginSession.expires_at) > db.now(session))
+    ).first()
+    return (user, hashed) if user else None
+
+
+def end_session(session: Session, token: str) -> None:
+    """Sign this browser out; its open tabs hear of it."""
+    found = session_user(session, token)
+    session.execute(delete(LoginSession).where(col(LoginSession.token_hash) == crypto.token_hash(token)))
+    if found and found[0].id is not None:
+        user_id = found[0].id
+        db.after_commit(session, lambda: live.publish(user_id, "session"))
+
+
+def end_other_sessions(session: Session, user_id: int, keep_hash: str) -> int:
+    """Sign out every other browser of the user; returns how many."""
+    ended = session.execute(
+        delete(LoginSession).where(col(LoginSession.user_id) == user_id, col(LoginSession.token_hash) != keep_hash)
+    )
+    db.after_commit(session, lambda: live.publish(user_id, "session"))
+    return int(ended.rowcount)  # type: ignore[attr-defined]
+
+
+def sessions_alive(session: Session, user_id: int) -> set[str]:
+    """The hashes of the user's sessions that still count."""
+    alive = select(LoginSession.token_hash).where(
+        col(LoginSession.user_id) == user_id, col(LoginSession.expires_at) > db.now(session)
+    )
+    return set(session.exec(alive).all())
+
+
+def change_password(session: Session, user_id: int, current: str, new: str) -> None:
+    """Raises RuleError where the current password is wrong or the new one is too short."""
+    user = session.get_one(User, user_id)
+    if not _matches(current, user.password_hash):
+        raise RuleError("The current password is wrong.")
+    check_password(new)
+    user.password_hash = _hash(new)
+
+
+def save_preferences(session: Session, user_id: int, *, time_zone: str | None = None, theme: str | None = None) -> None:
+    """Raises RuleError for a zone pytz does not know or a theme other than auto, light, dark."""
+    user = session.get_one(User, user_id)
+    if time_zone is not None:
+        if clock.zone_or_default(time_zone) != time_zone:
+            raise RuleError(f"There is no time zone named {time_zone!r}.")
+        user.time_zone = time_zone
+    if theme is not None:
+        if theme not in ("auto", "light", "dark"):
+            raise RuleError("The theme is auto, light or dark.")
+        user.theme = theme
+
+
+def check_password(password: str) -> None:
+    """Raises RuleError where it is too short or too long (passlib itself fails above 4,096 characters)."""
+    if len(password) < _MIN_PASSWORD:
+        raise RuleError(f"The password needs at least {_MIN_PASSWORD} characters.")
+    if len(password) > _MAX_PASSWORD:
+        raise RuleError(f"The password may have at most {_MAX_PASSWORD} characters.")
+
+
+def _address(email: str) -> str:
+    try:
+        return email_validator.validate_email(email.strip(), check_deliverability=False).normalized.lower()
+    except email_validator.EmailNotValidError as error:
+        raise RuleError(f"This is not an email address: {error}") from None
+
+
+def _hash(password: str) -> str:
+    with _hashing:
+        return str(_hasher.hash(password))
+
+
+def _matches(password: str, kept: str | None) -> bool:
+    with _hashing:
+        if kept is None or len(password) > _MAX_PASSWORD:
+            _hasher.dummy_verify()
+            return False
+        return bool(_hasher.verify(password, kept))
+
+
+def _check_wait(session: Session, keys: list[str]) -> None:
+    waits = select(func.max(LoginFailure.wait_until)).where(col(LoginFailure.key).in_(keys))
+    until, now = session.exec(waits).first(), db.now(session)
+    if until is not None and until > now:
+        seconds = int((until - now).total_seconds()) + 1
+        raise RuleError(f"Too many tries. Wait {seconds:,} seconds and try again.")
+
+
+def _count_failure(session: Session, key: str) -> None:
+    now = db.now(session)
+    table = LoginFailure.__table__  # type: ignore[attr-defined]
+    db.upsert(session, table, {"key": key, "failure_count": 1, "wait_until": now}, ["key"], add=["failure_count"])
+    failure = session.get_one(LoginFailure, key)
+    session.refresh(failure)
+    extra = failure.failure_count - _FREE_TRIES
+    failure.wait_until = now + timedelta(seconds=min(300, 2**extra) if extra >= 0 else 0)

@@ -1,0 +1,107 @@
+"""Keys derived from SECRET_KEY: sealed secrets, signed tokens, hashed session tokens."""
+
+import base64
+import functools
+import hashlib
+import hmac
+import os
+import secrets
+import struct
+from pathlib import Path
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from core import config
+from core.errors import RuleError
+
+_MAC_BYTES = 16
+
+
+class SealBroken(RuleError):
+    """A sealed secret does not open with this SECRET_KEY."""
+
+
+def secret_key() -> str:
+    """SECRET_KEY from the settings, else the one kept in DATA_DIR (made on first use, mode 0600)."""
+    return config.settings.secret_key or _kept_key(config.settings.data_dir)
+
+
+@functools.cache
+def _kept_key(data_dir: Path) -> str:
+    path = data_dir / "secret_key"
+    data_dir.mkdir(parents=True, exist_ok=True)
+    # Link a finished file into place: of two processes starting at once both read the same key.
+    draft = data_dir / f".secret_key.{os.getpid()}.{secrets.token_hex(4)}"
+    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(secrets.token_urlsafe(48))
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()
+    return path.read_text().strip()
+
+
+@functools.cache
+def _derived(key: str, purpose: str) -> bytes:
+    return HKDF(algorithm=SHA256(), length=32, salt=None, info=purpose.encode()).derive(key.encode())
+
+
+def derived(purpose: str) -> bytes:
+    """32 bytes for one purpose (RFC 5869), so that no two uses share a key."""
+    return _derived(secret_key(), purpose)
+
+
+def fingerprint() -> str:
+    """What the database keeps to notice another SECRET_KEY; tells nothing about the key."""
+    return hashlib.sha256(derived("fingerprint")).hexdigest()[:16]
+
+
+def seal(text: str, context: str) -> str:
+    """Encrypt ``text`` (AES-256-GCM), bound to ``context`` (as ``sender:7``) so that it cannot move between rows."""
+    nonce = secrets.token_bytes(12)
+    return base64.urlsafe_b64encode(
+        nonce + AESGCM(derived("seal")).encrypt(nonce, text.encode(), context.encode())
+    ).decode()
+
+
+def unseal(sealed: str, context: str) -> str:
+    """The text given to ``seal``. Raises SealBroken for another key, another context or damage."""
+    try:
+        raw = base64.urlsafe_b64decode(sealed)
+        return AESGCM(derived("seal")).decrypt(raw[:12], raw[12:], context.encode()).decode()
+    except (InvalidTag, ValueError):
+        raise SealBroken("The kept password cannot be read with this SECRET_KEY. Enter it again.") from None
+
+
+def sign(purpose: str, number: int) -> str:
+    """A URL-safe token (32 characters) for ``number`` that only this SECRET_KEY can make, for this ``purpose`` only."""
+    payload = struct.pack(">Q", number)
+    mac = hmac.digest(derived("token:" + purpose), payload, "sha256")[:_MAC_BYTES]
+    return base64.urlsafe_b64encode(payload + mac).rstrip(b"=").decode()
+
+
+def verify(purpose: str, token: str) -> int | None:
+    """The number in a token made by ``sign`` for this ``purpose``; None for anything else. No database work."""
+    if len(token) != 32:
+        return None
+    try:
+        raw = base64.b64decode(token, altchars=b"-_", validate=True)
+    except ValueError:
+        return None
+    mac = hmac.digest(derived("token:" + purpose), raw[:8], "sha256")[:_MAC_BYTES]
+    return int(struct.unpack(">Q", raw[:8])[0]) if hmac.compare_digest(mac, raw[8:]) else None
+
+
+def new_token() -> str:
+    """256 random bits, URL-safe."""
+    return secrets.token_urlsafe(32)
+
+
+def token_hash(token: str) -> str:
+    """How a random token is kept in the database (it has full entropy: no salt needed)."""
+    return hashlib.sha256(token.encode()).hexdigest()

@@ -1,0 +1,197 @@
+"""The database: engine, transactions, time, and every difference between SQLite and PostgreSQL."""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import JSON as _JSON
+from sqlalchemy import BigInteger, DateTime, Dialect, Engine, Integer, String, Table, create_engine, event, text
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.types import TypeDecorator
+from sqlmodel import Session
+
+from core import clock, config
+
+# At most this many rows a transaction on SQLite, so that no other writer waits long (DESIGN 7).
+CHUNK_ROWS = 500
+
+clock_offset = timedelta()  # tests move the database's time with it
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """Aware UTC in and out; a naive datetime is refused, so local time can never slip in."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a datetime without a zone must not reach the database")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+# Byte order, so that a prefix search can use the index on both databases.
+EmailText = String(320).with_variant(postgresql.VARCHAR(320, collation="C"), "postgresql")
+BigId = BigInteger().with_variant(Integer, "sqlite")
+Json = _JSON().with_variant(JSONB(), "postgresql")
+
+_engine: Engine | None = None
+
+
+class _FirstComeLock:
+    """A lock that serves waiters in the order they came; ``threading.Lock`` lets a busy writer starve the others."""
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._held = False
+        self._waiting: deque[threading.Event] = deque()
+
+    def __enter__(self) -> None:
+        with self._guard:
+            if not self._held:
+                self._held = True
+                return
+            turn = threading.Event()
+            self._waiting.append(turn)
+        turn.wait()
+
+    def __exit__(self, *_: object) -> None:
+        with self._guard:
+            if self._waiting:
+                self._waiting.popleft().set()
+            else:
+                self._held = False
+
+
+_write_turn = _FirstComeLock()
+
+
+def connect(url: str | None = None) -> Engine:
+    """Open the database of the settings, or ``url``; replaces an open one."""
+    global _engine
+    close()
+    url = url or config.settings.sqlalchemy_url
+    if url.startswith("sqlite"):
+        config.settings.data_dir.mkdir(parents=True, exist_ok=True)
+        _engine = create_engine(url, pool_size=8, max_overflow=24)
+        event.listen(_engine, "connect", _sqlite_pragmas)
+        event.listen(_engine, "begin", _sqlite_begin)
+    else:
+        _engine = create_engine(url, pool_size=8, max_overflow=24, pool_pre_ping=True, pool_recycle=1800)
+    return _engine
+
+
+def close() -> None:
+    """Close every connection of this process."""
+    global _engine
+    if _engine is not None:
+        _engine.dispose()
+        _engine = None
+
+
+def engine() -> Engine:
+    """The open engine; connects on first use."""
+    return _engine or connect()
+
+
+def is_sqlite() -> bool:
+    return engine().dialect.name == "sqlite"
+
+
+def _sqlite_pragmas(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # we say BEGIN ourselves
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _sqlite_begin(connection: Any) -> None:
+    # A read that turns into a write fails "locked" at once, so writers say so from the start.
+    writing = connection.get_execution_options().get("writing")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+
+@contextmanager
+def session() -> Iterator[Session]:
+    """A transaction that may write: commits at the end of the block, rolls back on any error.
+
+    What was registered with ``after_commit`` runs once the data is durable.
+    """
+    bind = engine()
+    if bind.dialect.name == "sqlite":
+        bind = bind.execution_options(writing=True)
+        with _write_turn, Session(bind, expire_on_commit=False) as opened, opened.begin():
+            yield opened
+    else:
+        with Session(bind, expire_on_commit=False) as opened, opened.begin():
+            yield opened
+    for call in opened.info.pop("after_commit", ()):
+        call()
+
+
+@contextmanager
+def reading() -> Iterator[Session]:
+    """A transaction that only reads: never waits for a writer on SQLite."""
+    with Session(engine(), expire_on_commit=False) as opened:
+        yield opened
+
+
+def after_commit(session: Session, call: Callable[[], None]) -> None:
+    """Run ``call`` when the surrounding ``session()`` block has committed; never on a rollback."""
+    session.info.setdefault("after_commit", []).append(call)
+
+
+def now(session: Session) -> datetime:
+    """The database's time, aware UTC, plus the tests' offset: what leases, schedules, cooldowns and limits use."""
+    if session.get_bind().dialect.name == "sqlite":
+        return clock.utcnow() + clock_offset  # the file's clock is this machine's
+    moment: datetime = session.connection().execute(text("select clock_timestamp()")).scalar_one()
+    return moment.astimezone(UTC) + clock_offset
+
+
+def insert_ignore(session: Session, table: Table, rows: Sequence[dict[str, Any]]) -> int:
+    """Insert ``rows`` (column: value), leaving out those that a unique key already has. Returns how many went in."""
+    if not rows:
+        return 0
+    sqlite_bound = session.get_bind().dialect.name == "sqlite"
+    insert: Any = (sqlite.insert if sqlite_bound else postgresql.insert)(table).on_conflict_do_nothing()
+    width = max(1, len(rows[0]))
+    step = min(len(rows), 32_000 // width)  # SQLite and PostgreSQL both cap bound parameters near 32,766
+    count = 0
+    for start in range(0, len(rows), step):
+        count += session.connection().execute(insert.values(list(rows[start : start + step]))).rowcount
+    return count
+
+
+def upsert(session: Session, table: Table, row: dict[str, Any], key: Sequence[str], add: Sequence[str] = ()) -> None:
+    """Insert ``row``, or where ``key`` exists overwrite its other columns; columns in ``add`` are added to instead."""
+    sqlite_bound = session.get_bind().dialect.name == "sqlite"
+    insert: Any = (sqlite.insert if sqlite_bound else postgresql.insert)(table).values(row)
+    changes = {
+        name: (table.c[name] + insert.excluded[name]) if name in add else insert.excluded[name]
+        for name in row
+        if name not in key
+    }
+    session.connection().execute(insert.on_conflict_do_update(index_elements=list(key), set_=changes))
+
+
+def skip_locked(statement: Any) -> Any:
+    """``FOR UPDATE SKIP LOCKED`` where there are row locks; SQLite has one writer anyway (and ignores the clause)."""
+    return statement.with_for_update(skip_locked=True)
+
+
+def one_at_a_time(session: Session, table: str) -> None:
+    """Make this transaction wait for others that call this too; on SQLite writers are alone already."""
+    if session.get_bind().dialect.name != "sqlite":
+        session.connection().execute(text(f'lock table "{table}" in share row exclusive mode'))

@@ -1,0 +1,57 @@
+"""Bring the database to this version's shape; safe when several processes start at once."""
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, insert, text
+from sqlmodel import col, select
+
+from core import config, crypto, db
+from core.errors import StartError
+from core.models import Meta
+
+_LOCK_NUMBER = 7_203_411  # any number that is only ours
+
+
+def upgrade() -> None:
+    """Apply every migration and check SECRET_KEY. Raises StartError where the database belongs to another key."""
+    with _alone() as connection:
+        command.upgrade(alembic_config(connection), "head")
+        _check_key(connection)
+
+
+def alembic_config(connection: Connection) -> Config:
+    """Alembic on our migrations and this open connection."""
+    made = Config()
+    made.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    made.attributes["connection"] = connection
+    return made
+
+
+@contextmanager
+def _alone() -> Iterator[Connection]:
+    if db.is_sqlite():
+        config.settings.data_dir.mkdir(parents=True, exist_ok=True)
+        with open(config.settings.data_dir / ".migrate.lock", "w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            with db.engine().execution_options(writing=True).begin() as connection:
+                yield connection
+    else:
+        with db.engine().begin() as connection:
+            connection.execute(text("select pg_advisory_xact_lock(:n)"), {"n": _LOCK_NUMBER})
+            yield connection
+
+
+def _check_key(connection: Connection) -> None:
+    kept = connection.execute(select(col(Meta.value)).where(col(Meta.key) == "secret_key")).scalar()
+    if kept is None:
+        connection.execute(insert(Meta).values(key="secret_key", value=crypto.fingerprint()))
+    elif kept != crypto.fingerprint():
+        raise StartError(
+            "This database belongs to another SECRET_KEY: the kept passwords could not be read. "
+            "Set SECRET_KEY (or the file secret_key in DATA_DIR) to the one it was made with."
+        )

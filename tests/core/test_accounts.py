@@ -1,0 +1,95 @@
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+from sqlmodel import select
+
+from core import accounts, config, db
+from core.errors import RuleError
+from core.models import LoginSession, User
+from tests.conftest import Stack
+
+PASSWORD = "correct horse"
+
+
+def _sign_up(email: str = "anna@example.com") -> int:
+    with db.session() as session:
+        user = accounts.sign_up(session, email, PASSWORD, "Europe/Berlin")
+        assert user.id is not None
+        return user.id
+
+
+def test_the_first_of_two_who_sign_up_at_once_is_the_administrator_alone(stack: Stack) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(_sign_up, ["anna@example.com", "bob@example.com"]))
+    with db.reading() as session:
+        assert sorted(user.is_admin for user in session.exec(select(User))) == [False, True]
+
+
+def test_a_password_is_kept_as_argon2id_only(stack: Stack) -> None:
+    _sign_up()
+    with db.reading() as session:
+        user = session.exec(select(User)).one()
+    assert user.password_hash.startswith("$argon2id$") and PASSWORD not in user.password_hash
+
+
+@pytest.mark.parametrize(
+    ("email", "password", "sentence"),
+    [
+        ("anna@example.com", PASSWORD, "already"),
+        ("nobody", PASSWORD, "not an email address"),
+        ("bob@example.com", "short", "at least 8"),
+        ("bob@example.com", "x" * 5_000_000, "at most 200"),
+    ],
+)
+def test_a_sign_up_that_cannot_be_says_why(stack: Stack, email: str, password: str, sentence: str) -> None:
+    _sign_up()
+    with pytest.raises(RuleError, match=sentence), db.session() as session:
+        accounts.sign_up(session, email, password)
+
+
+def test_sign_up_closes_after_the_first_user_where_others_can_reach_the_server(stack: Stack) -> None:
+    config.use(config.load({**stack.env, "HOST": "0.0.0.0"}))
+    _sign_up()
+    with pytest.raises(RuleError, match="closed"):
+        _sign_up("bob@example.com")
+
+
+def test_a_session_ends_with_log_out_and_with_time(stack: Stack) -> None:
+    user_id = _sign_up()
+    with db.session() as session:
+        token, other = accounts.start_session(session, user_id), accounts.start_session(session, user_id)
+    assert _user_of(token) == _user_of(other) == user_id
+    with db.session() as session:
+        assert all(token not in row.token_hash for row in session.exec(select(LoginSession)))
+        accounts.end_session(session, token)
+    assert _user_of(token) is None and _user_of(other) == user_id
+    db.clock_offset = timedelta(days=accounts.SESSION_DAYS, seconds=1)
+    assert _user_of(other) is None
+
+
+def test_a_wrong_password_waits_longer_each_time_and_a_right_one_forgets_it(stack: Stack) -> None:
+    user_id = _sign_up()
+    _fail(5)
+    with pytest.raises(RuleError, match="Too many tries"):
+        _log_in(PASSWORD)
+    db.clock_offset = timedelta(minutes=10)
+    assert _log_in(PASSWORD) == user_id
+    assert _log_in("wrong password") is None
+
+
+def _fail(times: int) -> None:
+    for _ in range(times):
+        assert _log_in("wrong password") is None
+
+
+def _log_in(password: str) -> int | None:
+    with db.session() as session:
+        user = accounts.log_in(session, "Anna@Example.com ", password, "127.0.0.1")
+    return user.id if user else None
+
+
+def _user_of(token: str) -> int | None:
+    with db.reading() as session:
+        found = accounts.session_user(session, token)
+    return found[0].id if found else None
