@@ -18,7 +18,7 @@ _HINTS, _WAKES = "campaigns:hints", "campaigns:wakes"
 
 @dataclass(frozen=True)
 class Hint:
-    """``topic``: campaign, sender, audience, sandbox, template, session. ``user_id`` None: anything may have changed."""
+    """``topic``: campaign, sender, audience, sandbox, template, session. ``user_id`` None: anything may differ."""
 
     user_id: int | None
     topic: str = ""
