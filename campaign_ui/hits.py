@@ -1,0 +1,70 @@
+"""Opens wait here for one commit together, so that a crowd of readers costs one transaction, not thousands."""
+
+import asyncio
+import logging
+from collections import deque
+from datetime import datetime
+
+from core import db
+from core.tracking import opens
+
+log = logging.getLogger(__name__)
+
+_MOST_KEPT = 1_000_000  # hits kept in memory while the database is away (about 100 MB)
+_MOST_AT_ONCE = 500
+_LONGEST_ANSWER = 1.0  # seconds a reader's mail client may wait for the commit
+_RETRY = 1.0
+
+
+class HitBuffer:
+    """``add`` returns once the hit is stored; with the database down it returns at once and the hit is kept."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[tuple[int, datetime]] = deque(maxlen=_MOST_KEPT)
+        self._stored = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._database_down = False
+
+    async def add(self, message_id: int, at: datetime) -> None:
+        self._waiting.append((message_id, at))
+        stored = self._stored
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._flush())
+        if not self._database_down:
+            try:
+                await asyncio.wait_for(stored.wait(), _LONGEST_ANSWER)
+            except TimeoutError:
+                pass
+
+    async def drain(self) -> None:
+        """Store what waits, once, at the end of the program."""
+        if self._task is not None:
+            self._task.cancel()
+        while self._waiting and await self._store():
+            pass
+
+    async def _flush(self) -> None:
+        while self._waiting:
+            if not await self._store():
+                await asyncio.sleep(_RETRY)
+
+    async def _store(self) -> bool:
+        batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), _MOST_AT_ONCE))]
+        stored, self._stored = self._stored, asyncio.Event()
+        try:
+            await asyncio.to_thread(_record, batch)
+        except Exception:  # an outer edge: whatever the database says, the hits are kept
+            if not self._database_down:
+                log.exception("%d opens wait: the database did not take them", len(batch))
+            self._database_down = True
+            self._waiting.extendleft(reversed(batch))
+            return False
+        finally:
+            stored.set()
+        self._database_down = False
+        return True
+
+
+def _record(batch: list[tuple[int, datetime]]) -> None:
+    with db.session() as session:
+        opens.record(session, batch)

@@ -1,0 +1,65 @@
+"""A reader asks to hear no more (RFC 8058): the address is suppressed for the user whose campaign it was."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import update
+from sqlmodel import Session, col, select
+
+from core import db, live
+from core.audience import suppression
+from core.models import Campaign, Message, Sender, SuppressionReason
+from core.tracking import opens
+
+
+@dataclass(frozen=True)
+class Subscription:
+    """What a reader is told about the mail they hold."""
+
+    email: str
+    from_name: str
+    is_over: bool
+
+
+def find(session: Session, message_id: int) -> Subscription | None:
+    """The subscription behind a mail; None where the mail is gone."""
+    found = session.exec(
+        select(Message, Sender)
+        .join(Sender, col(Sender.id) == col(Message.sender_id))
+        .where(col(Message.id) == message_id)
+    ).first()
+    if found is None:
+        return None
+    message, sender = found
+    over = suppression.is_suppressed(session, sender.user_id, message.email)
+    return Subscription(message.email, sender.from_name or sender.from_address, over)
+
+
+def unsubscribe(session: Session, message_id: int) -> bool:
+    """Suppress the address of this mail for its user; every later claim skips it. Safe to call twice.
+
+    Returns False only where there is no such mail any more.
+    """
+    found = session.exec(
+        select(Message.email, Message.campaign_id, Campaign.user_id)
+        .join(Campaign, col(Campaign.id) == col(Message.campaign_id))
+        .where(col(Message.id) == message_id)
+    ).first()
+    if found is None:
+        return False
+    email, campaign_id, user_id = found
+    now = db.now(session)
+    marked = session.connection().execute(
+        update(Message)
+        .where(col(Message.id) == message_id, col(Message.unsubscribed_at).is_(None))
+        .values(unsubscribed_at=now)
+    )
+    opens.prove_delivered(session, [message_id], now)
+    if marked.rowcount:
+        session.connection().execute(
+            update(Campaign)
+            .where(col(Campaign.id) == campaign_id)
+            .values(unsubscribed_count=col(Campaign.unsubscribed_count) + 1)
+        )
+    suppression.suppress(session, user_id, email, SuppressionReason.unsubscribed, message_id=message_id)
+    db.after_commit(session, lambda: live.publish(user_id, "campaign", campaign_id))
+    return True

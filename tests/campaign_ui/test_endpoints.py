@@ -1,0 +1,122 @@
+"""The routes a reader's mail client and a load balancer call, on the outer app alone."""
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from sqlmodel import select
+
+from campaign_ui.endpoints import health, tracking, unsubscribe
+from core import config, crypto, db
+from core.models import Campaign, Message, MessageState, Sender, Suppression
+from tests import factory
+from tests.conftest import Stack
+
+
+@pytest.fixture
+async def web(stack: Stack) -> AsyncIterator[httpx.AsyncClient]:
+    app = FastAPI()
+    for endpoint in (tracking, health, unsubscribe):
+        endpoint.register(app)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://reader.test") as client:
+        yield client
+
+
+def _message(state: MessageState = MessageState.sent) -> int:
+    with db.session() as session:
+        _, (message_id,) = factory.sent_campaign(session, factory.user(session), [state])
+    return message_id
+
+
+async def test_an_opened_mail_is_counted_when_the_picture_arrives_and_no_cookie_is_set(web: httpx.AsyncClient) -> None:
+    message_id = _message()
+    url = f"/t/o/{crypto.sign('open', message_id)}.gif"
+    for _ in range(2):
+        answer = await web.get(url)
+        assert (answer.status_code, answer.headers["content-type"]) == (200, "image/gif")
+        assert answer.content == tracking.GIF and "set-cookie" not in answer.headers
+        with db.reading() as session:
+            assert session.get_one(Message, message_id).opened_at is not None
+            assert session.get_one(Campaign, 1).opened_count == 1
+
+
+@pytest.mark.parametrize("token", ["", "x", "%00", "A" * 32, "A" * 5000, "é" * 32])
+async def test_a_forged_token_gets_the_same_picture_and_changes_nothing(web: httpx.AsyncClient, token: str) -> None:
+    message_id = _message()
+    for forged in (token, crypto.sign("unsubscribe", message_id)):
+        answer = await web.get(f"/t/o/{forged}.gif")
+        assert answer.status_code in (200, 404)
+        assert answer.status_code == 404 or answer.content == tracking.GIF
+    with db.reading() as session:
+        assert session.get_one(Message, message_id).opened_at is None
+
+
+async def test_a_prefetching_head_request_is_no_open(web: httpx.AsyncClient) -> None:
+    message_id = _message()
+    assert (await web.head(f"/t/o/{crypto.sign('open', message_id)}.gif")).status_code == 200
+    with db.reading() as session:
+        assert session.get_one(Message, message_id).opened_at is None
+
+
+async def test_with_the_database_away_the_picture_still_comes_and_the_open_is_kept(
+    sqlite_stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    message_id = _message()
+    app = FastAPI()
+    tracking.register(app)
+    url = f"/t/o/{crypto.sign('open', message_id)}.gif"
+    settings = config.settings
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://reader.test") as client:
+        db.connect("sqlite:////nowhere/at/all.db")
+        assert (await client.get(url)).content == tracking.GIF
+        config.use(settings)
+        db.connect()
+        await app.state.hits.drain()
+    with db.reading() as session:
+        assert session.get_one(Message, message_id).opened_at is not None
+
+
+async def test_unsubscribing_asks_on_get_and_acts_on_post(web: httpx.AsyncClient) -> None:
+    url = f"/u/{crypto.sign('unsubscribe', _message())}"
+    asked = await web.get(url)
+    assert asked.status_code == 200 and "<button" in asked.text and "r0@example.com" in asked.text
+    assert _suppressed() == []
+    acted = await web.post(url, data={"List-Unsubscribe": "One-Click"})
+    assert acted.status_code == 200 and "set-cookie" not in acted.headers
+    assert _suppressed() == ["r0@example.com"]
+    multipart = await web.post(url, files={"List-Unsubscribe": (None, "One-Click")})
+    assert multipart.status_code == 200
+    assert "get no more mail" not in asked.text and "gets no more mail" in (await web.get(url)).text
+
+
+async def test_a_forged_unsubscribe_link_is_refused(web: httpx.AsyncClient) -> None:
+    message_id = _message()
+    for token in ("x", "A" * 32, crypto.sign("open", message_id)):
+        assert (await web.get(f"/u/{token}")).status_code == 404
+        assert (await web.post(f"/u/{token}")).status_code == 404
+    assert _suppressed() == []
+
+
+async def test_the_name_of_a_sender_cannot_become_html(web: httpx.AsyncClient) -> None:
+    message_id = _message()
+    with db.session() as session:
+        session.get_one(Sender, 1).from_name = "<script>alert(1)</script>"
+    text = (await web.get(f"/u/{crypto.sign('unsubscribe', message_id)}")).text
+    assert "<script" not in text and "&lt;script" in text
+
+
+async def test_health_says_what_is_there(web: httpx.AsyncClient) -> None:
+    assert (await web.get("/healthz")).json() == {"status": "ok"}
+    assert (await web.get("/readyz")).json() == {"status": "ok", "database": "ok", "queue": "ok"}
+
+
+async def test_readiness_fails_without_the_database(web: httpx.AsyncClient) -> None:
+    db.connect("sqlite:////nowhere/at/all.db")
+    answer = await web.get("/readyz")
+    assert (answer.status_code, answer.json()["database"]) == (503, "unavailable")
+
+
+def _suppressed() -> list[str]:
+    with db.reading() as session:
+        return [row.email for row in session.exec(select(Suppression))]

@@ -1,0 +1,71 @@
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+
+from sqlmodel import select
+
+from core import db, live
+from core.models import Activity, Campaign, Message, MessageState
+from core.tracking import opens
+from tests import factory
+from tests.conftest import Stack
+
+AT = datetime(2026, 11, 22, 3, 57, 12, tzinfo=UTC)
+LATER = datetime(2026, 11, 22, 5, 0, 0, tzinfo=UTC)
+SENT = MessageState.sent
+
+
+def _campaign(states: list[MessageState]) -> tuple[int, list[int]]:
+    with db.session() as session:
+        return factory.sent_campaign(session, factory.user(session), states)
+
+
+def _record(hits: list[tuple[int, datetime]]) -> int:
+    with db.session() as session:
+        return opens.record(session, hits)
+
+
+def _kept(campaign_id: int) -> Campaign:
+    with db.reading() as session:
+        return session.get_one(Campaign, campaign_id)
+
+
+def test_only_the_first_open_of_a_mail_counts_and_keeps_its_time(stack: Stack) -> None:
+    campaign_id, (first, second, _) = _campaign([SENT, SENT, SENT])
+    assert _record([(first, LATER), (first, AT), (second, AT)]) == 2
+    assert _record([(first, LATER), (second, LATER)]) == 0
+    assert _kept(campaign_id).opened_count == 2
+    with db.reading() as session:
+        assert session.get_one(Message, first).opened_at == AT
+        assert [(row.hour_at.hour, row.opened_count) for row in session.exec(select(Activity))] == [(3, 2)]
+
+
+def test_an_open_proves_that_a_doubtful_mail_was_delivered(stack: Stack) -> None:
+    campaign_id, (doubtful, other) = _campaign([MessageState.unknown, MessageState.unknown])
+    _record([(doubtful, AT)])
+    kept = _kept(campaign_id)
+    assert (kept.sent_count, kept.unknown_count, kept.opened_count) == (1, 1, 1)
+    with db.reading() as session:
+        assert session.get_one(Message, doubtful).state == SENT
+        assert session.get_one(Message, other).state == MessageState.unknown
+
+
+def test_the_owner_hears_of_an_open(sqlite_stack: Stack) -> None:
+    campaign_id, (message_id,) = _campaign([SENT])
+    heard: list[live.Hint] = []
+    undo = live.subscribe(heard.append)
+    _record([(message_id, AT)])
+    undo()
+    assert heard == [live.Hint(1, "campaign", campaign_id)]
+
+
+def test_many_readers_at_once_are_counted_once_each(stack: Stack) -> None:
+    campaign_id, ids = _campaign([SENT] * 40)
+    with ThreadPoolExecutor(4) as pool:
+        counts = list(pool.map(_record, [[(i, AT) for i in ids], [(i, AT) for i in reversed(ids)]] * 4))
+    assert sum(counts) == 40
+    assert _kept(campaign_id).opened_count == 40
+
+
+def test_an_open_of_a_deleted_campaign_is_forgotten(stack: Stack) -> None:
+    assert _record([(999, AT)]) == 0
+    assert _record([]) == 0
