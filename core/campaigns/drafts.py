@@ -1,0 +1,191 @@
+"""Drafts: make, read, edit in several tabs, copy, delete."""
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, insert, update
+from sqlalchemy import delete as delete_rows
+from sqlalchemy import select as select_rows
+from sqlalchemy.orm import defer
+from sqlmodel import Session, col, select
+
+from core import clock, db, live
+from core.errors import NotFound, RuleError
+from core.models import BodyKind, Campaign, CampaignList, CampaignStatus, ContactList, Sender, User
+
+_EDITABLE = {"name", "subject", "preheader", "sender_id", "body", "body_kind", "scheduled_at", "time_zone"}
+_NAME_LENGTH = 200
+
+
+class NotADraft(RuleError):
+    """It is scheduled or further on: its content stays as it is."""
+
+
+class EditedElsewhere(RuleError):
+    """Another tab saved this draft first; ``version`` is the one kept. Nothing of either was lost."""
+
+    def __init__(self, version: int) -> None:
+        super().__init__("This draft was changed in another tab. Choose which version to keep.")
+        self.version = version
+
+
+def create(session: Session, user_id: int) -> Campaign:
+    """A new draft with the user's default sender (the sandbox only where there is no other) and time zone."""
+    sender_id = session.exec(
+        select(Sender.id)
+        .where(col(Sender.user_id) == user_id, col(Sender.deleted_at).is_(None))
+        .order_by(col(Sender.is_default).desc(), col(Sender.is_sandbox), col(Sender.id))
+        .limit(1)
+    ).first()
+    now = db.now(session)
+    campaign = Campaign(
+        user_id=user_id,
+        sender_id=sender_id,
+        time_zone=session.get_one(User, user_id).time_zone,
+        created_at=now,
+        updated_at=now,
+    )
+    return _add(session, campaign)
+
+
+def get(session: Session, user_id: int, campaign_id: int) -> Campaign:
+    """Raises NotFound for a stranger's campaign, a deleted one, or none."""
+    wanted = select(Campaign).where(*owned(user_id, campaign_id)).execution_options(populate_existing=True)
+    campaign = session.exec(wanted).first()
+    if campaign is None:
+        raise NotFound("There is no such campaign.")
+    return campaign
+
+
+def list_all(session: Session, user_id: int, limit: int = 1000) -> list[Campaign]:
+    """The user's campaigns, newest first, without their bodies."""
+    found = select(Campaign).where(col(Campaign.user_id) == user_id, col(Campaign.deleted_at).is_(None))
+    newest = found.order_by(col(Campaign.id).desc()).limit(limit).options(defer(col(Campaign.body)))  # type: ignore[arg-type]
+    return list(session.exec(newest))
+
+
+def save_draft(session: Session, user_id: int, campaign_id: int, version: int, **changes: Any) -> int:
+    """Change a draft that is still at ``version``; returns its new version.
+
+    ``changes``: name, subject, preheader, sender_id, body, body_kind, scheduled_at (the time planned), time_zone.
+    Raises EditedElsewhere when another tab saved first, NotADraft, NotFound (also for a stranger's sender), RuleError.
+    """
+    _check_changes(session, user_id, changes)
+    saved = session.execute(
+        update(Campaign)
+        .where(
+            *owned(user_id, campaign_id),
+            col(Campaign.status) == CampaignStatus.draft,
+            col(Campaign.version) == version,
+        )
+        .values(**changes, version=version + 1, updated_at=db.now(session))
+    )
+    if not saved.rowcount:  # type: ignore[attr-defined]
+        campaign = _draft(session, user_id, campaign_id)
+        raise EditedElsewhere(campaign.version)
+    hint(session, user_id, campaign_id)
+    return version + 1
+
+
+def list_ids(session: Session, user_id: int, campaign_id: int) -> list[int]:
+    """The lists chosen as audience."""
+    get(session, user_id, campaign_id)
+    chosen = select(CampaignList.list_id).where(col(CampaignList.campaign_id) == campaign_id)
+    return list(session.exec(chosen.order_by(col(CampaignList.list_id))))
+
+
+def set_lists(session: Session, user_id: int, campaign_id: int, ids: list[int]) -> None:
+    """Make exactly these lists of the user the audience of a draft. Raises NotFound, NotADraft."""
+    touched = session.execute(
+        update(Campaign)
+        .where(*owned(user_id, campaign_id), col(Campaign.status) == CampaignStatus.draft)
+        .values(updated_at=db.now(session))
+    )
+    if not touched.rowcount:  # type: ignore[attr-defined]
+        _draft(session, user_id, campaign_id)
+    mine = select(func.count()).where(col(ContactList.user_id) == user_id, col(ContactList.id).in_(ids))
+    if session.exec(mine).one() != len(set(ids)):
+        raise NotFound("There is no such list.")
+    session.execute(delete_rows(CampaignList).where(col(CampaignList.campaign_id) == campaign_id))
+    if ids:
+        session.execute(insert(CampaignList), [{"campaign_id": campaign_id, "list_id": n} for n in sorted(set(ids))])
+    hint(session, user_id, campaign_id)
+
+
+def duplicate(session: Session, user_id: int, campaign_id: int) -> Campaign:
+    """A draft "Copy of …" with the same content, sender and lists; no time, no numbers."""
+    old = get(session, user_id, campaign_id)
+    now = db.now(session)
+    copy = Campaign(
+        user_id=user_id,
+        name=f"Copy of {old.name or old.subject or 'a campaign'}"[:_NAME_LENGTH],
+        subject=old.subject,
+        preheader=old.preheader,
+        sender_id=old.sender_id,
+        body=old.body,
+        body_kind=old.body_kind,
+        time_zone=old.time_zone,
+        created_at=now,
+        updated_at=now,
+    )
+    _add(session, copy)
+    lists = select_rows(copy.id, CampaignList.list_id).where(col(CampaignList.campaign_id) == campaign_id)  # type: ignore[call-overload]
+    session.execute(insert(CampaignList).from_select(["campaign_id", "list_id"], lists))
+    return copy
+
+
+def delete(session: Session, user_id: int, campaign_id: int) -> None:
+    """Hide a campaign that is not sending (upkeep purges it later). Raises NotFound, RuleError while it sends."""
+    hidden = session.execute(
+        update(Campaign)
+        .where(*owned(user_id, campaign_id), col(Campaign.status) != CampaignStatus.sending)
+        .values(deleted_at=db.now(session))
+    )
+    if not hidden.rowcount:  # type: ignore[attr-defined]
+        get(session, user_id, campaign_id)
+        raise RuleError("This campaign is sending. Pause or cancel it first, then delete it.")
+    hint(session, user_id, campaign_id)
+
+
+def owned(user_id: int, campaign_id: int) -> list[ColumnElement[bool]]:
+    """The conditions of every query for one campaign of one user."""
+    return [
+        col(Campaign.id) == campaign_id,
+        col(Campaign.user_id) == user_id,
+        col(Campaign.deleted_at).is_(None),
+    ]
+
+
+def hint(session: Session, user_id: int, campaign_id: int) -> None:
+    """After the commit: tell the user's pages that this campaign changed."""
+    db.after_commit(session, lambda: live.publish(user_id, "campaign", campaign_id))
+
+
+def _add(session: Session, campaign: Campaign) -> Campaign:
+    session.add(campaign)
+    session.flush()
+    assert campaign.id is not None
+    hint(session, campaign.user_id, campaign.id)
+    return campaign
+
+
+def _draft(session: Session, user_id: int, campaign_id: int) -> Campaign:
+    campaign = get(session, user_id, campaign_id)
+    if campaign.status != CampaignStatus.draft:
+        raise NotADraft(f"This campaign is {campaign.status} and can no longer be edited. Duplicate it to change it.")
+    return campaign
+
+
+def _check_changes(session: Session, user_id: int, changes: dict[str, Any]) -> None:
+    if unknown := changes.keys() - _EDITABLE:
+        raise TypeError(f"not editable: {', '.join(sorted(unknown))}")
+    if len(changes.get("name", "")) > _NAME_LENGTH:
+        raise RuleError(f"The name may have at most {_NAME_LENGTH} characters.")
+    if changes.get("body_kind", BodyKind.rich) not in set(BodyKind):
+        raise RuleError("The body is rich text or HTML.")
+    zone = changes.get("time_zone")
+    if zone is not None and clock.zone_or_default(zone) != zone:
+        raise RuleError(f"There is no time zone named {zone!r}.")
+    if (sender_id := changes.get("sender_id")) is not None:
+        own = select(Sender.id).where(col(Sender.id) == sender_id, col(Sender.user_id) == user_id)
+        if session.exec(own.where(col(Sender.deleted_at).is_(None))).first() is None:
+            raise NotFound("There is no such sender.")
