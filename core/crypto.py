@@ -7,6 +7,7 @@ import hmac
 import os
 import secrets
 import struct
+from collections.abc import Callable
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
@@ -18,6 +19,7 @@ from core import config
 from core.errors import RuleError
 
 _MAC_BYTES = 16
+_pack = struct.Struct(">Q").pack
 
 
 class SealBroken(RuleError):
@@ -83,6 +85,18 @@ def sign(purpose: str, number: int) -> str:
     payload = struct.pack(">Q", number)
     mac = hmac.digest(derived("token:" + purpose), payload, "sha256")[:_MAC_BYTES]
     return base64.urlsafe_b64encode(payload + mac).rstrip(b"=").decode()
+
+
+def signer(purpose: str) -> Callable[[int], str]:
+    """``sign`` with its purpose and this SECRET_KEY bound, for one token per mail at half the cost."""
+    key = derived("token:" + purpose)
+
+    def bound(number: int) -> str:
+        payload = _pack(number)
+        mac = hmac.digest(key, payload, "sha256")[:_MAC_BYTES]
+        return base64.urlsafe_b64encode(payload + mac).decode()  # 24 bytes need no padding
+
+    return bound
 
 
 def verify(purpose: str, token: str) -> int | None:

@@ -1,0 +1,278 @@
+"""One mail per recipient: the campaign is compiled once into byte segments, a render fills the slots.
+
+A render of a 3 KB mail takes about 20 µs; building it with the email package takes 1,800.
+"""
+
+import hashlib
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from html import escape
+from operator import itemgetter
+
+from core import crypto
+from core.content import gate, headers, html, merge, quoted
+from core.content.gate import BadMail
+from core.models import BodyKind
+
+__all__ = ["BadMail", "CompiledMail", "Content", "Preview", "Recipient", "compile_mail", "preview"]
+
+_PIXEL = merge.Field("@pixel")  # names that the grammar cannot write
+_PIXEL_STYLE = "display:block;width:1px;height:1px;border:0"
+_HIDDEN = (
+    "display:none;max-height:0;max-width:0;overflow:hidden;opacity:0;mso-hide:all;"
+    "font-size:1px;line-height:1px;color:transparent"
+)
+# Bounded and possessive, so that no input takes more than linear time.
+_COMMENT = re.compile(r"<!--(?:(?!-->).)*+(?:-->)?", re.DOTALL)
+_BODY = re.compile(r"""<body(?=[\s>])(?:[^>"']|"[^"]{0,1000}"|'[^']{0,1000}'){0,1000}+>""", re.IGNORECASE)
+_BODY_END = re.compile(r"</body\s*>", re.IGNORECASE)
+_BEFORE_BODY = re.compile(r"</head\s*>|<html(?=[\s>])[^>]{0,1000}+>|<!doctype[^>]{0,1000}+>", re.IGNORECASE)
+_BASE_URL = re.compile(r"https?://[A-Za-z0-9.\-_~:/\[\]%]+")
+_MARK = re.compile("\ufdd0(\\d+)\ufdd1")
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a campaign mails. ``base_url`` "" = no pixel and a mailto: List-Unsubscribe."""
+
+    subject: str
+    preheader: str
+    body: str
+    body_kind: str
+    from_name: str
+    from_address: str
+    reply_to: str
+    base_url: str
+    campaign_id: int
+    user_id: int
+
+
+@dataclass(frozen=True)
+class Recipient:
+    message_id: int
+    email: str
+    fields: Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What one recipient would see."""
+
+    subject: str
+    preheader: str
+    html: str
+    text: str
+
+
+def compile_mail(content: Content) -> "CompiledMail":
+    """Prepare ``content`` for any number of recipients. Raises BadMail when no mail could be made of it."""
+    return CompiledMail(content)
+
+
+def preview(content: Content, recipient: Recipient) -> Preview:
+    """``content`` as ``recipient`` would see it; its links lead nowhere and it carries no pixel."""
+    fields = {**recipient.fields, "email": recipient.email, "unsubscribe_url": "#unsubscribe"}
+    source = whole_html(content)
+    return Preview(
+        merge.render_text(content.subject, fields).strip(),
+        merge.render_text(content.preheader, fields).strip(),
+        merge.render_html(source, fields),
+        "".join(
+            piece if isinstance(piece, str) else merge.written_plain(merge.value(piece, fields), piece.context)
+            for piece in _text_pieces(content)
+        ),
+    )
+
+
+def whole_html(content: Content) -> str:
+    """The HTML part before merging: an HTML body byte for byte, a rich one in its frame; with the hidden preheader."""
+    source = html.wrap_rich(content.body) if content.body_kind == BodyKind.rich else content.body
+    if not content.preheader.strip():
+        return source
+    shown = escape(content.preheader.strip(), quote=False)
+    return _insert(source, _after_body_tag(source), f'<div style="{_HIDDEN}">{shown}{"&#847;&zwnj;&nbsp;" * 40}</div>')
+
+
+class CompiledMail:
+    """The mail of one campaign; see compile_mail."""
+
+    def __init__(self, content: Content) -> None:
+        base = content.base_url.rstrip("/")
+        if base and not _BASE_URL.fullmatch(base):
+            raise BadMail("BASE_URL is not a plain web address.")
+        self.is_tracked = bool(base)
+        self._pixel, self._unsubscribe = f"{base}/t/o/", f"{base}/u/" if base else ""
+        self._mailto = headers.mailto(content.reply_to or content.from_address)
+        self._sign_message = crypto.signer("message")
+        self._sign_open = crypto.signer("open")
+        self._sign_unsubscribe = crypto.signer("unsubscribe")
+        self._domain = headers.domain(content.from_address).encode()
+        self._subject = merge.parse(content.subject)
+        source = _with_pixel(whole_html(content)) if base else whole_html(content)
+        for text in (source, content.subject):
+            headers.utf8(text)
+        plain = _Part(_text_pieces(content), merge.written_plain)
+        rich = _Part(_split_pixel(source) if base else merge.parse_html(source), merge.written)
+        boundary = b"=_" + hashlib.sha256(source.encode()).hexdigest()[:24].encode()
+        self._plain, self._rich = plain, rich
+        self._head, self._names = self._compile_head(content, boundary)
+        self._open = b"--%b\r\nContent-Type: text/plain; charset=utf-8\r\n%b" % (boundary, plain.encoding)
+        self._middle = b"\r\n--%b\r\nContent-Type: text/html; charset=utf-8\r\n%b" % (boundary, rich.encoding)
+        self._end = b"\r\n--%b--\r\n" % boundary
+        self.render(Recipient(1, "someone@example.com", {}), datetime(2026, 1, 1, tzinfo=UTC))
+
+    def _compile_head(self, content: Content, boundary: bytes) -> tuple[bytes, list[bytes]]:
+        """The header block with a slot for each of To, Subject, Date, Message-ID, List-Unsubscribe."""
+        fields: list[tuple[bytes, bytes]] = [
+            (b"From", _fixed(headers.mailbox(content.from_name, content.from_address, len("From: ")))),
+            (b"To", b"%b"),
+            (b"Subject", b"%b"),
+            (b"Date", b"%b"),
+            (b"Message-ID", b"<%b@" + _fixed(self._domain) + b">"),
+        ]
+        if content.reply_to:
+            fields.append((b"Reply-To", _fixed(headers.address(content.reply_to).encode())))
+        fields += [(b"List-ID", b"<u%d.lists.%b>" % (content.user_id, _fixed(self._domain)))]
+        fields += [(b"List-Unsubscribe", b"<%b>")]
+        if self.is_tracked:
+            fields += [(b"List-Unsubscribe-Post", b"List-Unsubscribe=One-Click")]
+        fields += [
+            (b"Feedback-ID", b"%d:%d:campaign:campaigns" % (content.campaign_id, content.user_id)),
+            (b"Precedence", b"bulk"),
+            (b"MIME-Version", b"1.0"),
+            (b"Content-Type", b'multipart/alternative; boundary="%b"' % boundary),
+        ]
+        names = [name for name, _ in fields]
+        return b"".join(b"%b: %b\r\n" % field for field in fields) + b"\r\n", names
+
+    def render(self, recipient: Recipient, at: datetime) -> bytes:
+        """The whole mail with CRLF, no line starting with a dot, checked by the gate; the same Message-ID each time.
+
+        ``at`` (aware) is its Date. Raises BadMail when this recipient's values cannot be mailed.
+        """
+        number = recipient.message_id
+        unsubscribe = self._unsubscribe + self._sign_unsubscribe(number) if self._unsubscribe else self._mailto
+        own = {"email": recipient.email, "unsubscribe_url": unsubscribe}
+        if self.is_tracked:
+            own["@pixel"] = f"{self._pixel}{self._sign_open(number)}.gif"
+        fields = recipient.fields
+        to = headers.address(recipient.email).encode()
+        try:
+            head = self._head % (
+                to if len(to) <= 72 else b"\r\n " + to,
+                self._subject_of(own, fields),
+                headers.date(at),
+                self._sign_message(number).encode(),
+                unsubscribe.encode(),
+            )
+            mail = b"".join(
+                (head, self._open, self._plain.fill(own, fields), self._middle, self._rich.fill(own, fields), self._end)
+            )
+        except UnicodeEncodeError:
+            raise BadMail("A merge field of this recipient has a broken character in it.") from None
+        gate.check(mail, self._names)
+        return mail
+
+    def _subject_of(self, own: Mapping[str, str], fields: Mapping[str, object]) -> bytes:
+        text = "".join([piece if isinstance(piece, str) else _value(piece, own, fields) for piece in self._subject])
+        return headers.text(headers.clean(text), len("Subject: "))
+
+
+class _Part:
+    """One body: encoded runs and slots; or, when it is mostly not Latin, text that each render puts into base64."""
+
+    def __init__(self, pieces: list[str | merge.Field], write: Callable[[str, merge.Context], str]) -> None:
+        self._write = write
+        if any("\0" in piece for piece in pieces if isinstance(piece, str)):
+            raise BadMail("The mail has a NUL character in it.")
+        if not pieces or not isinstance(pieces[-1], str):
+            pieces = [*pieces, "\n"]  # a soft break may not end a body
+        self._is_base64 = quoted.grows_much("".join(piece for piece in pieces if isinstance(piece, str)))
+        self._slots = list(dict.fromkeys(piece for piece in pieces if not isinstance(piece, str)))
+        order = [self._slots.index(piece) for piece in pieces if not isinstance(piece, str)]
+        self._order = itemgetter(*order) if len(order) > 1 else None
+        *runs, end = [_fixed(self._encode(piece)) if isinstance(piece, str) else b"%b" for piece in pieces]
+        seamed = [run if run == b"%b" or self._is_base64 else quoted.seam(run) for run in runs]
+        self._template = b"".join([*seamed, end])
+
+    def _encode(self, run: str) -> bytes:
+        return quoted.lines(run) if self._is_base64 else quoted.encode(run)
+
+    @property
+    def encoding(self) -> bytes:
+        """The rest of the part's header block."""
+        return b"Content-Transfer-Encoding: %b\r\n\r\n" % (b"base64" if self._is_base64 else b"quoted-printable")
+
+    def fill(self, own: Mapping[str, str], fields: Mapping[str, object]) -> bytes:
+        """The body for one recipient."""
+        encode = quoted.lines if self._is_base64 else quoted.value
+        values = [encode(self._write(_value(slot, own, fields), slot.context)) for slot in self._slots]
+        filled = self._template % (self._order(values) if self._order else tuple(values))
+        return quoted.base64_lines(filled) if self._is_base64 else filled
+
+
+def _fixed(raw: bytes) -> bytes:
+    return raw.replace(b"%", b"%%")
+
+
+def _value(field: merge.Field, own: Mapping[str, str], fields: Mapping[str, object]) -> str:
+    found = own.get(field.name)
+    if found is None:
+        found = merge.value(field, fields)
+        if "\0" in found:
+            raise BadMail("A merge field of this recipient has a NUL character in it.")
+    return found
+
+
+def _text_pieces(content: Content) -> list[str | merge.Field]:
+    """The plain-text part, made from the HTML, with its fields in place; it always has a way to unsubscribe."""
+    source = html.wrap_rich(content.body) if content.body_kind == BodyKind.rich else content.body
+    fields: list[merge.Field] = []
+    marked = ""
+    for piece in merge.parse_html(source.replace("\ufdd0", "").replace("\ufdd1", "")):
+        if isinstance(piece, str):
+            marked += piece
+        else:
+            marked += f"\ufdd0{len(fields)}\ufdd1"
+            fields.append(piece)
+    text = html.to_text(marked)
+    if not text.strip():
+        text = content.subject + "\n"
+    pieces: list[str | merge.Field] = []
+    for index, piece in enumerate(_MARK.split(text)):
+        pieces += [fields[int(piece)]] if index % 2 else [piece] if piece else []
+    if all(field.name != "unsubscribe_url" for field in fields):
+        pieces += ["\nUnsubscribe: ", merge.Field("unsubscribe_url"), "\n"]
+    return pieces
+
+
+def _insert(source: str, at: int, piece: str) -> str:
+    return source[:at] + piece + source[at:]
+
+
+def _hide_comments(source: str) -> str:
+    """``source`` with its comments blanked, so that a position in it is one in the original."""
+    return _COMMENT.sub(lambda match: " " * len(match[0]), source)
+
+
+def _after_body_tag(source: str) -> int:
+    seen = _hide_comments(source)
+    if found := _BODY.search(seen):
+        return found.end()
+    return max((match.end() for match in _BEFORE_BODY.finditer(seen)), default=0)
+
+
+def _with_pixel(source: str) -> str:
+    ends = [match.start() for match in _BODY_END.finditer(_hide_comments(source))]
+    pixel = f'<img src="{_PIXEL_MARK}" width="1" height="1" alt="" style="{_PIXEL_STYLE}">'
+    return _insert(source, ends[-1] if ends else len(source), pixel)
+
+
+_PIXEL_MARK = "\ufdd2"
+
+
+def _split_pixel(source: str) -> list[str | merge.Field]:
+    before, _, after = source.rpartition(_PIXEL_MARK)
+    return [*merge.parse_html(before), _PIXEL, *merge.parse_html(after)]

@@ -1,0 +1,193 @@
+"""Merge fields: ``{{ first_name }}`` and ``{{ first_name | default: "there" }}``. Anything else in braces is text.
+
+The grammar is linear and has no code in it; a value that looks like a field is never expanded again.
+"""
+
+import html
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from enum import Enum
+from urllib.parse import quote
+
+BUILT_IN = ("email", "unsubscribe_url")
+
+# Rich text editors write spaces and quotes inside a field as entities or typographic quotes.
+_SPACE = r"(?:[ \t\r\n\xa0]|&nbsp;|&\#160;)*+"
+_QUOTES = [
+    ('"', '"'),
+    ("'", "'"),
+    ("&quot;", "&quot;"),
+    ("&#34;", "&#34;"),
+    ("&apos;", "&apos;"),
+    ("&#39;", "&#39;"),
+    ("“", "”"),
+    ("‘", "’"),
+    ("&ldquo;", "&rdquo;"),
+    ("&lsquo;", "&rsquo;"),
+]
+_QUOTED = "|".join(
+    re.escape(left) + r"((?:(?!" + re.escape(right) + r"|\{\{|\}\}).){0,500}+)" + re.escape(right)
+    for left, right in _QUOTES
+)
+_FIELD = re.compile(
+    r"\{\{"
+    + _SPACE
+    + r"([A-Za-z_][A-Za-z0-9_]{0,99}+)"
+    + _SPACE
+    + r"(?:\|"
+    + _SPACE
+    + r"default"
+    + _SPACE
+    + ":"
+    + _SPACE
+    + f"(?:{_QUOTED})"
+    + _SPACE
+    + r")?\}\}",
+    re.DOTALL,
+)
+_BRACES = re.compile(r"\{\{(?:(?!\{\{|\}\}).){0,200}+\}\}", re.DOTALL)
+# What stands before a field when it is inside a URL attribute, or inside an attribute without quotes.
+_IN_URL = re.compile(
+    r"""[\s"'](?:href|src|action|background|poster|cite|data)\s*=\s*(?:"([^"<>]*)|'([^'<>]*)|([^\s"'<>]*))\Z""", re.I
+)
+_IN_BARE = re.compile(r"""=\s*[^\s"'<>=]*\Z""")
+_LOOK_BACK = 2048
+_SCHEME = re.compile(r"\s*([A-Za-z][A-Za-z0-9+.-]*):")
+_LINK_SAFE = ":/?#[]@!$&'()*+,;=%~"
+
+
+class Context(Enum):
+    """Where a field stands; decides how its value is written."""
+
+    text = "text"
+    html = "html"
+    bare = "bare"  # an attribute without quotes
+    link = "link"  # a URL begins with it
+    url = "url"  # within a URL
+    mailto = "mailto"  # within a mailto: URL
+
+
+_URLS = (Context.link, Context.url, Context.mailto)
+
+
+@dataclass(frozen=True)
+class Field:
+    """One merge field of a text; ``name`` is in lower case."""
+
+    name: str
+    default: str = ""
+    has_default: bool = False
+    context: Context = Context.text
+
+
+def parse(text: str) -> list[str | Field]:
+    """``text`` as plain runs and fields, in order."""
+    pieces: list[str | Field] = []
+    end = 0
+    for match in _FIELD.finditer(text):
+        if match.start() > end:
+            pieces.append(text[end : match.start()])
+        default = next((group for group in match.groups()[1:] if group is not None), None)
+        pieces.append(Field(match[1].lower(), default or "", default is not None))
+        end = match.end()
+    if end < len(text):
+        pieces.append(text[end:])
+    return pieces
+
+
+def parse_html(source: str) -> list[str | Field]:
+    """``source`` as runs and fields that know whether they stand in a text, an attribute or a URL."""
+    pieces: list[str | Field] = []
+    before = ""  # what was read, with x in place of each field, so that quotes in a default do not mislead
+    for piece in parse(source):
+        if isinstance(piece, str):
+            before = (before + piece)[-_LOOK_BACK:]
+        else:
+            piece = replace(piece, default=html.unescape(piece.default), context=_context(before))
+            before += "x"
+        pieces.append(piece)
+    return pieces
+
+
+def _context(before: str) -> Context:
+    if match := _IN_URL.search(before):
+        start = (match[1] or match[2] or match[3] or "").lstrip()
+        if not start:
+            return Context.link
+        return Context.mailto if start.lower().startswith("mailto:") else Context.url
+    tag = before[before.rfind("<") :]
+    return Context.bare if tag[:1] == "<" and ">" not in tag and _IN_BARE.search(tag) else Context.html
+
+
+def value(field: Field, fields: Mapping[str, object]) -> str:
+    """The recipient's value without surrounding space, or the default where it is empty. Names match in any case."""
+    found = fields.get(field.name)
+    if found is None:
+        found = next((fields[name] for name in fields if name.lower() == field.name), None)
+    return ("" if found is None else str(found).strip()) or field.default
+
+
+def written(text: str, context: Context) -> str:
+    """``text`` as it must stand in ``context``."""
+    if context is Context.text:
+        return text
+    if context is Context.html:
+        return html.escape(text)
+    if context is Context.bare:
+        return "".join(f"&#{ord(char)};" if not char.isalnum() else char for char in text)
+    return html.escape(address_part(text, context))
+
+
+def written_plain(text: str, context: Context) -> str:
+    """``text`` as it must stand in the plain-text part, for a place that in the HTML is ``context``."""
+    return address_part(text, context) if context in _URLS else text
+
+
+def address_part(text: str, context: Context) -> str:
+    """``text`` percent-encoded for its place in a URL; a whole link may only be http(s), mailto or tel."""
+    raw = text.encode("utf-8", "surrogatepass")  # a lone surrogate is caught by the caller, not here
+    if context is Context.link:
+        scheme = _SCHEME.match(text)
+        if scheme is None or scheme[1].lower() in ("http", "https", "mailto", "tel"):
+            return quote(raw, safe=_LINK_SAFE)
+    return quote(raw, safe="@" if context is Context.mailto else "")
+
+
+def render_text(text: str, fields: Mapping[str, object]) -> str:
+    """``text`` with the values as they are."""
+    return "".join(piece if isinstance(piece, str) else value(piece, fields) for piece in parse(text))
+
+
+def render_html(source: str, fields: Mapping[str, object]) -> str:
+    """``source`` with the values escaped for where they stand."""
+    return "".join(
+        piece if isinstance(piece, str) else written(value(piece, fields), piece.context)
+        for piece in parse_html(source)
+    )
+
+
+def fields_used(text: str) -> list[str]:
+    """The names of the fields in ``text``, lower case, each once, in order."""
+    return list(dict.fromkeys(piece.name for piece in parse(text) if isinstance(piece, Field)))
+
+
+def unknown(text: str, known_fields: Iterable[str]) -> list[str]:
+    """The fields in ``text`` that no recipient has."""
+    known = {name.lower() for name in known_fields} | set(BUILT_IN)
+    return [name for name in fields_used(text) if name not in known]
+
+
+def empty_for(text: str, fields: Mapping[str, object]) -> list[str]:
+    """The fields in ``text`` that would leave a hole for this recipient: no value and no default."""
+    holes = [
+        piece.name
+        for piece in parse(text)
+        if isinstance(piece, Field) and piece.name not in BUILT_IN and not value(piece, fields)
+    ]
+    return list(dict.fromkeys(holes))
+
+
+def malformed(text: str) -> list[str]:
+    """What looks like a field but is none, as ``{{ first name }}``: recipients would see the braces."""
+    return list(dict.fromkeys(match[0] for match in _BRACES.finditer(_FIELD.sub("", text))))

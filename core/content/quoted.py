@@ -1,0 +1,69 @@
+"""Quoted-printable (RFC 2045 6.7) that may be cut into runs and slots: no line of it ever starts with a dot."""
+
+import binascii
+import re
+
+SOFT_BREAK = b"=\r\n"
+_WIDTH = 75  # and "=" makes 76
+_TOKENS = [chr(byte) if 32 <= byte <= 126 and byte != 61 else f"={byte:02X}" for byte in range(256)]
+_PLAIN_VALUE = re.compile(r"(?!From )[!-\-/-<>-~][ -<>-~]{0,70}")
+
+
+def lines(text: str) -> bytes:
+    """``text`` with every line end as CRLF, in UTF-8."""
+    return text.replace("\r\n", "\n").replace("\r", "\n").replace("\n", "\r\n").encode()
+
+
+def encode(text: str) -> bytes:
+    """``text`` encoded; line ends become CRLF. Ends in the middle of a line when ``text`` does."""
+    return b"\r\n".join(_encode_line(line) for line in lines(text).split(b"\r\n"))
+
+
+def seam(run: bytes) -> bytes:
+    """An encoded run made ready for a slot after it, which begins on a line of its own."""
+    if not run or run.endswith(b"\r\n"):
+        return run
+    return (run[:-3] + b" " if run.endswith(b"=20") else run) + SOFT_BREAK
+
+
+def value(text: str) -> bytes:
+    """A recipient's value for a slot that begins a line; ends with a soft break unless it is empty."""
+    if _PLAIN_VALUE.fullmatch(text):
+        return text.encode() + SOFT_BREAK
+    return encode(text) + SOFT_BREAK if text else b""
+
+
+def grows_much(text: str) -> bool:
+    """Whether base64 is shorter: mostly letters that are not Latin."""
+    raw = text.encode()
+    return 2 * sum(byte > 126 for byte in raw) > 0.35 * len(raw)
+
+
+def base64_lines(raw: bytes) -> bytes:
+    """``raw`` in base64, 76 to a line, with a CRLF at the end."""
+    coded = binascii.b2a_base64(raw, newline=False)
+    return b"\r\n".join([coded[start : start + 76] for start in range(0, len(coded), 76)]) + b"\r\n"
+
+
+def _encode_line(raw: bytes) -> bytes:
+    coded = "".join([_TOKENS[byte] for byte in raw])
+    if coded.endswith(" "):
+        coded = coded[:-1] + "=20"
+    out = []
+    while len(coded) > _WIDTH:
+        cut = _WIDTH
+        if coded[cut - 1] == "=":
+            cut -= 1
+        elif coded[cut - 2] == "=":
+            cut -= 2
+        out.append(_guard(coded[:cut]))
+        coded = coded[cut:]
+    out.append(_guard(coded))
+    return "=\r\n".join(out).encode()
+
+
+def _guard(line: str) -> str:
+    """A dot at the start would need stuffing; "From " there is changed by old mailboxes."""
+    if line.startswith("."):
+        return "=2E" + line[1:]
+    return "=46" + line[1:] if line.startswith("From ") else line
