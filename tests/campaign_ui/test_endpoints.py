@@ -1,5 +1,7 @@
 """The routes a reader's mail client and a load balancer call, on the outer app alone."""
 
+import csv
+import io
 from collections.abc import AsyncIterator
 
 import httpx
@@ -7,8 +9,8 @@ import pytest
 from fastapi import FastAPI
 from sqlmodel import select
 
-from campaign_ui.endpoints import health, tracking, unsubscribe
-from core import config, crypto, db
+from campaign_ui.endpoints import health, recipients, tracking, unsubscribe
+from core import accounts, config, crypto, db
 from core.models import Campaign, Message, MessageState, Sender, Suppression
 from tests import factory
 from tests.conftest import Stack
@@ -17,7 +19,7 @@ from tests.conftest import Stack
 @pytest.fixture
 async def web(stack: Stack) -> AsyncIterator[httpx.AsyncClient]:
     app = FastAPI()
-    for endpoint in (tracking, health, unsubscribe):
+    for endpoint in (tracking, health, unsubscribe, recipients):
         endpoint.register(app)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://reader.test") as client:
         yield client
@@ -120,3 +122,20 @@ async def test_readiness_fails_without_the_database(web: httpx.AsyncClient) -> N
 def _suppressed() -> list[str]:
     with db.reading() as session:
         return [row.email for row in session.exec(select(Suppression))]
+
+
+async def test_the_owner_downloads_the_ledger_and_a_stranger_does_not(web: httpx.AsyncClient) -> None:
+    with db.session() as session:
+        owner, charlie = factory.user(session), factory.user(session, "charlie@example.com")
+        campaign_id, (first, _) = factory.sent_campaign(session, owner, [MessageState.sent, MessageState.failed])
+        session.get_one(Message, first).reply = '=HYPERLINK("http://evil.test")'
+        tokens = [accounts.start_session(session, user_id) for user_id in (owner, charlie)]
+    url = f"/campaigns/{campaign_id}/recipients.csv"
+    assert (await web.get(url)).status_code == 303
+    answers = [await web.get(url, headers={"Cookie": f"session={token}"}) for token in tokens]
+    assert [answer.status_code for answer in answers] == [200, 404]
+    rows = list(csv.DictReader(io.StringIO(answers[0].text)))
+    assert list(rows[0]) == ["email", "state", "attempts", "sent_at", "opened_at", "reply"]
+    assert [(row["email"], row["state"]) for row in rows] == [("r0@example.com", "sent"), ("r1@example.com", "failed")]
+    assert rows[0]["reply"] == '\'=HYPERLINK("http://evil.test")' and rows[0]["sent_at"].endswith("+00:00")
+    assert "r0@example.com" not in answers[1].text

@@ -1,0 +1,139 @@
+"""The real product in its own processes, and the mail server of the outside world."""
+
+import asyncio
+import os
+import socket
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import monotonic
+
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+from playwright.async_api import Browser, async_playwright
+
+ROOT = Path(__file__).parents[2]
+USERNAME, PASSWORD = "news@example.com", "a provider's password"
+CHROMIUM_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@dataclass
+class Provider:
+    """A mail server that keeps a log of what it accepted; ``answers``: recipient -> its next refusals."""
+
+    answers: dict[str, list[str]] = field(default_factory=dict)
+    accepted: list[tuple[str, bytes]] = field(default_factory=list)
+    port: int = 0
+
+    async def handle_RCPT(
+        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
+    ) -> str:
+        if refusals := self.answers.get(address):
+            return refusals.pop(0)
+        envelope.rcpt_tos.append(address)
+        return "250 2.1.5 OK"
+
+    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:
+        assert isinstance(envelope.content, bytes)
+        self.accepted.append((envelope.rcpt_tos[0], envelope.content))
+        return "250 2.0.0 queued"
+
+    def authenticate(
+        self, _server: SMTP, _session: Session, _envelope: Envelope, _method: str, data: object
+    ) -> AuthResult:
+        well = isinstance(data, LoginPassword) and (data.login, data.password) == (USERNAME.encode(), PASSWORD.encode())
+        return AuthResult(success=well)
+
+
+@contextmanager
+def provider(answers: dict[str, list[str]]) -> Iterator[Provider]:
+    """A running Provider on 127.0.0.1 that wants a password."""
+    handler = Provider(answers)
+    controller = Controller(
+        handler,
+        hostname="127.0.0.1",
+        port=free_port(),
+        authenticator=handler.authenticate,
+        auth_required=True,
+        auth_require_tls=False,
+        decode_data=False,
+    )
+    controller.start()
+    handler.port = controller.port
+    try:
+        yield handler
+    finally:
+        controller.stop()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@asynccontextmanager
+async def running(script: str, env: dict[str, str], ready: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """``script`` in its own process, once it has printed a line with ``ready``; stopped politely at the end."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        script,
+        cwd=ROOT,
+        env={**os.environ, **env},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    said: list[str] = []
+    try:
+        async with asyncio.timeout(30):
+            await _until_said(process, ready, said)
+        draining = asyncio.create_task(_drain(process, said))
+        yield process
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        await asyncio.wait_for(process.wait(), 30)
+    await draining
+    problems = [line for line in said if "Traceback" in line or "ERROR" in line]
+    assert not problems, "".join(said[-60:])
+
+
+async def _until_said(process: asyncio.subprocess.Process, ready: str, said: list[str]) -> None:
+    assert process.stdout is not None
+    while ready not in (line := (await process.stdout.readline()).decode()):
+        said.append(line)
+        assert line, "the program ended:\n" + "".join(said)
+
+
+async def _drain(process: asyncio.subprocess.Process, said: list[str]) -> None:
+    assert process.stdout is not None
+    async for line in process.stdout:
+        said.append(line.decode())
+
+
+@asynccontextmanager
+async def chromium() -> AsyncIterator[Browser]:
+    """Debian's Chromium, headless."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=os.environ.get("CHROMIUM", "/usr/bin/chromium"), args=CHROMIUM_FLAGS
+        )
+        yield browser
+        await browser.close()
+
+
+async def eventually(holds: Callable[[], bool], seconds: float, what: str) -> None:
+    """Wait until ``holds``; the outside world (a mail server's log) has no event to await."""
+    deadline = monotonic() + seconds
+    while not holds():
+        assert monotonic() < deadline, what
+        await asyncio.sleep(0.02)
