@@ -1,0 +1,132 @@
+"""Which column holds the addresses, whether there is a header, and the merge field each other column becomes."""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from core.audience import addresses
+
+MAX_COLUMNS = 200
+_MAX_NAME = 60
+_RESERVED = {"email", "unsubscribe_url"}
+_HEADER_WITHIN = 10  # a title or blank rows may stand above the header
+
+
+@dataclass(frozen=True)
+class Column:
+    """``label`` as in the file, ``field`` the merge field it becomes: empty for the addresses and for nameless blanks."""
+
+    index: int
+    label: str
+    field: str
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where things stand: lines up to ``header_line`` hold no people (-1: there is no header)."""
+
+    columns: tuple[Column, ...]
+    email_index: int
+    header_line: int
+
+
+def key(label: str) -> str:
+    """A header as compared: without accents, case, spaces and punctuation."""
+    flat = unicodedata.normalize("NFKD", label).casefold()
+    return "".join(letter for letter in flat if letter.isalnum())
+
+
+# Headers that mean "mail address".
+_SURE = {
+    key(word)
+    for word in """email emails emailaddress emailaddresses emailid email1 primaryemail workemail contactemail useremail
+    mail mails mailaddress mailadress mailid emailadresse emailadressen mailadresse mailadressen adressemail
+    adresseemail adressemel courriel courrielle mel correo correoelectronico direcciondecorreo
+    direcciondecorreoelectronico direccionemail enderecodeemail enderecoemail correioeletronico
+    indirizzoemail indirizzomail postaelettronica emailadres mailadres epost epostadress epostadresse
+    epostaddress sahkoposti sahkopostiosoite adresemail adrespocztyelektronicznej pocztaelektroniczna poczta
+    emailcim eposta epostaadresi adresamail adresaemail emailova emailovaadresa адресэлектроннойпочты
+    электроннаяпочта элпочта почта имейл емейл мейл електроннапошта електроннапоща имеил メール
+    メールアドレス eメール 邮箱 郵箱 邮件 电子邮件 电子邮箱 電子郵件 電子郵件地址 电邮 電郵 이메일 이메일주소 메일
+    ईमेल ईमेलपता البريدالإلكتروني البريدالالكتروني الإيميل بريدإلكتروني דואל אימייל דואראלקטרוני ایمیل อีเมล อีเมล์
+    ηλεκτρονικοταχυδρομειο ηλταχυδρομειο diachiemail thudientu""".split()
+}
+# Headers that may mean a mail address or a house: the content decides.
+_MAYBE = {"adresse", "address", "direccion", "indirizzo", "endereco", "adres", "adress", "recipient", "empfanger", "to"}
+
+
+def is_email_header(label: str) -> bool:
+    return key(label) in _SURE
+
+
+def field_name(label: str) -> str:
+    """``First Name`` -> ``first_name``; empty where no letter or digit of a–z, 0–9 is left."""
+    flat = unicodedata.normalize("NFKD", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", label)).lower()
+    flat = "".join(letter for letter in flat if not unicodedata.combining(letter)).replace("ß", "ss")
+    name = re.sub(r"[^a-z0-9]+", "_", flat)[:_MAX_NAME].strip("_")
+    return f"field_{name}" if name[:1].isdigit() else name
+
+
+def detect(rows: Sequence[tuple[int, list[str]]], email_index: int | None = None) -> Layout | None:
+    """The layout of a table whose first rows are ``rows``; None where no column holds addresses.
+
+    ``email_index`` is the user's own choice of the address column.
+    """
+    filled = [(line, cells) for line, cells in rows if any(cells)]
+    if not filled:
+        return None
+    width = min(max(len(cells) for _, cells in filled), MAX_COLUMNS)
+    header = _header_at(filled)
+    labels = filled[header][1] if header is not None else []
+    labels = [label.strip() for label in labels] + [""] * (width - len(labels))
+    body = [cells for _, cells in (filled if header is None else filled[header + 1 :])]
+    if email_index is None:
+        email_index = _email_column(labels, body, width)
+    if email_index is None:
+        return None
+    line = filled[header][0] if header is not None else -1
+    return Layout(_named(labels[:width], email_index, header is not None, body), email_index, line)
+
+
+def _header_at(rows: Sequence[tuple[int, list[str]]]) -> int | None:
+    for position, (_, cells) in enumerate(rows[:_HEADER_WITHIN]):
+        if any(addresses.looks_like_one(cell) for cell in cells):
+            break
+        if any(is_email_header(cell) for cell in cells):
+            return position
+    first = rows[0][1]
+    # Without a header that says so: a first row of several words above rows with addresses.
+    has_words = sum(bool(cell.strip()) for cell in first) > 1 and not any("@" in cell for cell in first)
+    return 0 if has_words else None
+
+
+def _email_column(labels: list[str], body: Sequence[list[str]], width: int) -> int | None:
+    best, best_score = None, 0.0
+    for index in range(width):
+        cells = [cells[index] for cells in body if index < len(cells) and cells[index].strip()]
+        share = sum(addresses.looks_like_one(cell) for cell in cells) / len(cells) if cells else 0.0
+        named = key(labels[index])
+        score = 2 * share + (1.5 if named in _SURE else 0.2 if share and named in _MAYBE else 0)
+        if score > best_score:
+            best, best_score = index, score
+    return best
+
+
+def _named(labels: list[str], email_index: int, has_header: bool, body: Sequence[list[str]]) -> tuple[Column, ...]:
+    taken, columns = set(_RESERVED), []
+    for index, label in enumerate(labels):
+        used = label or any(index < len(cells) and cells[index].strip() for cells in body)
+        field = ""
+        if index != email_index and used:
+            field = _unique(field_name(label) or f"column_{index + 1}", taken)
+            taken.add(field)
+        columns.append(Column(index, label or ("Email" if index == email_index else f"Column {index + 1}"), field))
+    return tuple(columns)
+
+
+def _unique(name: str, taken: set[str]) -> str:
+    number, tried = 2, name
+    while tried in taken:
+        tried, number = f"{name}_{number}", number + 1
+    return tried

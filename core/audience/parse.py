@@ -1,0 +1,285 @@
+"""Uploaded files and pasted text as people: scanned once for the preview, streamed again when they are stored."""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import chain, islice
+from pathlib import Path
+
+from core.audience import addresses, columns, delimited, pasted, sheet
+from core.audience.columns import Column, Layout
+from core.errors import RuleError
+
+MAX_FILE_BYTES = 50 << 20
+MAX_TEXT_CHARS = 5_000_000
+MAX_ROWS = 1_000_000
+MAX_REJECTED = 1_000  # kept to be shown; all are counted
+_MAX_VALUE = 10_000  # characters of one merge field
+_SAMPLE_ROWS = 20
+_LOOK_ROWS = 500
+_PROGRESS_ROWS = 5_000
+_HEADER_ROOM = 20  # rows of a sheet above the first person
+_FORMULA = ("'=", "'+", "'-", "'@", "'\t", "'\r")  # the quote by which exports disarm formulas
+
+Row = tuple[int, list[str]]
+Progress = Callable[[int], None]
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """A row that is no recipient: its 1-based line, what stood there, and why."""
+
+    line: int
+    value: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class ParsedUpload:
+    """What a file or a text holds, before anything is stored. ``people()`` streams; the file must still be there."""
+
+    name: str  # a name for the list
+    columns: tuple[Column, ...]
+    email_index: int
+    valid_count: int
+    duplicate_count: int  # valid rows whose address stood above already; not in valid_count
+    invalid_count: int
+    invalid: tuple[Rejected, ...]  # the first MAX_REJECTED
+    sample: tuple[tuple[str, dict[str, str]], ...]
+    _open: Callable[[], Iterator[Row]] = field(repr=False)
+    _layout: Layout = field(repr=False)
+    _spool: Path | None = field(default=None, repr=False)
+
+    @property
+    def fields(self) -> list[str]:
+        """The merge fields, in the order of the columns."""
+        return [column.field for column in self.columns if column.field]
+
+    def people(self) -> Iterator[tuple[str, dict[str, str]]]:
+        """Every valid row as (address, merge fields that are not empty). Duplicates come again."""
+        for _, person in _people(self._open(), self._layout):
+            if not isinstance(person, Rejected):
+                yield person
+
+    def with_email_column(self, index: int, progress: Progress | None = None) -> "ParsedUpload":
+        """The same rows with the addresses taken from column ``index``. Raises RuleError where there is none."""
+        rows = list(islice(self._open(), _LOOK_ROWS))
+        layout = columns.detect(rows, index) if 0 <= index < len(self.columns) else None
+        if layout is None:
+            raise RuleError("There is no such column.")
+        return replace(_scan(self._open, layout, self.name, progress), _spool=self._spool)
+
+    def close(self) -> None:
+        """Delete what was unpacked beside the uploaded file."""
+        if self._spool is not None:
+            self._spool.unlink(missing_ok=True)
+
+
+def parse_file(path: Path, filename: str, progress: Progress | None = None) -> ParsedUpload:
+    """Read the CSV, TSV, TXT or XLSX file at ``path``; ``filename`` is the user's name for it, its content decides.
+
+    ``progress`` hears the number of rows read. Raises RuleError with one sentence for a file that is no list of
+    people: empty, binary, damaged, protected, too large, without an address.
+    """
+    size = path.stat().st_size
+    if size > MAX_FILE_BYTES:
+        raise RuleError(f"This file is larger than {MAX_FILE_BYTES >> 20} MB. Split it and upload the parts.")
+    if size == 0:
+        raise RuleError("This file is empty.")
+    name = _list_name(filename)
+    with path.open("rb") as file:
+        head = file.read(8)
+    if head.startswith(b"PK"):
+        return _parse_workbook(path, name, progress)
+    _refuse_known_binary(path, head)
+    return _parse_table(path, name, progress)
+
+
+def parse_text(text: str, progress: Progress | None = None) -> ParsedUpload:
+    """Read pasted text: a table as copied from a spreadsheet, or addresses with or without names."""
+    if len(text) > MAX_TEXT_CHARS:
+        raise RuleError("This is too much to paste. Save it as a CSV file and upload that.")
+    if not text.strip():
+        raise RuleError("There is nothing to read. Paste one address per line.")
+    format = delimited.detect_text(text)
+
+    def open_rows() -> Iterator[Row]:
+        return delimited.text_rows(text, format)
+
+    top = list(islice(open_rows(), _LOOK_ROWS))
+    layout = columns.detect(top)
+    if layout and _is_table(top, layout):
+        return _scan(open_rows, layout, "Pasted addresses", progress)
+    return _parse_entries(text, "Pasted addresses", progress)
+
+
+def _parse_workbook(path: Path, name: str, progress: Progress | None) -> ParsedUpload:
+    spool = path.with_name(path.name + ".rows")
+    try:
+        sheet.to_csv(path, spool, MAX_ROWS + _HEADER_ROOM, progress or _silent)
+        parsed = _parse_table(spool, name, progress, delimited.Format("utf-8", ","))
+    except BaseException:
+        spool.unlink(missing_ok=True)
+        raise
+    return replace(parsed, _spool=spool)
+
+
+def _parse_table(
+    path: Path, name: str, progress: Progress | None, format: delimited.Format | None = None
+) -> ParsedUpload:
+    chosen = format or delimited.detect_file(path)
+
+    def open_rows() -> Iterator[Row]:
+        return delimited.file_rows(path, chosen)
+
+    top = list(islice(open_rows(), _LOOK_ROWS))
+    if not any(cell.strip() for _, cells in top for cell in cells):
+        raise RuleError("This file has no rows with text in them.")
+    if max(len(cells) for _, cells in top) > columns.MAX_COLUMNS:
+        raise RuleError(f"This file has more than {columns.MAX_COLUMNS} columns. Remove those you do not need.")
+    layout = columns.detect(top)
+    if format is None and (layout is None or not _is_table(top, layout)):
+        text = _text_with_entries(path, chosen)
+        if text:
+            return _parse_entries(text, name, progress)
+    if layout is None:
+        raise RuleError("No column of this file holds email addresses.")
+    return _scan(open_rows, layout, name, progress)
+
+
+def _text_with_entries(path: Path, format: delimited.Format) -> str:
+    """The whole file where it may be a list like ``Name <a@b>, …``; empty where it is not or is too large."""
+    if path.stat().st_size > MAX_TEXT_CHARS:
+        return ""
+    text = path.read_text(format.encoding, errors="replace")
+    return text if any(addresses.looks_like_one(cells[0]) for _, cells in pasted.rows(text)) else ""
+
+
+def _parse_entries(text: str, name: str, progress: Progress | None) -> ParsedUpload:
+    header: Row = (0, pasted.HEADER)
+    width = 3 if any(cells[1] for _, cells in pasted.rows(text)) else 1
+
+    def open_rows() -> Iterator[Row]:
+        return ((line, cells[:width]) for line, cells in chain([header], pasted.rows(text)))
+
+    layout = columns.detect([header], 0)
+    if layout is None:
+        raise RuleError("There is no address in this text.")
+    return _scan(open_rows, replace(layout, columns=layout.columns[:width]), name, progress)
+
+
+def _is_table(top: Sequence[Row], layout: Layout) -> bool:
+    """Whether each row is one person, rather than several addresses or ``Name <a@b>`` beside each other."""
+    if layout.header_line >= 0:
+        return True
+    body = [cells for line, cells in top if any(cells)]
+    odd = sum(sum("@" in cell for cell in cells) > 1 or any("<" in cell for cell in cells) for cells in body)
+    return odd * 10 <= len(body) and (layout.email_index > 0 or len(layout.columns) > 1 or odd == 0)
+
+
+def _scan(open_rows: Callable[[], Iterator[Row]], layout: Layout, name: str, progress: Progress | None) -> ParsedUpload:
+    seen: set[int] = set()  # hashes: a million addresses would take 130 MB
+    valid = duplicates = rejected = 0
+    invalid: list[Rejected] = []
+    sample: list[tuple[str, dict[str, str]]] = []
+    for number, (_, person) in enumerate(_people(open_rows(), layout), 1):
+        if number > MAX_ROWS:
+            raise RuleError(f"This file has more than {MAX_ROWS:,} rows. Split it and upload the parts.")
+        if progress and number % _PROGRESS_ROWS == 0:
+            progress(number)
+        if isinstance(person, Rejected):
+            rejected += 1
+            if len(invalid) < MAX_REJECTED:
+                invalid.append(person)
+        elif (mark := hash(person[0])) in seen:
+            duplicates += 1
+        else:
+            seen.add(mark)
+            valid += 1
+            if len(sample) < _SAMPLE_ROWS:
+                sample.append(person)
+    if not valid and not rejected:
+        raise RuleError("There is a header, but no rows below it.")
+    return ParsedUpload(
+        name,
+        layout.columns,
+        layout.email_index,
+        valid,
+        duplicates,
+        rejected,
+        tuple(invalid),
+        tuple(sample),
+        open_rows,
+        layout,
+    )
+
+
+def _people(rows: Iterator[Row], layout: Layout) -> Iterator[tuple[int, tuple[str, dict[str, str]] | Rejected]]:
+    email_index = layout.email_index
+    named = [(column.index, column.field) for column in layout.columns if column.field]
+    for line, cells in rows:
+        if line <= layout.header_line or not any(cells):
+            continue
+        raw = cells[email_index] if email_index < len(cells) else ""
+        address = addresses.read(raw)
+        if not address.email:
+            if raw.strip() or any(cell.strip() for cell in cells):
+                yield line, Rejected(line, _shown(raw), address.reason)
+            continue
+        width = len(cells)
+        fields = {name: text for index, name in named if index < width and (text := _value(cells[index]))}
+        too_long = next((name for name, text in fields.items() if len(text) > _MAX_VALUE), "")
+        if too_long:
+            yield line, Rejected(line, address.email, f"{too_long} has more than {_MAX_VALUE:,} characters")
+            continue
+        yield line, (address.email, fields)
+
+
+def _value(cell: str) -> str:
+    text = cell.strip()
+    if text.startswith(_FORMULA):
+        text = text[1:].strip()
+    return text if text.isprintable() else _CONTROL.sub(" ", text.encode("utf-8", "replace").decode()).strip()
+
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]+")
+
+
+def _shown(raw: str) -> str:
+    return " ".join(raw.encode("utf-8", "replace").decode()[:200].split())
+
+
+def _list_name(filename: str) -> str:
+    stem = re.split(r"[/\\:]", filename)[-1]
+    stem = re.sub(r"\.(csv|tsv|tab|txt|xlsx|xlsm|xls)$", "", stem, flags=re.IGNORECASE)
+    stem = " ".join(stem.encode("utf-8", "replace").decode().split())
+    return "".join(letter for letter in stem if letter.isprintable())[:150].strip() or "Uploaded contacts"
+
+
+def _refuse_known_binary(path: Path, head: bytes) -> None:
+    if head.startswith(b"\xd0\xcf\x11\xe0"):
+        with path.open("rb") as file:
+            protected = "EncryptedPackage".encode("utf-16-le") in file.read(1 << 20)
+        if protected:
+            raise RuleError("This Excel file is protected by a password. Remove the password and upload it again.")
+        raise RuleError("This is an old Excel file (.xls). Save it as .xlsx or CSV and upload that.")
+    for magic, kind in _BINARY.items():
+        if head.startswith(magic):
+            raise RuleError(f"This is {kind}, not a list of people. Upload a CSV, TSV, TXT or XLSX file.")
+
+
+_BINARY = {
+    b"%PDF": "a PDF file",
+    b"\x89PNG": "a picture",
+    b"\xff\xd8\xff": "a picture",
+    b"GIF8": "a picture",
+    b"\x1f\x8b": "a compressed file",
+    b"7z\xbc\xaf": "a compressed file",
+    b"Rar!": "a compressed file",
+    b"{\\rtf": "a word processor file",
+    b"BEGIN:VC": "a vCard file",
+}
+
+
+def _silent(_: int) -> None:
+    """Nobody asked for progress."""

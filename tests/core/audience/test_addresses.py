@@ -1,0 +1,50 @@
+import pytest
+
+from core.audience import addresses
+
+
+@pytest.mark.parametrize(
+    ("text", "email"),
+    [
+        ("anna@example.com", "anna@example.com"),
+        ("  Anna.Lee+news@Example.CO.UK ", "anna.lee+news@example.co.uk"),
+        ("<anna@example.com>", "anna@example.com"),
+        ("'anna@example.com',", "anna@example.com"),
+        ("mailto:anna@example.com", "anna@example.com"),
+        ("\ufeffanna@example.com\u200b\u00a0", "anna@example.com"),
+        ("Anna Lee <anna@example.com>", "anna@example.com"),
+        ("info@münchen.de", "info@xn--mnchen-3ya.de"),
+        ("info@xn--mnchen-3ya.de", "info@xn--mnchen-3ya.de"),
+        ("INFO@MÜNCHEN.DE", "info@xn--mnchen-3ya.de"),
+        ("o'brien@example.ie", "o'brien@example.ie"),
+    ],
+)
+def test_an_address_is_kept_in_one_form(text: str, email: str) -> None:
+    assert addresses.read(text) == addresses.Address(email)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "no address"),
+        ("anna", "no @ sign"),
+        ("@example.com", "nothing before the @"),
+        ("anna@", "nothing after the @"),
+        ("anna@example", "no dot after the @"),
+        ("anna@@example.com", "more than one @"),
+        ("anna@example.com ben@example.com", "more than one address"),
+        ("an na@example.com", "a space inside"),
+        ("anna..lee@example.com", "a stray dot before"),
+        ("anna@example..com", "a stray dot after"),
+        ("änna@example.com", "letters before the @ sign that mail servers refuse"),
+        ("a" * 65 + "@example.com", "more than 64 characters"),
+        ("a@" + "b" * 250 + ".com", "longer than 254"),
+        ("anna@exa_mple.com", ""),
+        ("anna@-example.com", ""),
+        ("anna@example.com\udcff", ""),
+    ],
+)
+def test_what_is_no_address_comes_with_a_reason(text: str, reason: str) -> None:
+    found = addresses.read(text)
+    assert not found.email
+    assert found.reason and found.reason.startswith(reason)
