@@ -1,0 +1,41 @@
+"""Shared pieces of pages. Use these, so that no page invents its own look.
+
+- ``page_header(lead)``: row under the header, a sentence on the left; ``with page_header(...):`` adds buttons right.
+- ``card(title="", caption="")``: ``with card("Delivery", "All campaigns"):`` a white block.
+- ``stat_card(label, value, percentage, tone, icon, of="recipients")`` -> StatCard with ``.set(value, percentage)`` for
+  live numbers; ``of`` says what the percentage is of. Put four into ``with stat_grid():``.
+- ``empty_state(icon, title, text, button="", href="")``: what this is and one button to begin; ``with`` adds more.
+- ``await confirm(title, text, button) -> bool``: asks before something that cannot be undone.
+- ``status_badge(status)`` -> StatusBadge with ``.set(status)``. STATUS_TONES (campaigns) and STATE_TONES (messages):
+  status -> (word, tone).
+- ``notice(text, tone, icon)``: a sentence in a tinted box; ``with`` adds to it.
+- ``notify_error(sentence)``, ``notify_done(sentence)``: toasts.
+- ``link_button(text, href, icon="", look="")``: a real link that looks like a button; look: outline, flat.
+
+Tones: brand, sent, failed, pending, info, quiet. Classes of static/app.css: cm-card, cm-mute (grey text), cm-num (large
+numbers), cm-link, cm-badge, cm-tile (icon square), cm-words (a server's own words), is-<tone>.
+"""
+
+from campaign_ui.parts.ask import confirm
+from campaign_ui.parts.badge import STATE_TONES, STATUS_TONES, StatusBadge, status_badge
+from campaign_ui.parts.blocks import card, empty_state, link_button, page_header
+from campaign_ui.parts.notices import notice, notify_done, notify_error
+from campaign_ui.parts.stat import StatCard, stat_card, stat_grid
+
+__all__ = [
+    "STATE_TONES",
+    "STATUS_TONES",
+    "StatCard",
+    "StatusBadge",
+    "card",
+    "confirm",
+    "empty_state",
+    "link_button",
+    "notice",
+    "notify_done",
+    "notify_error",
+    "page_header",
+    "stat_card",
+    "stat_grid",
+    "status_badge",
+]

@@ -1,0 +1,56 @@
+"""The web application: plain endpoints in front, NiceGUI's pages behind (DESIGN 2)."""
+
+from fastapi import FastAPI
+from nicegui import app as pages_app
+from nicegui import ui
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.staticfiles import StaticFiles
+
+from campaign_ui import auth, endpoints, live, plain, theme
+from campaign_ui.guard import Guard, SecurityHeaders
+from campaign_ui.pages import campaign, campaigns, dashboard, settings
+from core.errors import NotFound
+
+PAGES = (dashboard, campaigns, campaign, settings)
+
+
+def create_app() -> FastAPI:
+    """Our own app: what mail clients and forms ask for never touches NiceGUI, which is mounted behind it."""
+    web = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    web.mount("/static", StaticFiles(directory=plain.STATIC))
+    endpoints.register(web)
+    web.add_middleware(Guard)
+    web.add_middleware(SecurityHeaders)
+    register_pages()
+    ui.run_with(
+        web,
+        title="Campaigns",
+        favicon=plain.STATIC / "favicon.svg",
+        language="en-US",
+        reconnect_timeout=30,  # seconds a tab may be away and still go on where it was; also less pinging
+        binding_refresh_interval=None,
+        show_welcome_message=False,
+    )
+    return web
+
+
+def register_pages() -> None:
+    """Everything of NiceGUI's side: look, sign-in, live hints, error pages and the pages themselves."""
+    theme.setup()
+    pages_app.add_middleware(auth.AuthMiddleware)
+    pages_app.on_startup(live.start)
+    pages_app.on_shutdown(live.stop)
+    pages_app.add_exception_handler(404, _not_found)
+    pages_app.add_exception_handler(NotFound, _not_found)
+    pages_app.add_exception_handler(Exception, _broken)
+    for page in PAGES:
+        page.register()
+
+
+async def _not_found(_request: Request, _error: Exception) -> Response:
+    return plain.not_found()
+
+
+async def _broken(_request: Request, _error: Exception) -> Response:
+    return plain.broken()  # Starlette raises the error again after this answer; the server logs it

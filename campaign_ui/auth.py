@@ -1,0 +1,105 @@
+"""Who is signed in. Sessions are rows of our database; the cookie holds a random token (DESIGN 2)."""
+
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from nicegui import Client, run, ui
+from starlette.requests import HTTPConnection
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from core import accounts, db
+
+COOKIE = "session"
+MAX_AGE = accounts.SESSION_DAYS * 86_400
+_SOCKET, _CLIENT, _ASSETS = "/_nicegui_ws/", "/_nicegui/client/", "/_nicegui/"
+
+
+@dataclass(frozen=True)
+class CurrentUser:
+    """The signed-in user as they were when the page was loaded."""
+
+    id: int
+    email: str
+    is_admin: bool
+    time_zone: str
+    theme: str
+    session_hash: str
+
+
+def find(token: str | None) -> CurrentUser | None:
+    """Whose session this cookie is; None for no, an unknown or an ended one."""
+    if not token:
+        return None
+    with db.reading() as session:
+        found = accounts.session_user(session, token)
+    if found is None:
+        return None
+    user, session_hash = found
+    assert user.id is not None
+    return CurrentUser(user.id, user.email, user.is_admin, user.time_zone, user.theme, session_hash)
+
+
+def current() -> CurrentUser:
+    """The user of this page, in page builders and in event handlers alike."""
+    user = ui.context.client.request.scope.get("state", {}).get("user")
+    if user is None:
+        raise PermissionError("nobody is signed in on this page")
+    return user  # type: ignore[no-any-return]
+
+
+def set_cookie(response: Response, token: str, secure: bool) -> None:
+    response.set_cookie(COOKIE, token, max_age=MAX_AGE, httponly=True, samesite="lax", secure=secure)
+
+
+def safe_next(target: str | None) -> str:
+    """``target`` where it is a path of ours, else the dashboard: a sign-in never sends people to another site."""
+    if not target or not target.startswith("/") or target.startswith("//") or "\\" in target:
+        return "/"
+    if any(ord(char) < 33 for char in target) or target.startswith(("/login", "/signup", "/logout")):
+        return "/"
+    return target
+
+
+class AuthMiddleware:
+    """Around NiceGUI: guards pages, the websocket handshake and the upload routes alike."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket"):
+            return await self.app(scope, receive, send)
+        path = scope["path"].removeprefix(scope.get("root_path", "")) or "/"
+        if (path.startswith(_ASSETS) and not path.startswith(_CLIENT)) or path == "/favicon.ico":
+            return await self.app(scope, receive, send)
+        user = await run.io_bound(find, HTTPConnection(scope).cookies.get(COOKIE))
+        scope.setdefault("state", {})["user"] = user
+        if path.startswith(_SOCKET):
+            _refuse_foreign_client(scope, user)
+        elif path.startswith(_CLIENT):
+            if not _owns(user, path.split("/")[3]):
+                return await PlainTextResponse("Log in first.", 403)(scope, receive, send)
+        elif user is None:
+            query = scope["query_string"].decode("latin-1")
+            target = quote(path + ("?" + query if query else ""), safe="")
+            return await RedirectResponse(f"/login?next={target}", 303)(scope, receive, send)
+        await self.app(scope, receive, send)
+
+
+def _owns(user: CurrentUser | None, client_id: str) -> bool:
+    """Whether this session built the page: a client id alone must not be enough to act on it."""
+    client = Client.instances.get(client_id)
+    owner = client.request.scope.get("state", {}).get("user") if client is not None else None
+    if owner is None:
+        return client is None  # an unknown id is NiceGUI's to refuse
+    return user is not None and user.session_hash == owner.session_hash
+
+
+def _refuse_foreign_client(scope: Scope, user: CurrentUser | None) -> None:
+    query = scope["query_string"].decode("latin-1")
+    client_id = query.partition("client_id=")[2].partition("&")[0]
+    if not _owns(user, client_id):
+        # A plain 403 leaves the tab on "Connection lost" (NiceGUI issue 6289). An id it does not know fails the
+        # handshake instead: the browser loads the page again and our redirect takes it to the sign-in.
+        scope["query_string"] = query.replace(client_id, "ended").encode("latin-1")

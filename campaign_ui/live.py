@@ -1,0 +1,149 @@
+"""From a hint to the page: hints of any thread reach the loop, are merged, and call back what watches that user.
+
+The database is the only truth: a callback reads again, it is told nothing.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from nicegui import Event, helpers, run, ui
+from nicegui import core as ng
+
+from campaign_ui import auth
+from core import live
+
+MERGE_SECONDS = 0.25
+Callback = Callable[[], Any]
+
+
+@dataclass
+class _Channel:
+    """All pages of one user in this process."""
+
+    hinted: Event[set[live.Hint]] = field(default_factory=Event)
+    page_count: int = 0
+    hints: set[live.Hint] = field(default_factory=set)
+    timer: asyncio.TimerHandle | None = None
+    next_at: float = 0.0
+    reads: dict[Any, asyncio.Future[Any]] = field(default_factory=dict)
+
+
+_channels: dict[int, _Channel] = {}
+_undo: Callable[[], None] | None = None
+
+
+def start() -> None:
+    """Begin to listen; NiceGUI calls it when its loop runs."""
+    global _undo
+    stop()
+    _undo = live.subscribe(_heard)
+
+
+def stop() -> None:
+    """Stop listening and forget every page."""
+    global _undo
+    if _undo is not None:
+        _undo()
+    _undo = None
+    for channel in _channels.values():
+        if channel.timer is not None:
+            channel.timer.cancel()
+    _channels.clear()
+
+
+def watch(callback: Callback, topic: str, id: int | None = None) -> None:
+    """Call ``callback`` (async or not) in this page's slot whenever ``topic`` (of ``id``) of this user changed.
+
+    Hints are merged: at most one call per 250 ms, never two at once, and always one after the last hint.
+    Call it in a page builder, before reading what the page shows first.
+    """
+    watcher = _Watcher(callback, topic, id)
+    channel = _channel_of(auth.current().id)
+    channel.hinted.subscribe(watcher.hear)
+
+
+async def read(key: Any, load: Callable[..., Any], *args: Any) -> Any:
+    """``load(*args)`` off the loop, once for all tabs of this user that ask for ``key`` after the same hint."""
+    channel = _channels.get(auth.current().id)
+    if channel is None:
+        return await run.io_bound(load, *args)
+    if key not in channel.reads:
+        channel.reads[key] = asyncio.ensure_future(run.io_bound(load, *args))
+    return await asyncio.shield(channel.reads[key])
+
+
+class _Watcher:
+    def __init__(self, callback: Callback, topic: str, id: int | None) -> None:
+        self.callback, self.topic, self.id = callback, topic, id
+        self.busy = self.again = False
+
+    def hear(self, hints: set[live.Hint]) -> Awaitable[None] | None:
+        if not any(self._wants(hint) for hint in hints):
+            return None
+        if self.busy:
+            self.again = True
+            return None
+        return self._call()
+
+    def _wants(self, hint: live.Hint) -> bool:
+        if hint.user_id is None:
+            return True  # messages were missed: anything may differ
+        return hint.topic == self.topic and (self.id is None or hint.id is None or hint.id == self.id)
+
+    async def _call(self) -> None:
+        self.busy = True
+        try:
+            while True:
+                self.again = False
+                result = self.callback()
+                if helpers.should_await(result):
+                    await result
+                if not self.again:
+                    return
+        finally:
+            self.busy = False
+
+
+def _channel_of(user_id: int) -> _Channel:
+    """This user's channel, kept as long as one of their pages lives."""
+    channel = _channels.setdefault(user_id, _Channel())
+    client = ui.context.client
+    if not getattr(client, "counted_by_live", False):
+        client.counted_by_live = True  # type: ignore[attr-defined]
+        channel.page_count += 1
+        client.on_delete(lambda: _left(user_id, channel))
+    return channel
+
+
+def _left(user_id: int, channel: _Channel) -> None:
+    channel.page_count -= 1
+    if channel.page_count <= 0 and _channels.get(user_id) is channel:
+        if channel.timer is not None:
+            channel.timer.cancel()
+        del _channels[user_id]
+
+
+def _heard(hint: live.Hint) -> None:
+    """Any thread. ``Event.emit`` from a thread is late and racy (notes: 65 ms against 1 ms)."""
+    if ng.loop is not None and not ng.loop.is_closed():
+        ng.loop.call_soon_threadsafe(_mark, hint)
+
+
+def _mark(hint: live.Hint) -> None:
+    for user_id in list(_channels) if hint.user_id is None else [hint.user_id]:
+        channel = _channels.get(user_id)
+        if channel is not None:
+            channel.hints.add(hint)
+            if channel.timer is None:
+                delay = max(0.0, channel.next_at - time.monotonic())
+                channel.timer = asyncio.get_running_loop().call_later(delay, _flush, channel)
+
+
+def _flush(channel: _Channel) -> None:
+    hints, channel.hints, channel.timer = channel.hints, set(), None
+    channel.next_at = time.monotonic() + MERGE_SECONDS
+    channel.reads.clear()
+    channel.hinted.emit(hints)

@@ -1,0 +1,5 @@
+"""One campaign."""
+
+
+def register() -> None:
+    pass

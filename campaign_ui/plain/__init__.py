@@ -1,0 +1,57 @@
+"""Pages that are plain HTML, without NiceGUI: sign-in, errors, what a mail reader sees. Everything is escaped."""
+
+import functools
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, select_autoescape
+from starlette.responses import HTMLResponse
+
+HERE = Path(__file__).parent
+STATIC = HERE.parent / "static"
+
+_templates = Environment(
+    loader=FileSystemLoader(HERE), autoescape=select_autoescape(default=True), trim_blocks=True, lstrip_blocks=True
+)
+
+
+@functools.cache
+def version() -> str:
+    """Changes with our style sheets, so that browsers may keep them for ever."""
+    return hashlib.sha256(b"".join(path.read_bytes() for path in sorted(STATIC.glob("*.css")))).hexdigest()[:10]
+
+
+def page(template: str, status: int = 200, **words: Any) -> HTMLResponse:
+    """One of our templates with these words, never kept by a cache."""
+    text = _templates.get_template(template).render(version=version(), **words)
+    return HTMLResponse(text, status, {"Cache-Control": "no-store"})
+
+
+def message(
+    title: str, text: str, status: int = 200, *, number: str = "", button: str = "", href: str = "/", post: str = ""
+) -> HTMLResponse:
+    """A page with one thing to say and at most one button: a link to ``href``, or a form posted to ``post``."""
+    return page("message.html", status, title=title, text=text, number=number, button=button, href=href, post=post)
+
+
+def not_found() -> HTMLResponse:
+    """What a page builder returns for something that is not there, or belongs to somebody else."""
+    return message(
+        "This page does not exist",
+        "The address may be mistyped, or what it showed was deleted.",
+        404,
+        number="404",
+        button="Go to the dashboard",
+    )
+
+
+def broken() -> HTMLResponse:
+    """For an error of ours: no details, those are in the log."""
+    return message(
+        "Something went wrong here",
+        "Nothing was lost. Load the page again; if it stays like this, the server's log tells why.",
+        500,
+        number="500",
+        button="Go to the dashboard",
+    )

@@ -1,0 +1,177 @@
+import httpx
+import pytest
+from fastapi import FastAPI
+from nicegui import Client
+from nicegui.testing import User as Browser
+
+from campaign_ui import auth
+from campaign_ui.endpoints import account
+from campaign_ui.guard import Guard, SecurityHeaders
+from core import accounts, config, db
+from tests.campaign_ui.conftest import SignIn, eventually
+from tests.conftest import Stack
+
+
+@pytest.fixture
+def web(sqlite_stack: Stack) -> httpx.AsyncClient:
+    app = FastAPI()
+    account.register(app)
+    app.add_middleware(Guard)
+    app.add_middleware(SecurityHeaders)
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test")
+
+
+FORM = {"email": "Alice@Example.com", "password": "correct horse", "time_zone": "Europe/Paris"}
+
+
+async def test_the_first_to_sign_up_is_the_administrator_and_is_told(web: httpx.AsyncClient) -> None:
+    assert "administrator" in (await web.get("/signup")).text
+    response = await web.post("/signup", data=FORM)
+    assert (response.status_code, response.headers["location"]) == (303, "/")
+    cookie = response.headers["set-cookie"]
+    assert cookie.startswith("session=") and "HttpOnly" in cookie and "SameSite=lax" in cookie
+    assert "Secure" not in cookie
+    user = auth.find(web.cookies["session"])
+    assert user is not None and user.is_admin and user.time_zone == "Europe/Paris" and user.email == "alice@example.com"
+    assert "administrator" not in (await web.get("/signup")).text
+
+
+async def test_the_cookie_is_secure_on_https(web: httpx.AsyncClient) -> None:
+    response = await web.post("https://test/signup", data=FORM)
+    assert "Secure" in response.headers["set-cookie"]
+    assert "max-age" in response.headers["strict-transport-security"]
+
+
+async def test_a_wrong_password_keeps_the_address_and_says_nothing_about_who_exists(web: httpx.AsyncClient) -> None:
+    await web.post("/signup", data=FORM)
+    web.cookies.clear()
+    pages = []
+    for email in ("alice@example.com", "nobody@example.com"):
+        response = await web.post("/login", data={"email": email, "password": "wrong horse", "next": "/campaigns"})
+        assert response.status_code == 401 and "set-cookie" not in response.headers
+        assert f'value="{email}"' in response.text and 'value="/campaigns"' in response.text
+        pages.append(response.text.replace(email, ""))
+    assert pages[0] == pages[1]
+
+
+async def test_each_sign_in_gets_a_new_session_and_log_out_ends_only_that(web: httpx.AsyncClient) -> None:
+    await web.post("/signup", data=FORM)
+    first = web.cookies["session"]
+    await web.post("/login", data={**FORM, "next": "/campaigns?status=sent"})
+    second = web.cookies["session"]
+    assert first != second and auth.find(first) and auth.find(second)
+    response = await web.get("/logout")
+    assert response.headers["location"] == "/login" and auth.find(second) is None and auth.find(first)
+
+
+async def test_another_site_cannot_log_people_in_or_out(web: httpx.AsyncClient) -> None:
+    await web.post("/signup", data=FORM)
+    for headers in ({"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}, {"Origin": "http://test.x"}):
+        assert (await web.post("/logout", headers=headers)).status_code == 403
+    asked = await web.get("/logout", headers={"Sec-Fetch-Site": "cross-site"})
+    assert asked.status_code == 200 and "Log out" in asked.text
+    assert auth.find(web.cookies["session"])
+    ours = {"Origin": "http://test", "Sec-Fetch-Site": "same-origin"}
+    assert (await web.post("/logout", headers=ours)).status_code == 303
+
+
+async def test_what_is_typed_comes_back_escaped(web: httpx.AsyncClient) -> None:
+    nasty = '"><script>alert(1)</script>'
+    for path in ("/login", "/signup"):
+        response = await web.post(path, data={"email": nasty, "password": "correct horse", "next": nasty})
+        assert "<script>alert" not in response.text and "&lt;script&gt;" in response.text
+
+
+async def test_closed_sign_up_says_so(web: httpx.AsyncClient) -> None:
+    config.use(config.load({"SIGNUP": "closed", "SECRET_KEY": "a key for this test"}))
+    page = await web.get("/signup")
+    assert "Sign-up is closed here" in page.text and "<form" not in page.text
+    assert (await web.post("/signup", data=FORM)).status_code == 422
+    assert "/signup" not in (await web.get("/login")).text
+
+
+async def test_a_body_that_is_too_large_is_refused(web: httpx.AsyncClient) -> None:
+    assert (await web.post("/login", content=b"x" * 1_000_001)).status_code == 413
+
+    async def unannounced():  # type: ignore[no-untyped-def]
+        for _ in range(1100):
+            yield b"x" * 1000
+
+    kind = {"Content-Type": "application/x-www-form-urlencoded"}
+    assert (await web.post("/login", content=unannounced(), headers=kind)).status_code == 413
+
+
+@pytest.mark.parametrize(
+    ("target", "expected"),
+    [
+        ("/campaigns/7?state=failed", "/campaigns/7?state=failed"),
+        ("//evil.example", "/"),
+        ("/\\evil.example", "/"),
+        ("https://evil.example", "/"),
+        ("/\tevil", "/"),
+        ("/login?next=/", "/"),
+        ("", "/"),
+        (None, "/"),
+    ],
+)
+def test_a_sign_in_never_leads_to_another_site(target: str | None, expected: str) -> None:
+    assert auth.safe_next(target) == expected
+
+
+async def test_visitors_are_sent_to_log_in_and_come_back(user: Browser, sqlite_stack: Stack) -> None:
+    response = await user.http_client.get("/campaigns?status=sent", follow_redirects=False)
+    assert response.status_code == 303
+    assert response.headers["location"] == "/login?next=%2Fcampaigns%3Fstatus%3Dsent"
+
+
+async def test_a_page_acts_only_for_the_session_that_loaded_it(user: Browser, sign_in: SignIn) -> None:
+    sign_in(user, "alice@example.com")
+    client = await user.open("/")
+    path = f"/_nicegui/client/{client.id}/upload/1"
+    assert (await user.http_client.post(path)).status_code == 404  # no such upload, but the page is hers
+    sign_in(user, "charlie@example.com")
+    assert (await user.http_client.post(path)).status_code == 403
+    user.http_client.cookies.clear()
+    assert (await user.http_client.post(path)).status_code == 403
+
+
+async def test_a_socket_of_another_session_asks_for_a_page_that_does_not_exist(user: Browser, sign_in: SignIn) -> None:
+    seen = []
+
+    async def app(scope, receive, send):  # type: ignore[no-untyped-def]
+        seen.append(scope["query_string"])
+
+    def scope(client: Client) -> dict[str, object]:
+        cookie = f"session={user.http_client.cookies['session']}".encode()
+        query = f"client_id={client.id}&x=1".encode()
+        return {
+            "type": "websocket",
+            "path": "/_nicegui_ws/socket.io/",
+            "headers": [(b"cookie", cookie)],
+            "query_string": query,
+        }
+
+    sign_in(user, "alice@example.com")
+    client = await user.open("/")
+    await auth.AuthMiddleware(app)(scope(client), None, None)  # type: ignore[arg-type]
+    user.http_client.cookies.clear()
+    sign_in(user, "charlie@example.com")
+    await auth.AuthMiddleware(app)(scope(client), None, None)  # type: ignore[arg-type]
+    assert seen == [f"client_id={client.id}&x=1".encode(), b"client_id=ended&x=1"]
+
+
+async def test_open_tabs_leave_when_their_session_is_ended_elsewhere(user: Browser, sign_in: SignIn) -> None:
+    user_id = sign_in(user, "alice@example.com")
+    client = await user.open("/")
+    reloaded = []
+    user.navigate.reload = lambda: reloaded.append(True)  # type: ignore[method-assign]
+    with db.session() as session:
+        accounts.end_other_sessions(session, user_id, keep_hash="another browser")
+    await eventually(lambda: reloaded)
+    assert client.request.scope["state"]["user"] is None
+
+
+async def test_an_address_that_does_not_exist_looks_like_ours(user: Browser, sign_in: SignIn) -> None:
+    sign_in(user)
+    response = await user.http_client.get("/nothing-here")
+    assert response.status_code == 404 and "This page does not exist" in response.text
