@@ -1,0 +1,169 @@
+"""Who owns a sender. One worker process at a time, by the database's clock; the epoch fences off a former owner."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import exists, or_, select, update
+from sqlmodel import Session, col
+
+from core import db, live
+from core.delivery.tally import Tally
+from core.models import Campaign, CampaignStatus, Message, MessageState, Sender, SenderState
+
+LEASE = timedelta(seconds=30)  # a dead owner is noticed after that
+HEARTBEATS = 4  # in the time of one lease
+
+_sender: Any = Sender.__table__  # type: ignore[attr-defined]
+_message: Any = Message.__table__  # type: ignore[attr-defined]
+
+
+@dataclass(frozen=True)
+class Lease:
+    """The sender as it was when taken, the epoch under which it is held, and the database's time then."""
+
+    sender: Sender
+    epoch: int
+    taken_at: datetime
+
+
+def take(session: Session, sender_id: int, owner: str) -> Lease | None:
+    """Become the owner unless somebody living is, or the sender is blocked, cooling or deleted (then None).
+
+    What a dead owner left is put right in the same transaction: its claimed messages are pending again
+    (surely not sent), its sending ones are unknown (nobody knows).
+    """
+    now = db.now(session)
+    statement = (
+        update(_sender)
+        .where(
+            _sender.c.id == sender_id,
+            _sender.c.deleted_at.is_(None),
+            _sender.c.state != SenderState.blocked,
+            or_(_sender.c.cooling_until.is_(None), _sender.c.cooling_until <= now),
+            or_(_sender.c.owner.in_(("", owner)), _lapsed(now)),
+        )
+        .values(
+            owner=owner,
+            epoch=_sender.c.epoch + 1,
+            lease_until=now + LEASE,
+            state=SenderState.ready,
+            cooling_until=None,
+        )
+        .returning(_sender.c.epoch)
+    )
+    epoch = session.connection().execute(statement).scalar()
+    if epoch is None:
+        return None
+    return_held(session, sender_id, epoch - 1)
+    sender = session.get(Sender, sender_id, populate_existing=True)
+    assert sender is not None
+    return Lease(sender, epoch, now)
+
+
+def heartbeat(session: Session, owner: str) -> set[tuple[int, int]]:
+    """Prolong everything that ``owner`` holds; returns (sender id, epoch) of each: what is missing was taken away."""
+    statement = update(_sender).where(_sender.c.owner == owner).values(lease_until=db.now(session) + LEASE)
+    rows = session.connection().execute(statement.returning(_sender.c.id, _sender.c.epoch))
+    return {(sender_id, epoch) for sender_id, epoch in rows}
+
+
+def give_back(session: Session, sender_id: int, owner: str, epoch: int, next_start_at: datetime | None) -> bool:
+    """End the ownership; what is still claimed is pending again. Returns whether this sender has due mail."""
+    statement = (
+        update(_sender)
+        .where(_sender.c.id == sender_id, _sender.c.owner == owner, _sender.c.epoch == epoch)
+        .values(owner="", lease_until=None, next_start_at=next_start_at)
+    )
+    if not session.connection().execute(statement).rowcount:
+        return False
+    return_held(session, sender_id, epoch)
+    return sender_id in due(session, [sender_id])
+
+
+def recover(session: Session) -> list[int]:
+    """Put right what time has ended: cooldowns that are over, owners that died. Returns the senders concerned."""
+    now = db.now(session)
+    cooled = (
+        update(_sender)
+        .where(
+            _sender.c.state == SenderState.cooling,
+            or_(_sender.c.cooling_until.is_(None), _sender.c.cooling_until <= now),
+        )
+        .values(state=SenderState.ready, cooling_until=None)
+        .returning(_sender.c.id, _sender.c.user_id)
+    )
+    dead = (
+        update(_sender)
+        .where(_sender.c.owner != "", _lapsed(now))
+        .values(owner="", lease_until=None, epoch=_sender.c.epoch + 1)
+        .returning(_sender.c.id, _sender.c.user_id, _sender.c.epoch)
+    )
+    ready = session.connection().execute(cooled).all()
+    orphans = session.connection().execute(dead).all()
+    for sender_id, _, epoch in orphans:
+        return_held(session, sender_id, epoch - 1)
+    concerned = {row.id: row.user_id for row in (*ready, *orphans)}
+    for sender_id, user_id in concerned.items():
+        _hint(session, user_id, sender_id)
+    return sorted(concerned)
+
+
+def due(session: Session, among: Iterable[int] | None = None) -> list[int]:
+    """Senders that have mail to send now and nobody sending it; ``among`` these only."""
+    now = db.now(session)
+    waiting = exists().where(
+        _message.c.campaign_id == col(Campaign.id),
+        _message.c.state == MessageState.pending,
+        _message.c.retry_at <= now,
+    )
+    wanted = (
+        select(_sender.c.id)
+        .where(
+            exists().where(
+                col(Campaign.sender_id) == _sender.c.id, col(Campaign.status) == CampaignStatus.sending, waiting
+            ),
+            _sender.c.deleted_at.is_(None),
+            _sender.c.state == SenderState.ready,
+            or_(_sender.c.owner == "", _lapsed(now)),
+            or_(_sender.c.next_start_at.is_(None), _sender.c.next_start_at <= now + timedelta(seconds=10)),
+        )
+        .order_by(_sender.c.id)
+    )
+    if among is not None:
+        wanted = wanted.where(_sender.c.id.in_(list(among)))
+    return list(session.connection().execute(wanted).scalars())
+
+
+def return_held(session: Session, sender_id: int, epoch: int) -> None:
+    """What owners up to ``epoch`` still hold: claimed -> pending, no attempt counted; sending -> unknown."""
+    tally = Tally()
+    for before, after in ((MessageState.claimed, MessageState.pending), (MessageState.sending, MessageState.unknown)):
+        statement = (
+            update(_message)
+            .where(_message.c.sender_id == sender_id, _message.c.epoch <= epoch, _message.c.state == before)
+            .values({"state": after} | ({"epoch": None} if after == MessageState.pending else _UNDECIDED))
+            .returning(_message.c.campaign_id)
+        )
+        for campaign_id in session.connection().execute(statement).scalars():
+            tally.moved(campaign_id, before, after)
+    for user_id, campaign_id in tally.store(session, db.now(session)):
+        _hint(session, user_id, campaign_id, "campaign")
+
+
+_UNDECIDED = {
+    "phase": "dot",
+    "reply_code": None,
+    "kind": "unknown",
+    "rule_id": "",
+    "reply": "The program stopped while the mail server had this mail: it may have been delivered.",
+}
+
+
+def _lapsed(now: datetime) -> Any:
+    return or_(_sender.c.lease_until.is_(None), _sender.c.lease_until < now)
+
+
+def _hint(session: Session, user_id: int, id: int, topic: str = "sender") -> None:
+    db.after_commit(session, lambda: live.publish(user_id, topic, id))

@@ -1,0 +1,309 @@
+"""The ledger: a message's way from pending to its end. Every change is one conditional UPDATE under the owner's epoch."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import bindparam, case, exists, insert, or_, select, text, update
+from sqlmodel import Session, col
+
+from core import db
+from core.audience import suppression
+from core.delivery.tally import Tally
+from core.models import (
+    Attempt,
+    Campaign,
+    CampaignStatus,
+    Message,
+    MessageState,
+    Sender,
+    Suppression,
+    SuppressionReason,
+)
+
+REPLY_CHARS = 2_000
+
+_message: Any = Message.__table__  # type: ignore[attr-defined]
+_campaign: Any = Campaign.__table__  # type: ignore[attr-defined]
+_suppressed = exists().where(
+    col(Suppression.user_id) == _campaign.c.user_id, col(Suppression.email) == _message.c.email
+)
+
+
+@dataclass(slots=True, eq=False)
+class Claimed:
+    """A message in the hands of the owner of its sender."""
+
+    id: int
+    campaign_id: int
+    user_id: int
+    email: str
+    fields: dict[str, str]
+    attempts: int
+    epoch: int
+    marked: bool = False  # committed as ``sending``
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a claimed message. ``state``: sent, failed, pending or unknown."""
+
+    message: Claimed
+    state: str
+    phase: str = ""
+    code: int | None = None
+    reply: str = ""
+    kind: str = ""
+    rule_id: str = ""
+    retry_after: float | None = None  # seconds; None: due at once
+    counts: bool = True  # as an attempt of this mail
+    bounced: bool = False  # the address is dead: suppress it
+
+
+def claim(session: Session, sender_id: int, epoch: int, size: int) -> list[Claimed] | None:
+    """Take up to ``size`` due messages of the sender's sending campaigns, shared fairly between these.
+
+    Suppressed addresses among them become ``suppressed`` on the way. None: this epoch owns the sender no more.
+    An empty list: nothing is due.
+    """
+    now = db.now(session)
+    owned = update(Sender).where(col(Sender.id) == sender_id, col(Sender.epoch) == epoch).values(epoch=epoch)
+    if not session.connection().execute(owned).rowcount:
+        return None
+    while due := _due(session, sender_id, now, size):
+        tally = Tally()
+        due -= _suppress_due(session, due, tally)
+        claimed = _claim(session, sender_id, epoch, due, tally)
+        tally.store(session, now)
+        if claimed:
+            return claimed
+    return []
+
+
+def _due(session: Session, sender_id: int, now: datetime, size: int) -> set[int]:
+    """Due messages: an equal share of each campaign first, then whoever has more. Few batches so far go first."""
+    campaigns = session.connection().execute(
+        select(_campaign.c.id)
+        .where(_campaign.c.sender_id == sender_id, _campaign.c.status == CampaignStatus.sending)
+        .order_by(_campaign.c.batch_count, _campaign.c.id)
+    )
+    waiting = list(campaigns.scalars())[:size]
+    found: set[int] = set()
+    after: dict[int, set[int]] = {campaign_id: set() for campaign_id in waiting}
+    while waiting and len(found) < size:
+        share = -(-(size - len(found)) // len(waiting))
+        hungry = []
+        for campaign_id in waiting:
+            want = min(share, size - len(found))
+            if want <= 0:
+                break
+            got = set(_due_of(session, campaign_id, now, want, after[campaign_id]))
+            after[campaign_id] |= got
+            found |= got
+            if len(got) == want:
+                hungry.append(campaign_id)
+        waiting = hungry
+    return found
+
+
+def _due_of(session: Session, campaign_id: int, now: datetime, want: int, taken: set[int]) -> Iterable[int]:
+    wanted = (
+        select(_message.c.id)
+        .where(
+            _message.c.campaign_id == campaign_id,
+            _message.c.state == MessageState.pending,
+            _message.c.retry_at <= now,
+            *([_message.c.id.not_in(sorted(taken))] if taken else []),
+        )
+        .order_by(_message.c.retry_at, _message.c.id)
+        .limit(want)
+    )
+    return list(session.connection().execute(db.skip_locked(wanted)).scalars())
+
+
+def _suppress_due(session: Session, ids: set[int], tally: Tally) -> set[int]:
+    """The due messages whose address was suppressed meanwhile are done with; returns their ids."""
+    statement = (
+        update(_message)
+        .where(_message.c.id.in_(sorted(ids)), _message.c.state == MessageState.pending)
+        .where(_message.c.campaign_id == _campaign.c.id, _suppressed)
+        .values(state=MessageState.suppressed)
+        .returning(_message.c.id, _message.c.campaign_id)
+    )
+    done = session.connection().execute(statement).all()
+    for _, campaign_id in done:
+        tally.moved(campaign_id, "pending", "suppressed")
+    return {message_id for message_id, _ in done}
+
+
+def _claim(session: Session, sender_id: int, epoch: int, ids: set[int], tally: Tally) -> list[Claimed]:
+    if not ids:
+        return []
+    columns = (_message.c.id, _message.c.campaign_id, _message.c.email, _message.c.fields, _message.c.attempts)
+    statement = (
+        update(_message)
+        .where(_message.c.id.in_(sorted(ids)), _message.c.state == MessageState.pending)
+        .values(state=MessageState.claimed, epoch=epoch, sender_id=sender_id)
+        .returning(*columns)
+    )
+    rows = sorted(session.connection().execute(statement).all())
+    owners = _users_of(session, {row.campaign_id for row in rows})
+    by_campaign: dict[int, list[Claimed]] = {}
+    for row in rows:
+        made = Claimed(
+            row.id, row.campaign_id, owners[row.campaign_id], row.email, row.fields or {}, row.attempts, epoch
+        )
+        by_campaign.setdefault(row.campaign_id, []).append(made)
+    for campaign_id, messages in by_campaign.items():
+        tally.moved(campaign_id, "pending", "claimed", len(messages))
+        tally.add(campaign_id, "batch_count")
+    return _in_turns(list(by_campaign.values()))
+
+
+def _in_turns(groups: list[list[Claimed]]) -> list[Claimed]:
+    """One of each campaign after the other, so that a small one does not wait behind a large one."""
+    if len(groups) == 1:
+        return groups[0]
+    places = [(place / len(group), message) for group in groups for place, message in enumerate(group)]
+    return [message for _, message in sorted(places, key=lambda pair: (pair[0], pair[1].id))]
+
+
+def _users_of(session: Session, campaign_ids: set[int]) -> dict[int, int]:
+    wanted = select(_campaign.c.id, _campaign.c.user_id).where(_campaign.c.id.in_(sorted(campaign_ids)))
+    return {campaign_id: user_id for campaign_id, user_id in session.connection().execute(wanted)}
+
+
+def mark(session: Session, messages: Sequence[Claimed], tally: Tally) -> set[int]:
+    """Commit before the final dot: claimed -> sending, only where still owned, sending and not suppressed.
+
+    Returns the ids that may be sent. The others are no longer wanted and go back (or are suppressed).
+    """
+    statement = text(f"""
+        update message set state = 'sending' from {db.given(session, message_id="bigint", held="int")}
+        where message.id = given.message_id and message.epoch = given.held and message.state = 'claimed'
+          and exists (select 1 from campaign where campaign.id = message.campaign_id and campaign.status = 'sending'
+                      and not exists (select 1 from suppression where suppression.user_id = campaign.user_id
+                                                                  and suppression.email = message.email))
+        returning id, campaign_id
+    """)
+    marked = set()
+    for message_id, campaign_id in session.connection().execute(statement, _given(messages)):
+        marked.add(message_id)
+        tally.moved(campaign_id, "claimed", "sending")
+    # A commit whose answer was lost is tried again: what is ``sending`` under our epoch was marked by it.
+    if refused := [message for message in messages if message.id not in marked]:
+        marked |= _marked_before(session, refused)
+        put_back(session, [message for message in refused if message.id not in marked], tally)
+    return marked
+
+
+def _marked_before(session: Session, messages: Sequence[Claimed]) -> set[int]:
+    mine = or_(*(_under_epoch(message) for message in messages))
+    wanted = select(_message.c.id).where(mine, _message.c.state == MessageState.sending)
+    return set(session.connection().execute(wanted).scalars())
+
+
+def still_wanted(session: Session, messages: Sequence[Claimed], tally: Tally) -> set[int]:
+    """Which of the claimed ones may still be sent; the others go back (or are suppressed)."""
+    if not messages:
+        return set()
+    wanted = select(_message.c.id).where(
+        or_(*(_under_epoch(message) for message in messages)),
+        _message.c.state == MessageState.claimed,
+        _campaign.c.id == _message.c.campaign_id,
+        _campaign.c.status == CampaignStatus.sending,
+        ~_suppressed,
+    )
+    kept = set(session.connection().execute(wanted).scalars())
+    put_back(session, [message for message in messages if message.id not in kept], tally)
+    return kept
+
+
+def put_back(session: Session, messages: Iterable[Claimed], tally: Tally) -> None:
+    """Claimed messages that will not be sent now: suppressed where the address is, else pending again."""
+    for message in messages:
+        where = (_under_epoch(message), _message.c.state == MessageState.claimed)
+        suppressed = update(_message).where(*where, _message.c.campaign_id == _campaign.c.id, _suppressed)
+        if session.connection().execute(suppressed.values(state=MessageState.suppressed)).rowcount:
+            tally.moved(message.campaign_id, "claimed", "suppressed")
+            continue
+        pending = update(_message).where(*where).values(state=MessageState.pending, epoch=None)
+        if session.connection().execute(pending).rowcount:
+            tally.moved(message.campaign_id, "claimed", "pending")
+
+
+def settle(session: Session, outcomes: Sequence[Outcome], tally: Tally) -> None:
+    """Write down what became of messages; each counts once however often it is told."""
+    now = db.now(session)
+    _settle_sent(session, [outcome for outcome in outcomes if outcome.state == MessageState.sent], now, tally)
+    for outcome in outcomes:
+        if outcome.state != MessageState.sent:
+            _settle_refused(session, outcome, now, tally)
+
+
+def _settle_sent(session: Session, outcomes: Sequence[Outcome], now: datetime, tally: Tally) -> None:
+    # A late 250 of a former owner settles what the takeover had to leave unknown.
+    for before in (MessageState.sending, MessageState.unknown):
+        if not outcomes:
+            return
+        given = db.given(session, message_id="bigint", held="int", code="int", reply="text")
+        statement = text(f"""
+            update message set state = 'sent', attempts = attempts + 1, sent_at = :now, phase = 'dot',
+                   reply_code = given.code, reply = given.reply, kind = '', rule_id = ''
+            from {given}
+            where message.id = given.message_id and message.epoch = given.held and message.state = :before
+            returning id, campaign_id
+        """).bindparams(bindparam("now", type_=db.UtcDateTime()))
+        rows = [
+            {"message_id": o.message.id, "held": o.message.epoch, "code": o.code, "reply": o.reply} for o in outcomes
+        ]
+        values = {"given": json.dumps(rows), "now": now, "before": before}
+        done = set()
+        for message_id, campaign_id in session.connection().execute(statement, values):
+            done.add(message_id)
+            tally.moved(campaign_id, before, "sent")
+        outcomes = [outcome for outcome in outcomes if outcome.message.id not in done]
+
+
+def _settle_refused(session: Session, outcome: Outcome, now: datetime, tally: Tally) -> None:
+    message = outcome.message
+    before = MessageState.sending if message.marked else MessageState.claimed
+    words = {
+        "phase": outcome.phase,
+        "reply_code": outcome.code,
+        "reply": outcome.reply,
+        "kind": outcome.kind,
+        "rule_id": outcome.rule_id,
+    }
+    values: dict[str, Any] = {"state": outcome.state, **words}
+    if outcome.counts:
+        values["attempts"] = _message.c.attempts + 1
+    if outcome.state == MessageState.pending:
+        values["epoch"] = None
+        if outcome.retry_after is not None:
+            values["retry_at"] = now + timedelta(seconds=outcome.retry_after)
+    if outcome.bounced:
+        values["bounced_at"] = case((_message.c.bounced_at.is_(None), now), else_=_message.c.bounced_at)
+    statement = update(_message).where(_under_epoch(message), _message.c.state == before).values(values)
+    if not session.connection().execute(statement).rowcount:
+        return
+    tally.moved(message.campaign_id, before, outcome.state)
+    if outcome.reply or outcome.code:
+        row = {"message_id": message.id, "campaign_id": message.campaign_id, "at": now, **words}
+        session.connection().execute(insert(Attempt).values(row))
+    if outcome.bounced:
+        tally.add(message.campaign_id, "bounced_count")
+        reason = SuppressionReason.bounced
+        suppression.suppress(session, message.user_id, message.email, reason, message.id, outcome.reply)
+
+
+def _under_epoch(message: Claimed) -> Any:
+    return (_message.c.id == message.id) & (_message.c.epoch == message.epoch)
+
+
+def _given(messages: Iterable[Claimed]) -> dict[str, str]:
+    # In order of id: the order in which every writer locks messages.
+    rows = [{"message_id": message.id, "held": message.epoch} for message in sorted(messages, key=lambda m: m.id)]
+    return {"given": json.dumps(rows)}

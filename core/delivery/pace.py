@@ -1,0 +1,109 @@
+"""When the next mail may start. Pure: the caller says what time it is (seconds on any steady clock).
+
+Minute limits are slots 1.03 x window / limit apart. A start may come up to 0.02 x window after its slot, then
+the slot is lost. So the starts of any window lie in 1.02 windows of slots: at most floor(1.02 L / 1.03) + 1 <= L.
+Hour and day limits sum what was started, by the minute, over the window that slides (DESIGN 6).
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
+_APART, _LATE = 1.03, 0.02
+
+
+@dataclass(frozen=True)
+class Limits:
+    """At most so many starts in any minute, hour, day; None = no limit. ``delay``: start to start on a connection."""
+
+    per_minute: int | None = None
+    per_hour: int | None = None
+    per_day: int | None = None
+    delay: float = 0.0
+
+    @property
+    def any(self) -> bool:
+        return self.per_minute is not None or self.per_hour is not None or self.per_day is not None or self.delay > 0
+
+
+@dataclass(frozen=True)
+class Slot:
+    """Start at ``at``, and not after ``until``: then the slot is lost."""
+
+    at: float
+    until: float
+
+
+class Pace:
+    """The pace of one sender, kept by its owner. ``next_at`` is what a successor must know (it is persisted)."""
+
+    def __init__(self, limits: Limits, now: float, next_at: float | None = None) -> None:
+        self.limits = limits
+        # A next start far ahead (the limit was raised meanwhile) must not hold up the new pace.
+        self.next_at = min(next_at or now, now + self.gap)
+        self._minutes: dict[float, int] = {}  # start of the minute: mails started (or reserved) in it
+
+    @property
+    def gap(self) -> float:
+        """Seconds from slot to slot."""
+        return _APART * MINUTE / self.limits.per_minute if self.limits.per_minute else 0.0
+
+    def remember(self, usage: Iterable[tuple[float, int]]) -> None:
+        """Starts of the past: (any time within the minute, how many)."""
+        for at, count in usage:
+            self._count(at, count)
+
+    def room(self, now: float) -> int | None:
+        """How many may start now by the hour and day limits; None = any number."""
+        rooms = [
+            max(0, limit - sum(count for minute, count in self._minutes.items() if minute + MINUTE + window > now))
+            for limit, window in self._windows()
+        ]
+        return min(rooms, default=None)
+
+    def free_at(self, now: float) -> float:
+        """The moment from which one more may start by the hour and day limits."""
+        return max((self._window_free_at(now, limit, window) for limit, window in self._windows()), default=now)
+
+    def reserve(self, now: float) -> Slot:
+        """The next slot; it is taken, whether it is used or lost."""
+        at = max(now, self.free_at(now))
+        if self.limits.per_minute:
+            late = _LATE * MINUTE
+            slot = self.next_at if at <= self.next_at + late else at
+            self.next_at = slot + self.gap
+            at, until = max(at, slot), slot + late
+        else:
+            until = at + MINUTE
+        self._count(at, 1)
+        return Slot(at, until)
+
+    def forfeit(self, slot: Slot) -> None:
+        """The slot was not used: it does not count for the hour and the day."""
+        self._count(slot.at, -1)
+
+    def _count(self, at: float, count: int) -> None:
+        if self.limits.per_hour is None and self.limits.per_day is None and count > 0:
+            return
+        minute = at - at % MINUTE
+        left = self._minutes.get(minute, 0) + count
+        if left > 0:
+            self._minutes[minute] = left
+        else:
+            self._minutes.pop(minute, None)
+
+    def _windows(self) -> list[tuple[int, float]]:
+        pairs = ((self.limits.per_hour, HOUR), (self.limits.per_day, DAY))
+        return [(limit, window) for limit, window in pairs if limit is not None]
+
+    def _window_free_at(self, now: float, limit: int, window: float) -> float:
+        # A start counts until its whole minute has left the window: never above, and 60/61 of the limit used.
+        counted = sorted((m, n) for m, n in self._minutes.items() if m + MINUTE + window > now)
+        over = sum(count for _, count in counted) - limit + 1
+        free = now
+        for minute, count in counted:
+            if over <= 0:
+                break
+            over -= count
+            free = minute + MINUTE + window
+        return free

@@ -1,0 +1,100 @@
+"""Who a campaign goes to, written down when it starts: one message per recipient, in chunks, safe to do twice."""
+
+from typing import Any
+
+from sqlalchemy import bindparam, select, text, update
+from sqlmodel import Session, col
+
+from core import db, live
+from core.delivery.tally import Tally
+from core.models import Campaign, CampaignList, CampaignStatus, ListMember
+
+_campaign: Any = Campaign.__table__  # type: ignore[attr-defined]
+
+
+def waiting(session: Session) -> list[int]:
+    """The sending campaigns whose recipients are not all written down yet."""
+    wanted = select(col(Campaign.id)).where(
+        col(Campaign.status) == CampaignStatus.sending, col(Campaign.snapshot_done).is_(False)
+    )
+    return list(session.connection().execute(wanted.order_by(col(Campaign.id))).scalars())
+
+
+def add_chunk(session: Session, campaign_id: int) -> bool:
+    """Write down the next recipients, in order of contact id; suppressed addresses go in as such.
+
+    Returns whether there is more. The cursor moves in the same transaction by a conditional UPDATE, so of two
+    dispatchers one waits, sees the moved cursor and does nothing.
+    """
+    campaign = session.connection().execute(select(_campaign).where(_campaign.c.id == campaign_id)).one_or_none()
+    if campaign is None or campaign.status != CampaignStatus.sending or campaign.snapshot_done:
+        return False
+    cursor = campaign.snapshot_contact_id
+    lists = _list_ids(session, campaign_id)
+    upto, last = _upper_bound(session, lists, cursor)
+    moved = (
+        update(_campaign)
+        .where(
+            _campaign.c.id == campaign_id,
+            _campaign.c.status == CampaignStatus.sending,
+            _campaign.c.snapshot_done.is_(False),
+            _campaign.c.snapshot_contact_id == cursor,
+        )
+        .values(snapshot_contact_id=upto, snapshot_done=last)
+    )
+    if not session.connection().execute(moved).rowcount:
+        return True  # another dispatcher was quicker: look again
+    if lists and upto > cursor:
+        _insert(session, campaign, lists, cursor, upto)
+    db.after_commit(session, lambda: live.publish(campaign.user_id, "campaign", campaign_id))
+    return not last
+
+
+def _list_ids(session: Session, campaign_id: int) -> list[int]:
+    wanted = select(col(CampaignList.list_id)).where(col(CampaignList.campaign_id) == campaign_id)
+    return sorted(session.connection().execute(wanted).scalars())
+
+
+def _upper_bound(session: Session, lists: list[int], cursor: int) -> tuple[int, bool]:
+    """The contact id up to which this chunk goes, and whether it is the last. One short index range per list."""
+    size = db.chunk_rows(session)
+    found: set[int] = set()
+    for list_id in lists:
+        ahead = select(col(ListMember.contact_id)).where(
+            col(ListMember.list_id) == list_id, col(ListMember.contact_id) > cursor
+        )
+        found.update(session.connection().execute(ahead.order_by(col(ListMember.contact_id)).limit(size)).scalars())
+    chunk = sorted(found)[:size]
+    return (chunk[-1] if chunk else cursor), len(found) < size
+
+
+def _insert(session: Session, campaign: Any, lists: list[int], cursor: int, upto: int) -> None:
+    statement = text(f"""
+        insert into message (campaign_id, sender_id, contact_id, email, domain, fields, state, attempts, retry_at,
+                             phase, reply, kind, rule_id)
+        select :campaign_id, :sender_id, contact.id, contact.email, {db.domain_of(session, "contact.email")},
+               contact.fields, case when suppression.id is null then 'pending' else 'suppressed' end, 0, :now,
+               '', '', '', ''
+        from contact
+        left join suppression on suppression.user_id = contact.user_id and suppression.email = contact.email
+        where contact.user_id = :user_id and contact.id in (
+            select contact_id from list_member where list_id in :lists and contact_id > :cursor and contact_id <= :upto)
+        order by contact.id
+        on conflict do nothing
+        returning state
+    """).bindparams(bindparam("lists", expanding=True), bindparam("now", type_=db.UtcDateTime()))
+    now = db.now(session)
+    values = {
+        "campaign_id": campaign.id,
+        "sender_id": campaign.sender_id,
+        "user_id": campaign.user_id,
+        "lists": lists,
+        "cursor": cursor,
+        "upto": upto,
+        "now": now,
+    }
+    tally = Tally()
+    for state in session.connection().execute(statement, values).scalars():
+        tally.add(campaign.id, f"{state}_count")
+        tally.add(campaign.id, "recipients_count")
+    tally.store(session, now)

@@ -1,0 +1,45 @@
+"""What a sender started, by the minute: for its limits per hour and day, across takeovers and restarts."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import delete, select, update
+from sqlmodel import Session, col
+
+from core import db
+from core.models import Sender, SenderUsage
+
+_usage: Any = SenderUsage.__table__  # type: ignore[attr-defined]
+_KEPT = timedelta(hours=25)
+
+
+def recent(session: Session, sender_id: int, now: datetime) -> list[tuple[datetime, int]]:
+    """(minute, mails started in it) of the last day."""
+    wanted = select(_usage.c.minute_at, _usage.c.started_count).where(
+        _usage.c.sender_id == sender_id, _usage.c.minute_at > now - _KEPT
+    )
+    return [(minute_at, count) for minute_at, count in session.connection().execute(wanted)]
+
+
+def start(session: Session, sender_id: int, epoch: int, started_at: datetime, next_at: datetime | None) -> bool:
+    """Commit, before MAIL FROM, that a mail starts now and the next one not before ``next_at``.
+
+    False: this epoch owns the sender no more.
+    """
+    owned = update(Sender).where(col(Sender.id) == sender_id, col(Sender.epoch) == epoch)
+    if not session.connection().execute(owned.values(next_start_at=next_at)).rowcount:
+        return False
+    record(session, sender_id, started_at, 1)
+    return True
+
+
+def record(session: Session, sender_id: int, at: datetime, count: int) -> None:
+    """Add ``count`` starts to the minute of ``at``."""
+    row = {"sender_id": sender_id, "minute_at": at.replace(second=0, microsecond=0), "started_count": count}
+    db.upsert(session, _usage, row, ("sender_id", "minute_at"), add=("started_count",))
+
+
+def forget_old(session: Session) -> int:
+    """Delete what no limit looks at any more; returns how many rows."""
+    old = delete(_usage).where(_usage.c.minute_at < db.now(session) - _KEPT)
+    return int(session.connection().execute(old).rowcount)
