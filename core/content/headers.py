@@ -55,7 +55,7 @@ def text(cleaned: str, used: int) -> bytes:
 def _fold(cleaned: str, used: int) -> bytes:
     out, width = "", used - 1
     for word in cleaned.split(" "):
-        if width + 1 + len(word) > _WIDTH:
+        if out and width + 1 + len(word) > _WIDTH:
             out, width = out + "\r\n", 0
         out, width = f"{out} {word}", width + 1 + len(word)
     return out[1:].encode()
@@ -127,12 +127,13 @@ def mailbox(name: str, email: str, used: int) -> bytes:
     name, wire = clean(name), f"<{address(email)}>".encode()
     if not name:
         return wire[1:-1]
-    if not name.isascii() or "=?" in name or len(name) > 60:
+    if not name.isascii() or "=?" in name or max(map(len, name.split(" "))) > 60:
         shown = words(name, used)
     elif _PHRASE.fullmatch(name):
-        shown = name.encode()
+        shown = _fold(name, used)
     else:
-        shown = b'"' + name.replace("\\", r"\\").replace('"', r"\"").encode() + b'"'
+        quoted = '"' + name.replace("\\", r"\\").replace('"', r"\"") + '"'
+        shown = quoted.encode() if "  " in name else _fold(quoted, used)
     width = len(shown.rpartition(b"\n")[2]) + (0 if b"\n" in shown else used)
     return shown + (b" " if width + 1 + len(wire) <= _WIDTH else b"\r\n ") + wire
 

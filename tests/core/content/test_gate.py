@@ -1,0 +1,57 @@
+from datetime import UTC, datetime
+
+import pytest
+
+from core.content import gate
+from core.content.mail import BadMail, Recipient, compile_mail
+from tests.core.content.parsed import HEADERS, content
+
+NAMES = [b"From", b"Subject"]
+GOOD = b"From: a@b.c\r\nSubject: Hello\r\n world\r\n\r\nText\r\n"
+
+
+def test_a_good_mail_passes() -> None:
+    gate.check(GOOD, NAMES)
+    gate.check(GOOD.replace(b"Hello", b"=?utf-8?q?H=C3=BC?=\r\n =?utf-8?b?w7w=?="), NAMES)
+    gate.check(GOOD.replace(b"Text", b"x" * 998), NAMES)
+
+
+@pytest.mark.parametrize(
+    ("bad", "why"),
+    [
+        (GOOD.replace(b"Hello", b"Hello\r\nBcc: x@y.z"), "other headers"),
+        (GOOD.replace(b"Hello", b"Hello\r\nSubject: again"), "other headers"),
+        (b"\r\n" + GOOD, "other headers"),
+        (GOOD.replace(b"Subject: Hello", b"no colon"), "other headers"),
+        (GOOD.replace(b"Hello", b"Hello\nBcc: x@y.z"), "does not end"),
+        (GOOD.replace(b"Hello", b"Hello\rBcc: x@y.z"), "does not end"),
+        (GOOD.replace(b"Text", b"Te\rxt"), "does not end"),
+        (GOOD.replace(b"Text", b"Te\nxt"), "does not end"),
+        (GOOD.replace(b"Text", b"Te\n\rxt"), "does not end"),
+        (GOOD[:-2], "does not end"),
+        (b"", "does not end"),
+        (GOOD.replace(b"Text", b".Text"), "dot"),
+        (GOOD.replace(b"Text", b"x" * 999), "998"),
+        (GOOD.replace(b"Hello", b"x" * 999), "998"),
+        (GOOD.replace(b"Text", "ü".encode()), "bytes"),
+        (GOOD.replace(b"Text", b"\0"), "bytes"),
+        (GOOD.replace(b"Hello", b"a\x1bb"), "control"),
+        (GOOD.replace(b"Hello", b"=?utf-8?q?a=0d=0aBcc:_x?="), "hides|damaged"),
+        (GOOD.replace(b"Hello", b"=?utf-8?q?a=0D=0ABcc=3A_x?="), "hides"),
+        (GOOD.replace(b"Hello", b"=?utf-8?b?DQpCY2M6IHg=?="), "hides"),
+        (GOOD.replace(b"Hello", b"=?utf-8?b?x?="), "damaged"),
+        (GOOD.replace(b"Hello", b"=?utf-16?b?DQpCY2M6IHg=?="), "damaged"),
+        (GOOD.replace(b"Hello", b"=?utf-8?q?x"), "damaged"),
+    ],
+)
+def test_a_broken_or_forged_mail_does_not(bad: bytes, why: str) -> None:
+    with pytest.raises(BadMail, match=why):
+        gate.check(bad, NAMES)
+
+
+def test_every_render_goes_through_the_gate(sqlite_stack: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[bytes, list[bytes]]] = []
+    compiled = compile_mail(content(base_url="https://mail.example.com", reply_to="a@b.c"))
+    monkeypatch.setattr(gate, "check", lambda mail, names: seen.append((mail, names)))
+    made = compiled.render(Recipient(1, "a@b.c", {}), datetime(2026, 1, 1, tzinfo=UTC))
+    assert seen == [(made, [name.encode() for name in HEADERS])]
