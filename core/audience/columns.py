@@ -15,7 +15,7 @@ _HEADER_WITHIN = 10  # a title or blank rows may stand above the header
 
 @dataclass(frozen=True)
 class Column:
-    """``label`` as in the file, ``field`` the merge field it becomes: empty for the addresses and for nameless blanks."""
+    """``label`` as in the file, ``field`` the merge field it becomes: empty for the address and for blanks."""
 
     index: int
     label: str

@@ -2,7 +2,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import UniqueConstraint
+from sqlalchemy import Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from core.db import EmailText, Json, UtcDateTime
@@ -11,11 +11,12 @@ from core.db import EmailText, Json, UtcDateTime
 class Contact(SQLModel, table=True):
     """A person in a user's address book. ``fields``: merge field name -> text."""
 
-    __table_args__ = (UniqueConstraint("user_id", "email"),)
+    __table_args__ = (UniqueConstraint("user_id", "email"), Index("ix_contact_domain", "user_id", "domain", "email"))
 
     id: int | None = Field(default=None, primary_key=True)
     user_id: int = Field(foreign_key="user.id", ondelete="CASCADE")
     email: str = Field(sa_type=EmailText)  # lower case
+    domain: str = Field(default="", sa_type=EmailText)  # for the search by @example.com
     fields: dict[str, Any] = Field(default_factory=dict, sa_type=Json)
     created_at: datetime = Field(sa_type=UtcDateTime)
 
@@ -30,6 +31,7 @@ class ContactList(SQLModel, table=True):
     user_id: int = Field(foreign_key="user.id", ondelete="CASCADE")
     name: str = Field(max_length=200)
     contact_count: int = 0
+    fields: list[str] = Field(default_factory=list, sa_type=Json)  # the merge fields its contacts were stored with
     created_at: datetime = Field(sa_type=UtcDateTime)
 
 

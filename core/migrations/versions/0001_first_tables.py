@@ -39,17 +39,22 @@ def upgrade() -> None:
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('user_id', sa.Integer(), nullable=False),
     sa.Column('email', core.db.EmailText, nullable=False),
+    sa.Column('domain', core.db.EmailText, nullable=False),
     sa.Column('fields', core.db.Json, nullable=False),
     sa.Column('created_at', core.db.UtcDateTime(), nullable=False),
     sa.ForeignKeyConstraint(['user_id'], ['user.id'], ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('id'),
     sa.UniqueConstraint('user_id', 'email')
     )
+    with op.batch_alter_table('contact', schema=None) as batch_op:
+        batch_op.create_index('ix_contact_domain', ['user_id', 'domain', 'email'], unique=False)
+
     op.create_table('contact_list',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('user_id', sa.Integer(), nullable=False),
     sa.Column('name', sa.String(200), nullable=False),
     sa.Column('contact_count', sa.Integer(), nullable=False),
+    sa.Column('fields', core.db.Json, nullable=False),
     sa.Column('created_at', core.db.UtcDateTime(), nullable=False),
     sa.ForeignKeyConstraint(['user_id'], ['user.id'], ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('id'),
@@ -334,6 +339,9 @@ def downgrade() -> None:
 
     op.drop_table('login_session')
     op.drop_table('contact_list')
+    with op.batch_alter_table('contact', schema=None) as batch_op:
+        batch_op.drop_index('ix_contact_domain')
+
     op.drop_table('contact')
     op.drop_table('user')
     op.drop_table('meta')

@@ -1,0 +1,309 @@
+import threading
+from collections.abc import Callable
+
+import pytest
+from sqlmodel import col, select
+
+from core import clock, config, db, live
+from core.audience import book, contacts, parse, suppression
+from core.audience.contacts import AudienceCount, Stored
+from core.errors import NotFound, RuleError
+from core.models import Campaign, CampaignList, Contact, ContactList, ListMember, User
+from tests.conftest import Stack
+
+ALICE, CHARLIE = 1, 2
+
+
+@pytest.fixture(autouse=True)
+def people(stack: Stack) -> None:
+    with db.session() as session:
+        for number, name in ((ALICE, "alice"), (CHARLIE, "charlie")):
+            session.add(User(id=number, email=f"{name}@example.com", password_hash="x", created_at=clock.utcnow()))
+
+
+def store(text: str, name: str = "members", user_id: int = ALICE, list_id: int | None = None) -> Stored:
+    return contacts.store(user_id, parse.parse_text(text), name, list_id=list_id)
+
+
+def kept(user_id: int = ALICE) -> dict[str, dict[str, str]]:
+    with db.reading() as session:
+        rows = session.exec(select(Contact).where(col(Contact.user_id) == user_id).order_by(col(Contact.email)))
+        return {row.email: row.fields for row in rows}
+
+
+def counts_are_right() -> bool:
+    with db.reading() as session:
+        members = session.exec(select(ListMember)).all()
+        return all(
+            each.contact_count == sum(member.list_id == each.id for member in members)
+            for each in session.exec(select(ContactList))
+        )
+
+
+def test_an_upload_becomes_contacts_and_a_list_named_after_it() -> None:
+    stored = store("email,name\nb@example.com,Ben\na@example.com,Anna\na@example.com,Anne\nnobody,x\n")
+    assert (stored.list_name, stored.added_count) == ("members", 2)
+    assert kept() == {"a@example.com": {"name": "Anne"}, "b@example.com": {"name": "Ben"}}
+    with db.reading() as session:
+        (made,) = contacts.lists(session, ALICE)
+        assert (made.name, made.contact_count, made.fields) == ("members", 2, ["name"])
+        assert {row.domain for row in book.page(session, ALICE).rows} == {"example.com"}
+
+
+def test_the_same_file_again_makes_a_second_list_of_the_same_contacts() -> None:
+    store("a@example.com\nb@example.com")
+    again = store("a@example.com\nb@example.com")
+    assert (again.list_name, again.added_count) == ("members (2)", 2)
+    assert store("a@example.com").list_name == "members (3)"
+    assert len(kept()) == 2 and counts_are_right()
+
+
+def test_new_values_win_and_empty_ones_erase_nothing() -> None:
+    store("email,name,city\na@example.com,Anna,Pune\n")
+    store("email,name,city,born\na@example.com,Anne,,2001\n")
+    assert kept() == {"a@example.com": {"name": "Anne", "city": "Pune", "born": "2001"}}
+
+
+def test_storing_again_into_the_same_list_doubles_nothing() -> None:
+    first = store("email,name\na@example.com,Anna\n")
+    second = store("email,city\na@example.com,Pune\nb@example.com,Ulm\n", list_id=first.list_id)
+    assert second == Stored(first.list_id, "members", 1)
+    with db.reading() as session:
+        assert contacts.field_names(session, ALICE, [first.list_id]) == ["name", "city"]
+    assert counts_are_right()
+
+
+def test_large_uploads_are_stored_in_chunks_with_progress(stack: Stack) -> None:
+    told: list[int] = []
+    text = "email,name\n" + "".join(f"p{n % 6_000}@example.com,P{n}\n" for n in range(6_200))
+    stored = contacts.store(ALICE, parse.parse_text(text), "many", told.append)
+    assert stored.added_count == 6_000 and counts_are_right()
+    assert told[-1] == 6_200 and len(told) == (13 if stack.name == "sqlite" else 2)
+
+
+def test_two_uploads_of_one_user_at_once_lose_nothing(stack: Stack) -> None:
+    failed: list[Exception] = []
+
+    def upload(order: Callable[[list[int]], list[int]]) -> None:
+        text = "\n".join(f"p{n}@example.com" for n in order(list(range(3_000))))
+        try:
+            store(text, "same name")
+        except Exception as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=upload, args=(order,)) for order in (list, lambda all: all[::-1])]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert not failed and len(kept()) == 3_000 and counts_are_right()
+    with db.reading() as session:
+        assert [each.name for each in contacts.lists(session, ALICE)] == ["same name", "same name (2)"]
+
+
+def test_a_crash_between_chunks_leaves_right_counts_and_may_be_repeated(stack: Stack) -> None:
+    upload = parse.parse_text("\n".join(f"p{n}@example.com" for n in range(12_000)))
+
+    def crash(done: int) -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        contacts.store(ALICE, upload, "members", crash)
+    assert 0 < len(kept()) < 12_000 and counts_are_right()
+    with db.reading() as session:
+        (begun,) = contacts.lists(session, ALICE)
+    contacts.store(ALICE, upload, list_id=begun.id)
+    assert len(kept()) == 12_000 and counts_are_right()
+
+
+def test_nobody_to_store_is_refused_and_leaves_no_list() -> None:
+    with pytest.raises(RuleError, match="no valid address"):
+        store("email\nnobody\n")
+    with pytest.raises(RuleError, match="name"):
+        contacts.store(ALICE, parse.parse_text("a@example.com"), "x" * 201)
+    with db.reading() as session:
+        assert contacts.lists(session, ALICE) == []
+
+
+def test_pages_hear_of_an_upload_after_the_commit() -> None:
+    heard: list[live.Hint] = []
+    live.start()
+    undo = live.subscribe(heard.append)
+    store("a@example.com")
+    undo()
+    if not config.settings.redis_url:
+        assert live.Hint(ALICE, "audience") in heard
+
+
+def test_an_audience_counts_each_person_once_and_tells_the_suppressed() -> None:
+    one = store("a@example.com\nb@example.com").list_id
+    two = store("b@example.com\nc@example.com").list_id
+    with db.session() as session:
+        suppression.suppress(session, ALICE, "b@example.com", "unsubscribed")
+        suppression.suppress(session, ALICE, "elsewhere@example.com", "manual")
+        suppression.suppress(session, CHARLIE, "a@example.com", "manual")
+    with db.reading() as session:
+        assert contacts.audience_count(session, ALICE, [one, two]) == AudienceCount(3, 1)
+        assert contacts.audience_count(session, ALICE, [one]) == AudienceCount(2, 1)
+        assert contacts.audience_count(session, ALICE, []) == AudienceCount(0, 0)
+
+
+def test_a_preview_walks_through_the_people_of_the_lists_in_both_directions() -> None:
+    one = store("a@example.com\nb@example.com").list_id
+    two = store("b@example.com\nc@example.com").list_id
+    with db.reading() as session:
+        seen, at = [], 0
+        while person := contacts.sample(session, ALICE, [one, two], after_id=at):
+            seen.append(person.email)
+            at = person.id or 0
+        assert seen == ["a@example.com", "b@example.com", "c@example.com"]
+        before = contacts.sample(session, ALICE, [one, two], before_id=at)
+        assert before is not None and before.email == "b@example.com"
+        assert contacts.sample(session, ALICE, []) is None
+
+
+def test_empty_merge_fields_are_counted() -> None:
+    one = store("email,name,city\na@example.com,Anna,\nb@example.com,Ben,Ulm\nc@example.com,,\n").list_id
+    with db.reading() as session:
+        assert contacts.field_names(session, ALICE, [one]) == ["name", "city"]
+        empty = contacts.empty_counts(session, ALICE, [one], ["name", "city", "unheard_of"])
+        assert empty == {"name": 1, "city": 2, "unheard_of": 3}
+        assert contacts.empty_counts(session, ALICE, [one], []) == {}
+
+
+def test_a_list_is_renamed_unless_the_name_is_taken() -> None:
+    one, _ = store("a@example.com", "one").list_id, store("a@example.com", "two")
+    with db.session() as session:
+        contacts.rename_list(session, ALICE, one, "  first  list ")
+    with pytest.raises(RuleError, match="has this name"), db.session() as session:
+        contacts.rename_list(session, ALICE, one, "two")
+    with pytest.raises(RuleError, match="Give the list a name"), db.session() as session:
+        contacts.rename_list(session, ALICE, one, " ")
+    with db.reading() as session:
+        assert [each.name for each in contacts.lists(session, ALICE)] == ["first list", "two"]
+
+
+@pytest.mark.parametrize("status", ["scheduled", "sending", "paused"])
+def test_a_list_in_use_is_not_deleted(status: str) -> None:
+    one = store("a@example.com").list_id
+    with db.session() as session:
+        now = clock.utcnow()
+        session.add(Campaign(id=1, user_id=ALICE, name="Spring", status=status, created_at=now, updated_at=now))
+        session.flush()
+        session.add(CampaignList(campaign_id=1, list_id=one))
+    with pytest.raises(RuleError, match=f"“Spring” is {status}"), db.session() as session:
+        contacts.delete_list(session, ALICE, one)
+    with db.session() as session:
+        session.get_one(Campaign, 1).status = "sent"
+    with db.session() as session:
+        contacts.delete_list(session, ALICE, one)
+    with db.reading() as session:
+        assert contacts.lists(session, ALICE) == []
+    assert len(kept()) == 1
+
+
+def test_a_list_deleted_while_an_upload_runs_ends_it_with_a_sentence() -> None:
+    upload = parse.parse_text("\n".join(f"p{n}@example.com" for n in range(12_000)))
+
+    def delete(done: int) -> None:
+        with db.session() as session:
+            for each in contacts.lists(session, ALICE):
+                contacts.delete_list(session, ALICE, each.id or 0)
+
+    with pytest.raises(NotFound, match="was deleted"):
+        contacts.store(ALICE, upload, "members", delete)
+
+
+def test_contacts_come_in_pages_by_address() -> None:
+    store("\n".join(f"p{n:03}@example.com" for n in range(60)))
+    with db.reading() as session:
+        seen, after = [], None
+        while True:
+            page = book.page(session, ALICE, after=after)
+            seen += [row.email for row in page.rows]
+            if not page.more:
+                break
+            after = page.rows[-1]
+        assert seen == [f"p{n:03}@example.com" for n in range(60)]
+        assert book.count(session, ALICE) == 60
+
+
+def test_contacts_are_found_by_the_beginning_of_the_address_or_of_the_domain() -> None:
+    one = store("anna@example.com\nAnna.lee@example.org\nhannah@example.com\nbob@other.net").list_id
+    two = store("anna@example.com\nzed@example.com").list_id
+
+    def found(search: str, list_id: int | None = None) -> list[str]:
+        with db.reading() as session:
+            return [row.email for row in book.page(session, ALICE, search=search, list_id=list_id).rows]
+
+    assert found("ANNA") == ["anna.lee@example.org", "anna@example.com"]
+    assert found("@example.com") == ["anna@example.com", "hannah@example.com", "zed@example.com"]
+    assert found("@exam", one) == ["anna@example.com", "hannah@example.com", "anna.lee@example.org"]
+    assert found("anna@", two) == ["anna@example.com"]
+    assert found("%") == found("_") == []
+    assert len(found("", one)) == 4 and found("", two) == ["anna@example.com", "zed@example.com"]
+
+
+@pytest.mark.parametrize("search", ["", "p", "@example"])
+@pytest.mark.parametrize("in_list", [False, True])
+def test_every_way_to_page_shows_everybody_once(search: str, in_list: bool) -> None:
+    one = store("\n".join(f"p{n * 7 % 60:03}@example{n % 3}.com" for n in range(60))).list_id
+    with db.reading() as session:
+        seen: list[str] = []
+        after = None
+        while True:
+            page = book.page(session, ALICE, search=search, list_id=one if in_list else None, after=after, limit=7)
+            seen += [row.email for row in page.rows]
+            if not page.more:
+                break
+            after = page.rows[-1]
+    assert len(seen) == 60 == len(set(seen))
+
+
+def test_a_contact_is_edited() -> None:
+    store("email,name\na@example.com,Anna\nb@example.com,Ben\n")
+    with db.session() as session:
+        (anna, _) = book.page(session, ALICE).rows
+        book.save(session, ALICE, anna.id or 0, " Anne@Example.ORG ", {"name": " Anne ", "city": ""})
+    assert kept() == {"anne@example.org": {"name": "Anne"}, "b@example.com": {"name": "Ben"}}
+    with pytest.raises(RuleError, match="has this address"), db.session() as session:
+        book.save(session, ALICE, anna.id or 0, "b@example.com", {})
+    with pytest.raises(RuleError, match="no @ sign"), db.session() as session:
+        book.save(session, ALICE, anna.id or 0, "nobody", {})
+
+
+def test_a_deleted_contact_leaves_its_lists_with_right_counts() -> None:
+    store("a@example.com\nb@example.com")
+    store("a@example.com")
+    with db.session() as session:
+        (anna, _) = book.page(session, ALICE).rows
+        book.delete_contact(session, ALICE, anna.id or 0)
+    assert list(kept()) == ["b@example.com"] and counts_are_right()
+    with pytest.raises(NotFound), db.session() as session:
+        book.delete_contact(session, ALICE, anna.id or 0)
+
+
+def test_a_stranger_sees_and_changes_nothing() -> None:
+    one = store("email,name\na@example.com,Anna\n").list_id
+    with db.reading() as session:
+        (anna,) = book.page(session, ALICE).rows
+        assert contacts.lists(session, CHARLIE) == [] and book.page(session, CHARLIE).rows == []
+        assert book.page(session, CHARLIE, list_id=one).rows == []
+        assert contacts.audience_count(session, CHARLIE, [one]) == AudienceCount(0, 0)
+        assert contacts.sample(session, CHARLIE, [one]) is None
+        assert contacts.field_names(session, CHARLIE, [one]) == []
+        assert contacts.empty_counts(session, CHARLIE, [one], ["name"]) == {"name": 0}
+        assert book.count(session, CHARLIE) == 0
+    with pytest.raises(NotFound):
+        store("c@example.com", user_id=CHARLIE, list_id=one)
+    for attempt in (
+        lambda session: contacts.get_list(session, CHARLIE, one),
+        lambda session: contacts.rename_list(session, CHARLIE, one, "mine"),
+        lambda session: contacts.delete_list(session, CHARLIE, one),
+        lambda session: book.get(session, CHARLIE, anna.id or 0),
+        lambda session: book.save(session, CHARLIE, anna.id or 0, "c@example.com", {}),
+        lambda session: book.delete_contact(session, CHARLIE, anna.id or 0),
+    ):
+        with pytest.raises(NotFound), db.session() as session:
+            attempt(session)
+    assert kept() == {"a@example.com": {"name": "Anna"}} and kept(CHARLIE) == {} and counts_are_right()

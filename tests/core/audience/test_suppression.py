@@ -1,0 +1,71 @@
+import pytest
+
+from core import clock, db
+from core.audience import suppression
+from core.errors import NotFound, RuleError
+from core.models import User
+from tests.conftest import Stack
+
+ALICE, CHARLIE = 1, 2
+
+
+@pytest.fixture(autouse=True)
+def people(stack: Stack) -> None:
+    with db.session() as session:
+        for number, name in ((ALICE, "alice"), (CHARLIE, "charlie")):
+            session.add(User(id=number, email=f"{name}@example.com", password_hash="x", created_at=clock.utcnow()))
+
+
+def test_an_address_is_suppressed_once_and_keeps_its_first_reason() -> None:
+    with db.session() as session:
+        assert suppression.suppress(session, ALICE, " Anna@Example.com ", "bounced", 7, "550 5.1.1 No such user")
+        assert not suppression.suppress(session, ALICE, "anna@example.com", "unsubscribed")
+        assert suppression.is_suppressed(session, ALICE, "ANNA@example.com")
+        (row,) = suppression.page(session, ALICE).rows
+        assert (row.email, row.reason, row.message_id, row.detail) == (
+            "anna@example.com",
+            "bounced",
+            7,
+            "550 5.1.1 No such user",
+        )
+
+
+def test_an_address_is_allowed_again() -> None:
+    with db.session() as session:
+        suppression.suppress(session, ALICE, "anna@example.com", "manual")
+        suppression.lift(session, ALICE, "Anna@example.com")
+        assert not suppression.is_suppressed(session, ALICE, "anna@example.com")
+        with pytest.raises(NotFound):
+            suppression.lift(session, ALICE, "anna@example.com")
+
+
+def test_what_is_no_address_or_no_reason_is_refused() -> None:
+    with pytest.raises(RuleError), db.session() as session:
+        suppression.suppress(session, ALICE, "  ", "manual")
+    with pytest.raises(ValueError, match="bored"), db.session() as session:
+        suppression.suppress(session, ALICE, "anna@example.com", "bored")
+
+
+def test_the_list_comes_in_pages_the_newest_first_and_is_searched() -> None:
+    with db.session() as session:
+        for number in range(30):
+            suppression.suppress(session, ALICE, f"p{number:02}@example.com", "manual")
+    with db.reading() as session:
+        first = suppression.page(session, ALICE)
+        rest = suppression.page(session, ALICE, before_id=first.rows[-1].id)
+        assert first.more and not rest.more
+        assert [row.email for row in first.rows + rest.rows] == [f"p{n:02}@example.com" for n in reversed(range(30))]
+        assert [row.email for row in suppression.page(session, ALICE, search="P07").rows] == ["p07@example.com"]
+        assert suppression.count(session, ALICE) == 30
+
+
+def test_a_stranger_sees_and_changes_nothing() -> None:
+    with db.session() as session:
+        suppression.suppress(session, ALICE, "anna@example.com", "manual")
+    with db.session() as session:
+        assert suppression.page(session, CHARLIE).rows == [] and suppression.count(session, CHARLIE) == 0
+        assert not suppression.is_suppressed(session, CHARLIE, "anna@example.com")
+        with pytest.raises(NotFound):
+            suppression.lift(session, CHARLIE, "anna@example.com")
+        assert suppression.suppress(session, CHARLIE, "anna@example.com", "manual")
+        assert suppression.is_suppressed(session, ALICE, "anna@example.com")
