@@ -195,3 +195,32 @@ def one_at_a_time(session: Session, table: str) -> None:
     """Make this transaction wait for others that call this too; on SQLite writers are alone already."""
     if session.get_bind().dialect.name != "sqlite":
         session.connection().execute(text(f'lock table "{table}" in share row exclusive mode'))
+
+
+def given(session: Session, **columns: str) -> str:
+    """SQL of a FROM item ``given``: rows that come as one JSON list of objects in the bound parameter ``:given``.
+
+    ``columns``: name = PostgreSQL type. One statement for any number of rows, prepared once.
+    """
+    if session.get_bind().dialect.name == "sqlite":
+        fields = ", ".join(f"json_extract(value, '$.{name}') as {name}" for name in columns)
+        return f"(select {fields} from json_each(:given)) as given"
+    fields = ", ".join(f"{name} {kind}" for name, kind in columns.items())
+    return f"json_to_recordset(cast(:given as json)) as given({fields})"
+
+
+def domain_of(session: Session, email: str) -> str:
+    """SQL of the part after the @ of the column ``email``."""
+    if session.get_bind().dialect.name == "sqlite":
+        return f"substr({email}, instr({email}, '@') + 1)"
+    return f"split_part({email}, '@', 2)"
+
+
+def chunk_rows(session: Session) -> int:
+    """How many rows one transaction of a long job writes: few on SQLite, where every other writer waits for it."""
+    return CHUNK_ROWS if session.get_bind().dialect.name == "sqlite" else 10 * CHUNK_ROWS
+
+
+def merged_json(session: Session, old: str, new: str) -> str:
+    """SQL of the JSON object ``old`` with the members of ``new`` over it (flat objects without nulls)."""
+    return f"json_patch({old}, {new})" if session.get_bind().dialect.name == "sqlite" else f"{old} || {new}"
