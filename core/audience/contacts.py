@@ -153,7 +153,7 @@ def sample(
     session: Session, user_id: int, list_ids: Sequence[int], after_id: int = 0, before_id: int | None = None
 ) -> Contact | None:
     """The next person of these lists after contact ``after_id``, or the one before ``before_id``; None at the end."""
-    here = select(Contact).where(col(Contact.user_id) == user_id, _in_lists(user_id, list_ids))
+    here = select(Contact).where(col(Contact.user_id) == user_id, _in_lists(list_ids))
     if before_id is not None:
         return session.exec(here.where(col(Contact.id) < before_id).order_by(col(Contact.id).desc()).limit(1)).first()
     return session.exec(here.where(col(Contact.id) > after_id).order_by(col(Contact.id)).limit(1)).first()
@@ -173,7 +173,7 @@ def empty_counts(session: Session, user_id: int, list_ids: Sequence[int], names:
         return {}
     filled = [func.count(func.nullif(col(Contact.fields)[name].as_string(), "")) for name in names]
     counted = sql_select(func.count(), *filled).select_from(Contact)
-    row = session.execute(counted.where(col(Contact.user_id) == user_id, _in_lists(user_id, list_ids))).one()
+    row = session.execute(counted.where(col(Contact.user_id) == user_id, _in_lists(list_ids))).one()
     return {name: row[0] - count for name, count in zip(names, row[1:], strict=True)}
 
 
@@ -182,8 +182,9 @@ def _members(user_id: int, list_ids: Sequence[int]) -> ColumnElement[bool]:
     return col(ListMember.list_id).in_(owned)
 
 
-def _in_lists(user_id: int, list_ids: Sequence[int]) -> ColumnElement[bool]:
-    return exists().where(col(ListMember.contact_id) == col(Contact.id), _members(user_id, list_ids))
+def _in_lists(list_ids: Sequence[int]) -> ColumnElement[bool]:
+    # Used with the contact's owner beside it, and nobody's contact is in a stranger's list.
+    return exists().where(col(ListMember.contact_id) == col(Contact.id), col(ListMember.list_id).in_(list_ids))
 
 
 def _store_chunk(session: Session, user_id: int, list_id: int, chunk: list[tuple[str, dict[str, str]]]) -> int:
