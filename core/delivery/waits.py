@@ -22,11 +22,10 @@ _SPAN_FIRST = re.compile(
 # "come back in 00:04:32"
 _CLOCK = re.compile(_CUE + r"[^.;\d]{0,30}?\b(\d{1,2}):(\d\d):(\d\d)\b(?! ?(?:gmt|utc|[+-]\d))")
 _WORDS = re.compile(_CUE + r"[^.;\d]{0,30}\b(?:in|after|for|within) (an?|one) (minute|hour|day)\b")
-_RFC_DATE = re.compile(
-    r"\b(?:until|till|after|before|at|on) (?:\w{3,9}, )?(\d{1,2} \w{3} \d{4} \d\d:\d\d(?::\d\d)? ?(?:gmt|utc|z|[+-]\d{4})?)"
-)
+_DATE_CUE = r"\b(?:until|till|after|before|at|on) "
+_RFC_DATE = re.compile(_DATE_CUE + r"(?:\w{3,9}, )?(\d{1,2} \w{3} \d{4} \d\d:\d\d(?::\d\d)? ?(?:gmt|utc|z|[+-]\d{4})?)")
 _ISO_DATE = re.compile(
-    r"\b(?:until|till|after|before|at|on) (\d{4}-\d\d-\d\d)[t ](\d\d:\d\d(?::\d\d)?)(?:\.\d{1,6})? ?(z|utc|gmt|[+-]\d\d:?\d\d)?"
+    _DATE_CUE + r"(\d{4}-\d\d-\d\d)[t ](\d\d:\d\d(?::\d\d)?)(?:\.\d{1,6})? ?(z|utc|gmt|[+-]\d\d:?\d\d)?"
 )
 
 

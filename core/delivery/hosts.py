@@ -1,0 +1,61 @@
+"""Which mail servers we connect to. A user names the host, so it must not open this machine's network to them."""
+
+import ipaddress
+import socket
+
+from core import config
+from core.errors import RuleError
+
+# Where mail is handed in (RFC 6409, RFC 8314) and the other doors that providers keep for closed networks.
+MAIL_PORTS = frozenset({25, 26, 80, 443, 465, 587, 588, 2465, 2525, 2526, 2587, 8025})
+
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+
+
+class HostNotFound(RuleError):
+    """The name has no address."""
+
+
+class HostRefused(RuleError):
+    """We do not connect there (SMTP_ALLOW_PRIVATE)."""
+
+
+def resolve(host: str, port: int) -> str:
+    """The one address to connect to, looked up once so that the name cannot mean another machine a moment later.
+
+    Blocks on DNS: call it off the event loop. Raises HostNotFound or HostRefused.
+    """
+    if port not in MAIL_PORTS and not config.settings.smtp_allow_private:
+        raise HostRefused(f"Port {port} is not one that mail servers use. Common are 587, 465 and 25.")
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError, ValueError):
+        raise HostNotFound(f"There is no server named {host}. Check the spelling of the host.") from None
+    addresses = [str(row[4][0]).split("%")[0] for row in found]
+    # IPv4 first: many servers have an IPv6 address on paper only, and mail providers judge it harder.
+    for address in sorted(addresses, key=lambda address: ":" in address):
+        if may_connect(address):
+            return address
+    raise HostRefused(
+        f"{host} is an address inside a private network. The administrator can allow such mail servers with "
+        "SMTP_ALLOW_PRIVATE=yes."
+    )
+
+
+def may_connect(address: str) -> bool:
+    """Whether SMTP_ALLOW_PRIVATE lets us connect to this IP address; cloud metadata services are never allowed."""
+    ip = _real(ipaddress.ip_address(address))
+    if ip.is_multicast or ip.is_unspecified or ip.is_link_local or str(ip) == "fd00:ec2::254":
+        return False
+    return config.settings.smtp_allow_private or ip.is_global
+
+
+def _real(
+    ip: ipaddress.IPv4Address | ipaddress.IPv6Address,
+) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """The IPv4 address that an IPv6 one stands for, where it does."""
+    if isinstance(ip, ipaddress.IPv4Address):
+        return ip
+    if ip in _NAT64:
+        return ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+    return ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else ip)

@@ -1,0 +1,235 @@
+"""Mail providers people use: what to fill in, and how fast they let mail through.
+
+Each preset names its ``source``. Where a provider publishes a number per day only, the pace per minute is ours:
+slow enough that a whole day's worth does not go out in one burst.
+"""
+
+from dataclasses import dataclass
+
+from core.models import Security
+
+
+@dataclass(frozen=True)
+class Preset:
+    """``username``: a hint for the field. Limits: None = none known. ``delay``: seconds from start to start."""
+
+    id: str
+    name: str
+    host: str
+    port: int
+    security: str
+    username: str
+    per_minute: int | None
+    per_hour: int | None
+    per_day: int | None
+    connections: int
+    delay: float
+    note: str
+    source: str
+
+
+ALL = (
+    Preset(
+        id="gmail",
+        name="Gmail",
+        host="smtp.gmail.com",
+        port=587,
+        security=Security.starttls,
+        username="your whole Gmail address",
+        per_minute=20,
+        per_hour=None,
+        per_day=500,
+        connections=2,
+        delay=4.0,
+        note=(
+            "Needs an app password: switch on 2-Step Verification in your Google account, then make one at "
+            "myaccount.google.com/apppasswords. A free account may mail 500 people a day, Google Workspace 2,000."
+        ),
+        source="https://support.google.com/mail/answer/22839, https://support.google.com/a/answer/166852",
+    ),
+    Preset(
+        id="microsoft365",
+        name="Microsoft 365",
+        host="smtp.office365.com",
+        port=587,
+        security=Security.starttls,
+        username="your whole email address",
+        per_minute=30,
+        per_hour=None,
+        per_day=10000,
+        connections=3,
+        delay=4.0,
+        note=(
+            "The administrator must allow authenticated SMTP for this mailbox. Microsoft switches off signing in with "
+            "a password for SMTP by default from the end of December 2026."
+        ),
+        source="https://learn.microsoft.com/exchange/mail-flow-best-practices/smtp-submission-improvements",
+    ),
+    Preset(
+        id="hostinger",
+        name="Hostinger",
+        host="smtp.hostinger.com",
+        port=465,
+        security=Security.tls,
+        username="your whole email address",
+        per_minute=30,
+        per_hour=200,
+        per_day=2400,
+        connections=2,
+        delay=4.0,
+        note="Use the password of the mailbox, not that of your Hostinger account. Limits differ by plan.",
+        source="https://support.hostinger.com (email limits: 200 per hour, 2,400 per day)",
+    ),
+    Preset(
+        id="ses",
+        name="Amazon SES",
+        host="email-smtp.us-east-1.amazonaws.com",
+        port=587,
+        security=Security.starttls,
+        username="the SMTP user name, as AKIA…",
+        per_minute=60,
+        per_hour=None,
+        per_day=None,
+        connections=2,
+        delay=0.0,
+        note=(
+            "Put your region into the host. Make SMTP credentials in the SES console (they are not your AWS keys), "
+            "verify the From domain, and leave the SES sandbox. Your pace is in the console under Account dashboard."
+        ),
+        source="https://docs.aws.amazon.com/ses/latest/dg/smtp-connect.html",
+    ),
+    Preset(
+        id="sendgrid",
+        name="SendGrid",
+        host="smtp.sendgrid.net",
+        port=587,
+        security=Security.starttls,
+        username="apikey",
+        per_minute=600,
+        per_hour=None,
+        per_day=None,
+        connections=4,
+        delay=0.0,
+        note="The username is the word apikey; the password is an API key with the right to send mail.",
+        source="https://www.twilio.com/docs/sendgrid/for-developers/sending-email/integrating-with-the-smtp-api",
+    ),
+    Preset(
+        id="mailgun",
+        name="Mailgun",
+        host="smtp.mailgun.org",
+        port=587,
+        security=Security.starttls,
+        username="postmaster@your sending domain",
+        per_minute=300,
+        per_hour=None,
+        per_day=None,
+        connections=4,
+        delay=0.0,
+        note="Domains in the EU region use smtp.eu.mailgun.org. New accounts may send 100 mails per hour.",
+        source="https://documentation.mailgun.com/docs/mailgun/user-manual/sending-messages/send-smtp",
+    ),
+    Preset(
+        id="zoho",
+        name="Zoho",
+        host="smtp.zoho.com",
+        port=465,
+        security=Security.tls,
+        username="your whole email address",
+        per_minute=10,
+        per_hour=None,
+        per_day=300,
+        connections=1,
+        delay=5.0,
+        note=(
+            "Accounts in Europe use smtp.zoho.eu, in India smtp.zoho.in, own domains on paid plans smtppro.zoho.com. "
+            "With two-factor sign-in make an app password. Zoho stops accounts that send in bursts."
+        ),
+        source="https://www.zoho.com/mail/help/zoho-smtp.html, https://www.zoho.com/mail/help/usage-policy.html",
+    ),
+    Preset(
+        id="cpanel",
+        name="cPanel host",
+        host="mail.example.com",
+        port=465,
+        security=Security.tls,
+        username="your whole email address",
+        per_minute=10,
+        per_hour=100,
+        per_day=None,
+        connections=1,
+        delay=5.0,
+        note=(
+            "The host is usually mail. and your domain; cPanel shows it under Email Accounts, Connect Devices. Most "
+            "hosts allow 100 to 500 mails per hour and domain: ask yours."
+        ),
+        source="https://docs.cpanel.net/cpanel/email/set-up-mail-client/",
+    ),
+    Preset(
+        id="other",
+        name="Other",
+        host="",
+        port=587,
+        security=Security.starttls,
+        username="often your whole email address",
+        per_minute=30,
+        per_hour=None,
+        per_day=None,
+        connections=2,
+        delay=4.0,
+        note="Your provider's help names the host of its outgoing mail server (SMTP) and how many mails it allows.",
+        source="RFC 6409 (port 587), RFC 8314 (port 465)",
+    ),
+)
+OTHER = ALL[-1]
+_BY_ID = {preset.id: preset for preset in ALL}
+_DOMAINS = {
+    "gmail.com": "Gmail",
+    "google.com": "Google",
+    "googlemail.com": "Gmail",
+    "office365.com": "Microsoft 365",
+    "outlook.com": "Outlook",
+    "hostinger.com": "Hostinger",
+    "titan.email": "Titan",
+    "amazonaws.com": "Amazon SES",
+    "sendgrid.net": "SendGrid",
+    "mailgun.org": "Mailgun",
+    "postmarkapp.com": "Postmark",
+    "sparkpostmail.com": "SparkPost",
+    "brevo.com": "Brevo",
+    "sendinblue.com": "Brevo",
+    "mailjet.com": "Mailjet",
+    "zoho.com": "Zoho",
+    "zoho.eu": "Zoho",
+    "zoho.in": "Zoho",
+    "yahoo.com": "Yahoo",
+    "mail.me.com": "iCloud",
+    "fastmail.com": "Fastmail",
+    "yandex.ru": "Yandex",
+    "yandex.com": "Yandex",
+    "mail.ru": "Mail.ru",
+    "qq.com": "QQ Mail",
+    "163.com": "163 Mail",
+    "gmx.net": "GMX",
+    "gmx.com": "GMX",
+    "web.de": "WEB.DE",
+    "ionos.com": "IONOS",
+    "ionos.de": "IONOS",
+    "strato.de": "Strato",
+    "ovh.net": "OVH",
+    "secureserver.net": "GoDaddy",
+    "oraclecloud.com": "Oracle Cloud",
+}
+
+
+def get(id: str) -> Preset:
+    """The preset, or Other for an id that is none."""
+    return _BY_ID.get(id, OTHER)
+
+
+def provider(preset: str, host: str) -> str:
+    """The provider's name for sentences, by the host, else by the preset; "" where neither tells."""
+    labels = host.lower().rstrip(".").split(".")
+    for start in range(len(labels)):
+        if name := _DOMAINS.get(".".join(labels[start:])):
+            return name
+    return get(preset).name if preset not in ("other", "cpanel") and preset in _BY_ID else ""

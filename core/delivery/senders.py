@@ -1,0 +1,218 @@
+"""Senders: From identity, SMTP account and its limits. A password goes in sealed and never comes out to a page."""
+
+import secrets
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy import case, exists, false, func, update
+from sqlmodel import Session, col, select
+
+from core import config, crypto, db, live
+from core.delivery import hosts
+from core.delivery.sender_values import Invalid, Values, problems
+from core.errors import NotFound, RuleError
+from core.models import Campaign, CampaignStatus, Meta, Security, Sender, SenderState, User
+
+SANDBOX_KEY, WEB_KEY = "sandbox", "web_url"  # in Meta, written when the web starts
+
+_sender: Any = Sender.__table__  # type: ignore[attr-defined]
+_ACCOUNT = ("host", "port", "security", "username", "preset")
+_REASON = ("state_kind", "state_rule", "state_reply")
+_USING = (CampaignStatus.scheduled, CampaignStatus.sending, CampaignStatus.paused)
+
+resolve = hosts.resolve
+allowed = hosts.may_connect
+
+
+def create(session: Session, user_id: int, values: Values) -> Sender:
+    """A new sender; the first real one becomes the default. Raises Invalid."""
+    checked = _checked(session, user_id, values, None)
+    real = select(Sender.id).where(*_of(user_id), col(Sender.is_sandbox).is_(False))
+    sender = Sender(user_id=user_id, created_at=db.now(session), **checked)
+    first = session.exec(real.limit(1)).first() is None
+    session.add(sender)
+    session.flush()
+    assert sender.id is not None
+    if values.password:
+        sender.password_sealed = crypto.seal(values.password, f"sender:{sender.id}")
+        session.flush()
+    if first:
+        make_default(session, user_id, sender.id)
+    _changed(session, user_id, sender.id)
+    return sender
+
+
+def save(session: Session, user_id: int, sender_id: int, values: Values) -> None:
+    """Replace what the user typed; a blocked sender is ready again. Raises Invalid, NotFound."""
+    kept = get(session, user_id, sender_id)
+    checked = _checked(session, user_id, values, kept)
+    if kept.is_sandbox:  # its account is ours
+        checked = {name: value for name, value in checked.items() if name not in _ACCOUNT}
+    elif values.password is not None:
+        sealed = crypto.seal(values.password, f"sender:{sender_id}") if values.password else ""
+        checked["password_sealed"] = sealed
+    cools_on = _sender.c.state == SenderState.cooling  # unless it is another account now
+    if (checked.get("host", kept.host), checked.get("username", kept.username)) != (kept.host, kept.username):
+        cools_on = false()
+    ready = {"state": SenderState.ready, "cooling_until": None, "cooldown_step": 0} | dict.fromkeys(_REASON, "")
+    statement = (
+        update(_sender)
+        .where(_sender.c.id == sender_id, _sender.c.user_id == user_id, _sender.c.deleted_at.is_(None))
+        .values(**checked, **{name: case((cools_on, _sender.c[name]), else_=value) for name, value in ready.items()})
+    )
+    _one(session, statement)
+    session.expire(kept)
+    _changed(session, user_id, sender_id)
+
+
+def delete(session: Session, user_id: int, sender_id: int) -> None:
+    """Remove a sender; its sent campaigns keep their history, drafts lose it. Raises RuleError while it is used."""
+    sender = get(session, user_id, sender_id)
+    if sender.is_sandbox:
+        raise RuleError("The sandbox comes with every account and cannot be deleted.")
+    using = select(Campaign.id).where(
+        col(Campaign.sender_id) == sender_id,
+        col(Campaign.status).in_(_USING),
+        col(Campaign.deleted_at).is_(None),
+    )
+    statement = (
+        update(_sender)
+        .where(_sender.c.id == sender_id, _sender.c.user_id == user_id, _sender.c.deleted_at.is_(None))
+        .where(~exists(using))
+        .values(deleted_at=db.now(session), is_default=False, password_sealed="")
+    )
+    if not session.connection().execute(statement).rowcount:
+        names = session.exec(select(Campaign.name).where(col(Campaign.id).in_(using)).limit(3)).all()
+        listed = ", ".join(f"“{name or 'Untitled'}”" for name in names)
+        raise RuleError(
+            f"{sender.name} is used by {listed}. Cancel it or wait until it is sent, then delete the sender."
+        )
+    session.execute(
+        update(Campaign)
+        .where(col(Campaign.sender_id) == sender_id, col(Campaign.status) == CampaignStatus.draft)
+        .values(sender_id=None)
+    )
+    session.expire(sender)
+    _keep_a_default(session, user_id)
+    _changed(session, user_id, sender_id)
+
+
+def make_default(session: Session, user_id: int, sender_id: int) -> None:
+    """New campaigns begin with this sender. Raises NotFound."""
+    get(session, user_id, sender_id)
+    session.execute(
+        update(_sender)
+        .where(_sender.c.user_id == user_id, _sender.c.deleted_at.is_(None))
+        .values(is_default=_sender.c.id == sender_id)
+    )
+    session.expire_all()
+    _changed(session, user_id, sender_id)
+
+
+def get(session: Session, user_id: int, sender_id: int) -> Sender:
+    """Raises NotFound for a stranger's or a deleted one."""
+    sender = session.exec(select(Sender).where(*_of(user_id), col(Sender.id) == sender_id)).first()
+    if sender is None:
+        raise NotFound("There is no such sender.")
+    return sender
+
+
+def list_all(session: Session, user_id: int) -> list[Sender]:
+    """The user's senders: the default first, the sandbox last."""
+    order = (col(Sender.is_default).desc(), col(Sender.is_sandbox), func.lower(Sender.name), col(Sender.id))
+    return list(session.exec(select(Sender).where(*_of(user_id)).order_by(*order)).all())
+
+
+def default(session: Session, user_id: int) -> Sender | None:
+    """The sender that new campaigns begin with."""
+    return next(iter(list_all(session, user_id)), None)
+
+
+def has_password(sender: Sender) -> bool:
+    """Whether one is kept: all that a page may know of it."""
+    return bool(sender.password_sealed)
+
+
+def password(sender: Sender) -> str:
+    """The password in clear, for signing in; "" where none is kept. Raises crypto.SealBroken for another SECRET_KEY."""
+    return crypto.unseal(sender.password_sealed, f"sender:{sender.id}") if sender.password_sealed else ""
+
+
+def address(session: Session, sender: Sender) -> tuple[str, int]:
+    """Host and port to connect to. Raises RuleError for a sandbox sender while no web process runs."""
+    if not sender.is_sandbox:
+        return sender.host, sender.port
+    meta = session.get(Meta, SANDBOX_KEY)
+    if meta is None:
+        raise RuleError("The sandbox inbox is not running: it lives in the web process.")
+    host, _, port = meta.value.rpartition(":")
+    return host, int(port)
+
+
+def tracking_base(session: Session, sender: Sender) -> str:
+    """Where readers' mail programs reach us: BASE_URL; for sandbox mails also the web's own address; else ""."""
+    if config.settings.base_url or not sender.is_sandbox:
+        return config.settings.base_url
+    meta = session.get(Meta, WEB_KEY)
+    return meta.value if meta is not None else ""
+
+
+def add_sandbox(session: Session, user_id: int) -> Sender:
+    """The sender that comes with every account: its mails go nowhere but to /sandbox."""
+    user = session.get_one(User, user_id)
+    sender = Sender(
+        user_id=user_id,
+        name="Sandbox",
+        is_sandbox=True,
+        is_default=default(session, user_id) is None,
+        created_at=db.now(session),
+        preset="sandbox",
+        host="sandbox",
+        security=Security.none,
+        from_name=user.email.split("@")[0].replace(".", " ").title(),
+        from_address=user.email,
+        per_minute=None,
+        delay_seconds=0.0,
+    )
+    session.add(sender)
+    session.flush()
+    sender.username = f"sandbox-{sender.id}"
+    sender.password_sealed = crypto.seal(secrets.token_urlsafe(24), f"sender:{sender.id}")
+    session.flush()
+    return sender
+
+
+def _checked(session: Session, user_id: int, values: Values, kept: Sender | None) -> dict[str, Any]:
+    found = problems(values)
+    if kept is not None and kept.is_sandbox:
+        found = {name: sentence for name, sentence in found.items() if name not in _ACCOUNT}
+    same = select(Sender.id).where(*_of(user_id), func.lower(Sender.name) == values.name.strip().lower())
+    if kept is not None:
+        same = same.where(col(Sender.id) != kept.id)
+    if "name" not in found and session.exec(same.limit(1)).first() is not None:
+        found["name"] = "You have a sender with this name already."
+    if found:
+        raise Invalid(found)
+    checked = {name: value.strip() if isinstance(value, str) else value for name, value in asdict(values).items()}
+    del checked["password"]
+    return checked
+
+
+def _of(user_id: int) -> tuple[Any, Any]:
+    return col(Sender.user_id) == user_id, col(Sender.deleted_at).is_(None)
+
+
+def _keep_a_default(session: Session, user_id: int) -> None:
+    first = default(session, user_id)
+    if first is not None and not first.is_default and first.id is not None:
+        make_default(session, user_id, first.id)
+
+
+def _one(session: Session, statement: Any) -> None:
+    if not session.connection().execute(statement).rowcount:
+        raise NotFound("There is no such sender.")
+
+
+def _changed(session: Session, user_id: int, sender_id: int | None) -> None:
+    db.after_commit(session, lambda: live.publish(user_id, "sender", sender_id))
+    db.after_commit(session, live.wake)
