@@ -1,0 +1,167 @@
+"""The recipient ledger, a page at a time. Keyset pages on an index: the last of a million rows costs as the first."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, tuple_
+from sqlmodel import Session, select
+
+from core.delivery import replies
+from core.models import Message, MessageState
+from core.stats.counts import summary
+
+_message: Any = Message.__table__  # type: ignore[attr-defined]
+_PENDING = (MessageState.pending, MessageState.claimed, MessageState.sending)
+_COLUMNS = (
+    "id email domain state attempts retry_at sent_at opened_at bounced_at complained_at unsubscribed_at reply "
+    "reply_code kind rule_id"
+).split()
+_HIGHEST = "\U0010ffff"
+MOST_COUNTED = 1_000  # matches of a search; above that "more than 1,000" is as good and costs nothing
+
+
+@dataclass(frozen=True)
+class LedgerRow:
+    """``reason``: why it failed or waits, in plain words; ``reply``: the server's own."""
+
+    id: int
+    email: str
+    state: str
+    attempts: int
+    retry_at: datetime
+    sent_at: datetime | None
+    opened_at: datetime | None
+    bounced_at: datetime | None
+    complained_at: datetime | None
+    unsubscribed_at: datetime | None
+    reply: str
+    reply_code: int | None
+    reason: str
+
+
+@dataclass(frozen=True)
+class LedgerPage:
+    """``next`` and ``previous`` are cursors to give back to ``ledger``; None at the ends.
+
+    ``total``: rows that match; with a search at most MOST_COUNTED, and ``is_more`` where there are more.
+    """
+
+    rows: list[LedgerRow]
+    total: int
+    is_more: bool
+    next: str | None
+    previous: str | None
+
+
+@dataclass(frozen=True)
+class _Keys:
+    """The columns that order the rows, and the conditions that choose them."""
+
+    columns: tuple[Any, ...]
+    conditions: list[ColumnElement[bool]]
+
+
+def ledger(
+    session: Session,
+    user_id: int,
+    campaign_id: int,
+    *,
+    state: str = "",
+    search: str = "",
+    cursor: str = "",
+    limit: int = 50,
+) -> LedgerPage:
+    """One page of a campaign's messages. Raises NotFound for a stranger's campaign.
+
+    ``state``: a MessageState ("pending" takes in claimed and sending), "" for all. ``search``: the beginning of an
+    address, or ``@`` and the beginning of a domain. ``cursor``: of another page, "" for the first, "<" for the last.
+    """
+    counts = summary(session, user_id, campaign_id).counts
+    states = _states(state)
+    keys = _keys(campaign_id, _clean(search))
+    backward, key = cursor.startswith("<"), _key(cursor)
+    rows = _fetch(session, keys, states, backward, key, limit + 1)
+    more, rows = len(rows) > limit, rows[:limit]
+    if backward:
+        rows.reverse()
+    total, is_more = counts.in_state(state), False
+    if _clean(search):
+        total, is_more = _count(session, keys, states)
+    first, last = (_cursor(keys, rows[0]), _cursor(keys, rows[-1])) if rows else ("", "")
+    has_next = (bool(key) and bool(rows)) if backward else more
+    has_previous = more if backward else bool(key)
+    return LedgerPage(
+        rows=[_row(row) for row in rows],
+        total=total,
+        is_more=is_more,
+        next=">" + last if has_next else None,
+        previous="<" + first if has_previous and rows else None,
+    )
+
+
+def _keys(campaign_id: int, search: str) -> _Keys:
+    """Each order is that of an index: (campaign_id, id), (campaign_id, email), (campaign_id, domain, id)."""
+    own = _message.c.campaign_id == campaign_id
+    if search.startswith("@"):
+        domain = _message.c.domain
+        return _Keys((domain, _message.c.id), [own, *_begins(domain, search[1:])])
+    if search:
+        return _Keys((_message.c.email,), [own, *_begins(_message.c.email, search)])
+    return _Keys((_message.c.id,), [own])
+
+
+def _begins(column: Any, prefix: str) -> list[ColumnElement[bool]]:
+    return [column >= prefix, column < prefix + _HIGHEST]
+
+
+def _states(state: str) -> tuple[str, ...]:
+    if state == MessageState.pending:
+        return _PENDING
+    return (MessageState(state),) if state else ()
+
+
+def _fetch(
+    session: Session, keys: _Keys, states: tuple[str, ...], backward: bool, key: tuple[Any, ...], limit: int
+) -> list[Any]:
+    """``limit`` rows after (or, backward, before) ``key``, nearest first."""
+    if len(keys.columns) == 1 and keys.columns[0] is _message.c.id and len(states) > 1:
+        # One index range per state, merged here: "state in (…) order by id" would sort every match.
+        parts = [row for state in states for row in _fetch(session, keys, (state,), backward, key, limit)]
+        return sorted(parts, key=lambda row: row.id, reverse=backward)[:limit]
+    conditions = list(keys.conditions)
+    if states:
+        conditions.append(_message.c.state.in_(states) if len(states) > 1 else _message.c.state == states[0])
+    if key:
+        place: Any = tuple_(*keys.columns)
+        conditions.append(place < tuple_(*key) if backward else place > tuple_(*key))
+    order = [column.desc() if backward else column for column in keys.columns]
+    columns = [_message.c[name] for name in _COLUMNS]
+    return list(session.execute(select(*columns).where(*conditions).order_by(*order).limit(limit)))
+
+
+def _count(session: Session, keys: _Keys, states: tuple[str, ...]) -> tuple[int, bool]:
+    conditions = [*keys.conditions, *([_message.c.state.in_(states)] if states else [])]
+    some = select(_message.c.id).where(*conditions).limit(MOST_COUNTED + 1).subquery()
+    found = int(session.execute(select(func.count()).select_from(some)).scalar_one())
+    return min(found, MOST_COUNTED), found > MOST_COUNTED
+
+
+def _clean(search: str) -> str:
+    return "".join(char for char in search.strip().lower() if char.isprintable())[:320]
+
+
+def _cursor(keys: _Keys, row: Any) -> str:
+    return "|".join(str(getattr(row, column.name)) for column in keys.columns)
+
+
+def _key(cursor: str) -> tuple[Any, ...]:
+    """The inverse of ``_cursor``; an id is a number and comes last."""
+    parts = cursor[1:].split("|") if len(cursor) > 1 else []
+    return tuple(int(part) if part.isdigit() else part for part in parts)
+
+
+def _row(row: Any) -> LedgerRow:
+    values = {name: getattr(row, name) for name in _COLUMNS if name not in ("domain", "kind", "rule_id")}
+    reason = replies.explain(row.rule_id, row.kind) if row.kind and row.state != MessageState.sent else ""
+    return LedgerRow(**values, reason=reason)

@@ -1,0 +1,134 @@
+"""When the next mail of a campaign goes, and why it waits: one sentence with times in the user's zone."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlmodel import Session, col, select
+
+from core import clock, db
+from core.delivery import replies
+from core.models import CampaignStatus, Message, MessageState, PauseReason, Sender, SenderState
+from core.stats.counts import Summary, summary
+
+_SOON = timedelta(seconds=2)
+
+_PAUSED = {
+    PauseReason.user: "Paused by you. Resume sends the rest.",
+    PauseReason.auth: "Paused because {sender} refused the sign-in. Correct the sender, then resume.",
+    PauseReason.sender: "Paused because {sender} does not allow the From address. Correct the sender, then resume.",
+    PauseReason.content: "Paused because three mails were refused for the same reason. Read it, then resume.",
+    PauseReason.throttled: "Paused because {sender} held mail back for five days. Resume tries again.",
+    PauseReason.missed: "Paused because it was due while the program was not running. Resume sends it now.",
+}
+
+
+@dataclass(frozen=True)
+class Wait:
+    """``reply``: the server's own words where they are the reason. ``until``: when it goes on, where that is known.
+
+    ``tone``: sent (all is well), pending (waits), failed (needs the user), quiet (nothing to do).
+    """
+
+    sentence: str
+    tone: str = "quiet"
+    reply: str = ""
+    until: datetime | None = None
+
+
+def waiting(session: Session, user_id: int, campaign_id: int, zone: str) -> Wait:
+    """What happens next with a campaign and why not sooner. Raises NotFound."""
+    campaign = summary(session, user_id, campaign_id)
+    if campaign.status == CampaignStatus.sending:
+        return _of_sending(session, user_id, campaign, zone)
+    if campaign.status == CampaignStatus.scheduled:
+        return _of_scheduled(session, campaign, zone)
+    if campaign.status == CampaignStatus.paused:
+        sender = _name(_sender(session, user_id, campaign.sender_id))
+        sentence = _PAUSED.get(PauseReason(campaign.pause_reason or "user"), _PAUSED[PauseReason.user])
+        tone = "pending" if campaign.pause_reason in ("", PauseReason.user) else "failed"
+        return Wait(sentence.format(sender=sender), tone, campaign.pause_detail)
+    if campaign.status == CampaignStatus.draft:
+        return Wait("A draft. Nothing is sent before you schedule it.")
+    if campaign.status == CampaignStatus.cancelled:
+        return Wait(f"Cancelled {clock.show(campaign.finished_at, zone)}." if campaign.finished_at else "Cancelled.")
+    return Wait(f"Finished {clock.show(campaign.finished_at, zone)}." if campaign.finished_at else "Finished.", "sent")
+
+
+def _of_scheduled(session: Session, campaign: Summary, zone: str) -> Wait:
+    if campaign.scheduled_at is None or campaign.scheduled_at <= db.now(session):
+        return Wait("It is due and starts any moment.", "pending")
+    return Wait(f"Starts {clock.show(campaign.scheduled_at, zone)}.", "pending", until=campaign.scheduled_at)
+
+
+def _of_sending(session: Session, user_id: int, campaign: Summary, zone: str) -> Wait:
+    counts, now = campaign.counts, db.now(session)
+    sender = _sender(session, user_id, campaign.sender_id)
+    if sender is None or sender.deleted_at is not None:
+        return Wait("Its sender was deleted. Cancel the campaign, or send a copy with another sender.", "failed")
+    if not campaign.snapshot_done and counts.recipients == 0:
+        return Wait("Preparing the recipients.", "pending")
+    if sender.state == SenderState.blocked:
+        explanation = replies.explain(sender.state_rule, sender.state_kind, sender.name)
+        return Wait(f"{sender.name} is blocked. {explanation}", "failed", sender.state_reply)
+    if sender.cooling_until is not None and sender.cooling_until > now:
+        return _cooling(sender, sender.cooling_until, counts.pending, zone)
+    if counts.waiting == 0:
+        if counts.pending:
+            last = (
+                "The last mail is on its way."
+                if counts.pending == 1
+                else f"The last {counts.pending:,} are on their way."
+            )
+            return Wait(last, "sent")
+        return Wait("Everything has been sent.", "sent")
+    return _of_due(session, campaign, sender, now, zone)
+
+
+def _cooling(sender: Sender, until: datetime, count: int, zone: str) -> Wait:
+    explanation = replies.explain(sender.state_rule, sender.state_kind, sender.name)
+    sentence = f"{explanation} Next mail at {_clock(until, zone)}; {count:,} waiting."
+    return Wait(sentence, "pending", sender.state_reply, until)
+
+
+def _of_due(session: Session, campaign: Summary, sender: Sender, now: datetime, zone: str) -> Wait:
+    count = campaign.counts.waiting
+    first = session.execute(
+        select(col(Message.retry_at), col(Message.reply))
+        .where(col(Message.campaign_id) == campaign.id, col(Message.state) == MessageState.pending)
+        .order_by(col(Message.retry_at), col(Message.id))
+        .limit(1)
+    ).first()
+    if first is not None and first.retry_at > now + _SOON:
+        rest = "The last mail waits" if count == 1 else f"All {count:,} that remain wait"
+        sentence = f"{rest} to be tried again, the first at {_clock(first.retry_at, zone)}."
+        return Wait(sentence, "pending", first.reply, first.retry_at)
+    if sender.next_start_at is not None and sender.next_start_at > now + _SOON:
+        sentence = f"{_limit(sender)} Next mail at {_clock(sender.next_start_at, zone)}; {count:,} waiting."
+        return Wait(sentence, "pending", until=sender.next_start_at)
+    if sender.lease_until is None or sender.lease_until <= now:
+        return Wait(f"{count:,} waiting; sending starts as soon as a worker is free.", "pending")
+    return Wait(f"Sending now. {_limit(sender)} {count:,} waiting.", "sent")
+
+
+def _limit(sender: Sender) -> str:
+    for number, window in ((sender.per_minute, "minute"), (sender.per_hour, "hour"), (sender.per_day, "day")):
+        if number is not None:
+            return f"{sender.name} sends at most {number:,} mails a {window}."
+    return f"{sender.name} sends without a limit."
+
+
+def _clock(moment: datetime, zone: str) -> str:
+    """``09:27:30 IST``; with the date where that is not today's."""
+    shown = clock.show(moment, zone, seconds=True)
+    return shown.partition(", ")[2] if moment - clock.utcnow() < timedelta(hours=12) else shown
+
+
+def _sender(session: Session, user_id: int, sender_id: int | None) -> Sender | None:
+    statement: Any = select(Sender).where(col(Sender.id) == sender_id, col(Sender.user_id) == user_id)
+    found: Sender | None = session.exec(statement).first()
+    return found
+
+
+def _name(sender: Sender | None) -> str:
+    return sender.name if sender is not None else "the mail provider"

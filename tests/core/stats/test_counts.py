@@ -1,0 +1,77 @@
+from datetime import timedelta
+
+import pytest
+
+from core import db, stats
+from core.errors import NotFound
+from core.models import CampaignStatus
+from tests import rows
+from tests.conftest import Stack
+
+
+def test_the_overview_adds_up_all_campaigns_of_one_user(stack: Stack) -> None:
+    with db.session() as session:
+        alice, charlie = rows.user(session), rows.user(session, "charlie@example.com")
+        rows.campaign(session, alice, {"sent": ["a@x.io", "b@x.io"], "failed": ["c@x.io"]}, opened=1, status="sent")
+        running = rows.campaign(session, alice, {"sent": ["a@x.io"], "pending": ["b@x.io"], "claimed": ["c@x.io"]})
+        deleted = rows.campaign(session, alice, {"sent": ["a@x.io"]}, deleted_at=db.now(session))
+        overview = stats.overview(session, alice)
+        nothing = stats.overview(session, charlie)
+    total = overview.total
+    assert (total.recipients, total.sent, total.opened, total.failed, total.pending) == (6, 3, 1, 1, 2)
+    assert total.open_rate == pytest.approx(100 / 3)
+    assert overview.is_sending and [campaign.id for campaign in overview.running] == [running]
+    assert overview.campaign_count == 2 and deleted not in [campaign.id for campaign in overview.recent]
+    assert nothing == stats.Overview(stats.Counts(), [], [], [], 0)
+    assert nothing.total.open_rate is None and not nothing.is_sending
+
+
+def test_the_sum_over_the_states_is_the_number_of_recipients(stack: Stack) -> None:
+    states = "pending claimed sending sent failed suppressed cancelled unknown".split()
+    with db.session() as session:
+        alice = rows.user(session)
+        campaign_id = rows.campaign(session, alice, {s: [f"{s}{n}@x.io" for n in range(2)] for s in states})
+        counts = stats.summary(session, alice, campaign_id).counts
+    shown = ("pending", "sent", "failed", "suppressed", "cancelled", "unknown")
+    assert sum(counts.in_state(state) for state in shown) == counts.recipients == counts.in_state("") == 16
+    assert counts.pending == 6 and counts.progress == 10 / 16
+
+
+def test_a_strangers_campaign_is_as_if_there_were_none(stack: Stack) -> None:
+    with db.session() as session:
+        alice, charlie = rows.user(session), rows.user(session, "charlie@example.com")
+        campaign_id = rows.campaign(session, alice, {"failed": ["a@x.io"]})
+        for read in (
+            lambda: stats.summary(session, charlie, campaign_id),
+            lambda: stats.ledger(session, charlie, campaign_id),
+            lambda: stats.failures(session, charlie, campaign_id),
+            lambda: stats.waiting(session, charlie, campaign_id, "Asia/Kolkata"),
+        ):
+            with pytest.raises(NotFound):
+                read()
+        assert stats.summaries(session, charlie) == [] and stats.count_by_status(session, charlie) == {}
+        assert not stats.is_sending(session, charlie) and stats.is_sending(session, alice) is False
+
+
+def test_mail_goes_out_while_a_sending_campaign_has_something_left(stack: Stack) -> None:
+    with db.session() as session:
+        alice = rows.user(session)
+        rows.campaign(session, alice, {"pending": ["a@x.io"]}, status="paused")
+        assert not stats.is_sending(session, alice)
+        rows.campaign(session, alice, snapshot_done=False)
+        assert stats.is_sending(session, alice)
+
+
+def test_campaigns_come_newest_first_and_scheduled_ones_soonest_first(stack: Stack) -> None:
+    with db.session() as session:
+        alice, now = rows.user(session), db.now(session)
+        ids = [
+            rows.campaign(session, alice, status=CampaignStatus.scheduled, scheduled_at=now + timedelta(hours=hours))
+            for hours in (3, 1, 2)
+        ]
+        draft = rows.campaign(session, alice, status="draft", name="", subject="")
+        assert [c.id for c in stats.summaries(session, alice)] == [draft, *reversed(ids)]
+        assert [c.id for c in stats.summaries(session, alice, statuses=("draft",))] == [draft]
+        assert [c.id for c in stats.overview(session, alice).scheduled] == [ids[1], ids[2], ids[0]]
+        assert stats.count_by_status(session, alice) == {"scheduled": 3, "draft": 1}
+        assert stats.summary(session, alice, draft).title == "Untitled campaign"

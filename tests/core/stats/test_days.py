@@ -1,0 +1,50 @@
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from core import clock, db, stats
+from core.models import Activity
+from tests import rows
+from tests.conftest import Stack
+
+
+@pytest.mark.parametrize("server_zone", ["Asia/Kolkata", "America/New_York"])
+def test_days_are_those_of_the_users_zone(
+    stack: Stack, server_zone: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    with monkeypatch.context() as server:
+        server.setenv("TZ", server_zone)
+        time.tzset()
+    request.addfinalizer(time.tzset)
+    zone = "Asia/Kolkata"
+    with db.session() as session:
+        alice, charlie = rows.user(session), rows.user(session, "charlie@example.com")
+        campaign_id = rows.campaign(session, alice)
+        today = clock.to_zone(db.now(session), zone).date()
+        evening = clock.local_to_utc(today - timedelta(days=1), datetime(2026, 1, 1, 22).time(), zone)
+        late = evening.replace(minute=0)
+        night = late + timedelta(hours=4)
+        session.add(Activity(campaign_id=campaign_id, hour_at=late, sent_count=5, opened_count=2))
+        session.add(Activity(campaign_id=campaign_id, hour_at=night, sent_count=7, failed_count=1))
+        session.add(Activity(campaign_id=campaign_id, hour_at=late - timedelta(days=40), sent_count=100))
+        session.flush()
+        days = stats.per_day(session, alice, zone)
+        assert len(days) == 14 and days[-1].at.date() == today
+        assert [(day.sent, day.failed, day.opened) for day in days[-2:]] == [(5, 0, 2), (7, 1, 0)]
+        assert sum(day.sent for day in days) == 12
+        assert sum(day.sent for day in stats.per_day(session, charlie, zone)) == 0
+        assert stats.per_hour(session, charlie, zone, campaign_id) == []
+        assert sum(day.sent for day in stats.per_day(session, alice, zone, campaign_id=campaign_id + 1)) == 0
+
+
+def test_hours_of_a_campaign_include_the_quiet_ones(stack: Stack) -> None:
+    start = datetime(2026, 11, 22, 4, tzinfo=UTC)
+    with db.session() as session:
+        alice = rows.user(session)
+        campaign_id = rows.campaign(session, alice)
+        for hours, sent in ((0, 3), (2, 4)):
+            session.add(Activity(campaign_id=campaign_id, hour_at=start + timedelta(hours=hours), sent_count=sent))
+        session.flush()
+        hours_shown = stats.per_hour(session, alice, "Europe/Paris", campaign_id)
+    assert [(hour.at.hour, hour.sent) for hour in hours_shown] == [(5, 3), (6, 0), (7, 4)]

@@ -1,0 +1,99 @@
+from datetime import timedelta
+
+import pytest
+from sqlmodel import Session, col, select
+
+from core import clock, db, stats
+from core.models import Message, Sender
+from tests import rows
+from tests.conftest import Stack
+
+ZONE = "Asia/Kolkata"
+
+
+def world(session: Session, status: str = "sending", **values: object) -> tuple[int, int, Sender]:
+    """A campaign with two mails waiting and one sent."""
+    alice = rows.user(session)
+    sender = rows.sender(session, alice, lease_until=db.now(session) + timedelta(minutes=1))
+    states = {"sent": ["a@x.io"], "pending": ["b@x.io", "c@x.io"]}
+    return alice, rows.campaign(session, alice, states, sender_id=sender.id, status=status, **values), sender
+
+
+def test_a_cooling_sender_is_explained_with_the_servers_words_and_the_time(stack: Stack) -> None:
+    with db.session() as session:
+        alice, campaign_id, sender = world(session)
+        until = db.now(session) + timedelta(seconds=58)
+        sender.state, sender.cooling_until, sender.state_kind = "cooling", until, "throttle_rate"
+        sender.state_reply = "451 4.7.1 Ratelimit"
+        session.flush()
+        wait = stats.waiting(session, alice, campaign_id, ZONE)
+    assert wait.reply == "451 4.7.1 Ratelimit" and wait.until == until and wait.tone == "pending"
+    assert wait.sentence.startswith("Hostinger asks us to slow down.")
+    time_shown = clock.show(until, ZONE, seconds=True).partition(", ")[2]
+    assert f"Next mail at {time_shown}; 2 waiting." in wait.sentence and "IST" in time_shown
+
+
+def test_a_blocked_sender_needs_the_user(stack: Stack) -> None:
+    with db.session() as session:
+        alice, campaign_id, sender = world(session)
+        sender.state, sender.state_kind, sender.state_reply = "blocked", "auth", "535 5.7.8 Bad credentials"
+        session.flush()
+        wait = stats.waiting(session, alice, campaign_id, ZONE)
+    assert wait.tone == "failed" and "sign-in" in wait.sentence and wait.reply == "535 5.7.8 Bad credentials"
+
+
+def test_pace_and_retries_say_when_the_next_mail_goes(stack: Stack) -> None:
+    with db.session() as session:
+        alice, campaign_id, sender = world(session)
+        now = db.now(session)
+        assert stats.waiting(session, alice, campaign_id, ZONE).sentence.startswith("Sending now. Hostinger sends at")
+        sender.next_start_at = now + timedelta(minutes=5)
+        session.flush()
+        wait = stats.waiting(session, alice, campaign_id, ZONE)
+        assert wait.until == sender.next_start_at and "at most 30 mails a minute" in wait.sentence
+        for message in session.exec(select(Message).where(col(Message.state) == "pending")):
+            message.retry_at = now + timedelta(minutes=15)
+            message.reply = "450 4.2.0 Greylisted"
+        session.flush()
+        wait = stats.waiting(session, alice, campaign_id, ZONE)
+    assert "All 2 that remain wait to be tried again" in wait.sentence and wait.reply == "450 4.2.0 Greylisted"
+
+
+def test_without_a_worker_it_says_that_it_waits_for_one(stack: Stack) -> None:
+    with db.session() as session:
+        alice, campaign_id, sender = world(session)
+        sender.lease_until = None
+        session.flush()
+        assert "as soon as a worker is free" in stats.waiting(session, alice, campaign_id, ZONE).sentence
+
+
+@pytest.mark.parametrize(
+    ("status", "values", "words"),
+    [
+        ("draft", {}, "A draft."),
+        ("scheduled", {"scheduled_at": clock.utcnow() + timedelta(days=1)}, "IST"),
+        ("scheduled", {"scheduled_at": clock.utcnow() - timedelta(days=1)}, "any moment"),
+        ("paused", {"pause_reason": "user"}, "Paused by you"),
+        ("paused", {"pause_reason": "auth", "pause_detail": "535"}, "Hostinger refused the sign-in"),
+        ("paused", {"pause_reason": "missed"}, "was not running"),
+        ("cancelled", {}, "Cancelled."),
+        ("sent", {"finished_at": clock.utcnow()}, "Finished"),
+    ],
+)
+def test_every_status_has_its_sentence(sqlite_stack: Stack, status: str, values: dict[str, object], words: str) -> None:
+    with db.session() as session:
+        alice, campaign_id, _ = world(session, status, **values)
+        assert words in stats.waiting(session, alice, campaign_id, ZONE).sentence
+
+
+def test_the_last_mails_and_the_first_moment_are_told_apart(sqlite_stack: Stack) -> None:
+    with db.session() as session:
+        alice = rows.user(session)
+        sender = rows.sender(session, alice)
+        preparing = rows.campaign(session, alice, sender_id=sender.id, snapshot_done=False)
+        last = rows.campaign(session, alice, {"claimed": ["a@x.io"]}, sender_id=sender.id)
+        lost = rows.campaign(session, alice, {"pending": ["a@x.io"]}, sender_id=None)
+        sentences = [stats.waiting(session, alice, number, ZONE).sentence for number in (preparing, last, lost)]
+    assert sentences[0] == "Preparing the recipients."
+    assert sentences[1] == "The last mail is on its way."
+    assert "deleted" in sentences[2]
