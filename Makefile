@@ -22,7 +22,7 @@ lint: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest tests/test_architecture.py
 
 bench: $(VENV)/dev.stamp $(VENV)/browser.stamp
-	$(BIN)/python -m bench
+	$(BIN)/python -m bench $(ONLY)
 
 shots: $(VENV)/dev.stamp $(VENV)/browser.stamp
 	$(BIN)/python -m bench.shots

@@ -1,0 +1,56 @@
+"""From the start of the program to its first page, beside a NiceGUI program of one line."""
+
+import asyncio
+import os
+import statistics
+import sys
+import tempfile
+import urllib.error
+import urllib.request
+from pathlib import Path
+from time import perf_counter
+
+from tests.e2e.product import ROOT, free_port
+
+ROUNDS = 5
+BARE = "from nicegui import ui; ui.label('hello'); ui.run(port={port}, reload=False, show=False)"
+
+
+async def run() -> None:
+    ours, bare = [], []
+    with tempfile.TemporaryDirectory() as folder:
+        await _first_page(["main.py"], "/login", Path(folder))  # makes the key and the database
+        for _ in range(ROUNDS):
+            ours.append(await _first_page(["main.py"], "/login", Path(folder)))
+            bare.append(await _first_page(["-c", BARE], "/", Path(folder)))
+    median, yardstick = statistics.median(ours), statistics.median(bare)
+    ratio = median / yardstick
+    print(f"start to first page: {median:.2f} s (aim 3 s); bare NiceGUI page {yardstick:.2f} s; ratio {ratio:.2f}")
+
+
+async def _first_page(arguments: list[str], path: str, folder: Path) -> float:
+    port = free_port()
+    env = {**os.environ, "DATA_DIR": str(folder), "PORT": str(port)}
+    began = perf_counter()
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *[argument.replace("{port}", str(port)) for argument in arguments],
+        cwd=ROOT,
+        env=env,
+        stdout=asyncio.subprocess.DEVNULL,
+    )
+    while not await asyncio.to_thread(_answers, f"http://127.0.0.1:{port}{path}"):
+        assert process.returncode is None, "the program ended"
+        await asyncio.sleep(0.01)
+    took = perf_counter() - began
+    process.terminate()
+    await process.wait()
+    return took
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, ConnectionError):
+        return False
