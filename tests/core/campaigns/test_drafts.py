@@ -1,0 +1,113 @@
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from core import campaigns, db
+from core.errors import NotFound, RuleError
+from core.models import CampaignStatus, Sender
+from tests.core.campaigns.rows import NOW, contact_list, id_of, put, read
+
+
+def test_a_new_draft_takes_the_default_sender_and_the_users_zone(alice: int) -> None:
+    with db.session() as session:
+        chosen = Sender(user_id=alice, name="Mine", from_address="a@b.example", is_default=True, created_at=NOW)
+        session.add(chosen)
+        session.flush()
+        campaign = campaigns.create(session, alice)
+        assert (campaign.status, campaign.sender_id, campaign.time_zone) == ("draft", id_of(chosen), "Asia/Kolkata")
+
+
+def test_what_is_typed_is_kept_and_counted_as_a_version(alice: int, draft: int) -> None:
+    with db.session() as session:
+        assert campaigns.save_draft(session, alice, draft, 2, subject="New", body="<p>x</p>", body_kind="html") == 3
+        kept = campaigns.get(session, alice, draft)
+        assert (kept.subject, kept.body, kept.body_kind, kept.version) == ("New", "<p>x</p>", "html", 3)
+
+
+def test_a_second_tab_is_told_and_overwrites_nothing(alice: int, draft: int) -> None:
+    with db.session() as session:
+        campaigns.save_draft(session, alice, draft, 2, subject="First tab")
+    with pytest.raises(campaigns.EditedElsewhere, match="another tab") as told, db.session() as session:
+        campaigns.save_draft(session, alice, draft, 2, subject="Second tab")
+    assert read(draft).subject == "First tab"
+    with db.session() as session:
+        campaigns.save_draft(session, alice, draft, told.value.version, subject="Second tab, chosen")
+    assert read(draft).subject == "Second tab, chosen"
+
+
+def test_of_two_tabs_that_save_at_once_one_is_told(alice: int, draft: int) -> None:
+    def save(subject: str) -> str:
+        try:
+            with db.session() as session:
+                campaigns.save_draft(session, alice, draft, 2, subject=subject)
+        except campaigns.EditedElsewhere:
+            return "told"
+        return subject
+
+    with ThreadPoolExecutor(2) as pool:
+        results = sorted(pool.map(save, ["a", "b"]))
+    assert results in (["a", "told"], ["b", "told"]) and read(draft).subject == results[0]
+
+
+@pytest.mark.parametrize("status", [status for status in CampaignStatus if status != CampaignStatus.draft])
+def test_only_a_draft_can_be_edited(alice: int, draft: int, status: CampaignStatus) -> None:
+    put(draft, status)
+    for edit in (
+        lambda session: campaigns.save_draft(session, alice, draft, 2, subject="Late"),
+        lambda session: campaigns.set_lists(session, alice, draft, []),
+    ):
+        with pytest.raises(campaigns.NotADraft, match=f"is {status}"), db.session() as session:
+            edit(session)
+    assert read(draft).subject == "Hello"
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"name": "x" * 201}, "at most 200"),
+        ({"body_kind": "word"}, "rich text or HTML"),
+        ({"time_zone": "Mars/Phobos"}, "no time zone"),
+        ({"sender_id": 999}, "no such sender"),
+    ],
+)
+def test_a_change_that_cannot_be_says_why(alice: int, draft: int, changes: dict[str, object], sentence: str) -> None:
+    with pytest.raises(RuleError, match=sentence), db.session() as session:
+        campaigns.save_draft(session, alice, draft, 2, **changes)
+
+
+def test_the_audience_is_exactly_the_lists_chosen_last(alice: int, draft: int) -> None:
+    with db.session() as session:
+        second, third = (
+            contact_list(session, alice, "b@example.org"),
+            contact_list(session, alice, "c@example.org", "d@example.org"),
+        )
+        campaigns.set_lists(session, alice, draft, [third, second, third])
+        assert campaigns.list_ids(session, alice, draft) == [second, third]
+        campaigns.set_lists(session, alice, draft, [])
+        assert campaigns.list_ids(session, alice, draft) == []
+
+
+def test_a_copy_is_a_draft_with_the_same_content_and_lists_and_no_numbers(alice: int, draft: int) -> None:
+    put(draft, CampaignStatus.sent, sent=3)
+    with db.session() as session:
+        copy = campaigns.duplicate(session, alice, draft)
+        assert (copy.name, copy.subject, copy.body, copy.status) == ("Copy of News", "Hello", "<p>Hi</p>", "draft")
+        assert (copy.recipients_count, copy.sent_count, copy.scheduled_at, copy.version) == (0, 0, None, 1)
+        assert campaigns.list_ids(session, alice, id_of(copy)) == campaigns.list_ids(session, alice, draft)
+        assert [c.id for c in campaigns.list_all(session, alice)] == [copy.id, draft]
+
+
+def test_a_deleted_campaign_is_gone_and_never_starts(alice: int, draft: int) -> None:
+    with db.session() as session:
+        campaigns.send_now(session, alice, draft)
+        campaigns.delete(session, alice, draft)
+        assert campaigns.start_due(session) == []
+        assert campaigns.list_all(session, alice) == []
+        with pytest.raises(NotFound):
+            campaigns.get(session, alice, draft)
+
+
+def test_a_sending_campaign_is_not_deleted(alice: int, draft: int) -> None:
+    put(draft, CampaignStatus.sending, pending=1)
+    with pytest.raises(RuleError, match="Pause or cancel it first"), db.session() as session:
+        campaigns.delete(session, alice, draft)

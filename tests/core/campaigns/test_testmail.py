@@ -1,0 +1,115 @@
+"""A test mail goes through the real sender to a real server."""
+
+import email
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+from sqlmodel import select
+
+from core import campaigns, crypto, db
+from core.errors import NotFound, RuleError
+from core.models import Message, Sender
+from tests.core.campaigns.rows import read, user
+
+pytestmark = pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS", "ignore:Session.login_data")
+
+
+@dataclass
+class Provider:
+    """Wants a password; refuses the recipient nobody@…"""
+
+    received: list[tuple[str, bytes]] = field(default_factory=list)
+
+    async def handle_RCPT(
+        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
+    ) -> str:
+        if address.startswith("nobody@"):
+            return "550 5.1.1 User unknown here"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:
+        assert isinstance(envelope.content, bytes)
+        self.received.append((envelope.rcpt_tos[0], envelope.content))
+        return "250 2.0.0 queued as 4711"
+
+
+@pytest.fixture
+def provider(alice: int) -> Iterator[Provider]:
+    handler = Provider()
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    controller = Controller(
+        handler,
+        hostname="127.0.0.1",
+        port=port,
+        authenticator=lambda _s, _n, _e, _m, data: AuthResult(
+            success=isinstance(data, LoginPassword) and data.password == b"right", handled=False
+        ),
+        auth_required=True,
+        auth_require_tls=False,
+        decode_data=False,
+    )
+    controller.start()
+    with db.session() as session:
+        sender = session.exec(select(Sender)).one()
+        sender.host, sender.port, sender.security, sender.username = "127.0.0.1", port, "none", "news"
+        sender.password_sealed = crypto.seal("right", f"sender:{sender.id}")
+    try:
+        yield handler
+    finally:
+        controller.stop()
+
+
+def test_a_test_mail_arrives_as_the_draft_is_and_leaves_no_trace(alice: int, draft: int, provider: Provider) -> None:
+    with db.session() as session:
+        campaigns.save_draft(session, alice, draft, 2, subject="Hi {{ first_name }}", body="<p>Dear {{ email }}</p>")
+    fields = {"first_name": "Anna"}
+    result = campaigns.send_test(alice, draft, " Me <me@example.net> ", fields)
+    assert result.accepted and "accepted the test mail to me@example.net" in result.sentence
+    assert result.words == "250 2.0.0 queued as 4711"
+    ((to, raw),) = provider.received
+    got = email.message_from_bytes(raw)
+    assert (to, got["To"], got["Subject"]) == ("me@example.net", "me@example.net", "[Test] Hi Anna")
+    assert b"Dear me@example.net" in raw
+    campaigns.send_test(alice, draft, "me@example.net")
+    assert email.message_from_bytes(provider.received[1][1])["Message-ID"] != got["Message-ID"]
+    assert read(draft).status == "draft" and read(draft).recipients_count == 0
+    with db.reading() as session:
+        assert session.exec(select(Message)).all() == []
+
+
+def test_a_refusal_is_explained_with_the_servers_own_words(alice: int, draft: int, provider: Provider) -> None:
+    result = campaigns.send_test(alice, draft, "nobody@example.net")
+    assert not result.accepted and result.words == "550 5.1.1 User unknown here" and result.sentence
+    with db.session() as session:
+        sender = session.exec(select(Sender)).one()
+        sender.password_sealed = crypto.seal("wrong", f"sender:{sender.id}")
+    result = campaigns.send_test(alice, draft, "me@example.net")
+    assert not result.accepted and result.words.startswith("535 ")
+
+
+def test_a_server_that_is_not_there_is_said(alice: int, draft: int, provider: Provider) -> None:
+    with db.session() as session:
+        session.exec(select(Sender)).one().port = 1
+    result = campaigns.send_test(alice, draft, "me@example.net")
+    assert not result.accepted and "did not answer as a mail server on port 1" in result.sentence
+
+
+def test_what_cannot_be_sent_is_said_before_anything_is_tried(alice: int, draft: int, provider: Provider) -> None:
+    for to in ("", "nobody", "a@b@c"):
+        with pytest.raises(RuleError, match="not an email address"):
+            campaigns.send_test(alice, draft, to)
+    with db.session() as session:
+        charlie = user(session, "charlie@example.com")
+        campaigns.save_draft(session, alice, draft, 2, sender_id=None)
+    with pytest.raises(RuleError, match="No sender"):
+        campaigns.send_test(alice, draft, "me@example.net")
+    with pytest.raises(NotFound):
+        campaigns.send_test(charlie, draft, "charlie@example.com")
+    assert provider.received == []
