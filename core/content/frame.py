@@ -41,11 +41,15 @@ _TOP = f"""<!doctype html>
 <![endif]-->
 <style>
 :root {{ color-scheme: light dark; supported-color-schemes: light dark; }}
-@media (max-width: 640px) {{ .edge {{ padding: 24px 20px !important; }} .page {{ padding: 0 !important; }} }}
+@media (max-width: 620px) {{
+  .page {{ padding: 0 !important; }}
+  .edge {{ padding: 28px 20px !important; border-radius: 0 !important; }}
+}}
 @media (prefers-color-scheme: dark) {{
   body, .page {{ background-color: #0f172a !important; }}
   .card {{ background-color: #1e293b !important; }}
-  .words, .words * {{ color: #e2e8f0 !important; background-color: transparent !important; }}
+  .words, .words * {{ color: #e2e8f0 !important; }}
+  .words * {{ background-color: transparent !important; }}
   .words a {{ color: #a5b4fc !important; }}
   .small, .small a {{ color: #94a3b8 !important; }}
 }}
