@@ -15,6 +15,7 @@ log = logging.getLogger(__name__)
 
 MAX_MAIL = 10_000_000  # bytes
 _WAITING = 1_000  # mails; then senders wait
+_WAITING_BYTES = 100_000_000  # then they are asked to come again
 _COMMITTED_TOGETHER = 100
 
 _running: "_Inbox | None" = None
@@ -58,6 +59,7 @@ class _Handler:
 
     def __init__(self) -> None:
         self._arrived: asyncio.Queue[sandbox.Received] = asyncio.Queue(_WAITING)
+        self._bytes = 0
         self._writer: asyncio.Task[None] | None = None
 
     async def handle_MAIL(
@@ -73,7 +75,10 @@ class _Handler:
         if self._writer is None:
             self._writer = asyncio.create_task(self._write())
         raw = envelope.content if isinstance(envelope.content, bytes) else b""
+        if self._bytes > _WAITING_BYTES:
+            return "452 4.3.1 The sandbox is busy, try again in 30 seconds"
         for address in envelope.rcpt_tos:
+            self._bytes += len(raw)
             await self._arrived.put(sandbox.Received(session.auth_data, envelope.mail_from or "", address, raw))
         return "250 2.0.0 Kept in the sandbox"
 
@@ -89,7 +94,8 @@ class _Handler:
             while len(mails) < _COMMITTED_TOGETHER and not self._arrived.empty():
                 mails.append(self._arrived.get_nowait())
             await asyncio.get_running_loop().run_in_executor(None, _keep, mails)
-            for _ in mails:
+            for mail in mails:
+                self._bytes -= len(mail.raw)
                 self._arrived.task_done()
 
 
