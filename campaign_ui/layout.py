@@ -13,7 +13,7 @@ NAVIGATION = [
     ("Dashboard", "space_dashboard", "/"),
     ("Campaigns", "campaign", "/campaigns"),
     ("Audience", "group", "/audience"),
-    ("Templates", "auto_awesome_mosaic", "/templates"),
+    ("Templates", "article", "/templates"),
     ("Senders", "alternate_email", "/senders"),
     ("Sandbox", "inbox", "/sandbox"),
     ("Settings", "tune", "/settings"),

@@ -10,23 +10,35 @@
   status -> (word, tone).
 - ``notice(text, tone, icon)``: a sentence in a tinted box; ``with`` adds to it.
 - ``notify_error(sentence)``, ``notify_done(sentence)``: toasts.
+- ``await act(call, *args, done="")``: does ``call(session, *args)`` in a transaction; a RuleError is a toast.
+- ``Progress(counts, label)``, ``Doughnut(counts)``, ``Chart(options, words, classes)``, ``CampaignTable(zone)``: each
+  with ``.set(...)`` for live numbers.
 - ``link_button(text, href, icon="", look="")``: a real link that looks like a button; look: outline, flat.
 
 Tones: brand, sent, failed, pending, info, quiet. Classes of static/app.css: cm-card, cm-mute (grey text), cm-num (large
 numbers), cm-link, cm-badge, cm-tile (icon square), cm-words (a server's own words), is-<tone>.
 """
 
+from campaign_ui.parts.acts import act
 from campaign_ui.parts.ask import confirm
 from campaign_ui.parts.badge import STATE_TONES, STATUS_TONES, StatusBadge, status_badge
 from campaign_ui.parts.blocks import card, empty_state, link_button, page_header
+from campaign_ui.parts.campaign_table import CampaignTable
+from campaign_ui.parts.chart import Chart, Doughnut
 from campaign_ui.parts.notices import notice, notify_done, notify_error
+from campaign_ui.parts.progress import Progress
 from campaign_ui.parts.stat import StatCard, stat_card, stat_grid
 
 __all__ = [
     "STATE_TONES",
     "STATUS_TONES",
+    "CampaignTable",
+    "Chart",
+    "Doughnut",
+    "Progress",
     "StatCard",
     "StatusBadge",
+    "act",
     "card",
     "confirm",
     "empty_state",

@@ -120,17 +120,19 @@ def overview(session: Session, user_id: int) -> Overview:
     total = Counts(**{name: int(row[name]) for name in _COUNTERS})
     return Overview(
         total=total,
-        running=summaries(session, user_id, statuses=_RUNNING, limit=20),
-        recent=summaries(session, user_id, limit=6),
+        running=[c for status in _RUNNING for c in summaries(session, user_id, statuses=(status,), limit=10)],
+        recent=_recent(session, user_id),
         scheduled=_next_scheduled(session, user_id),
         campaign_count=int(row["campaigns"]),
     )
 
 
-def summaries(session: Session, user_id: int, *, statuses: tuple[str, ...] = (), limit: int = 500) -> list[Summary]:
-    """The user's campaigns, newest first; ``statuses``: only those (empty: all)."""
+def summaries(
+    session: Session, user_id: int, *, statuses: tuple[str, ...] = (), limit: int = 500, offset: int = 0
+) -> list[Summary]:
+    """The user's campaigns, newest first, after ``offset`` of them; ``statuses``: only those (empty: all)."""
     conditions = [*_owned(user_id), *([_campaign.c.status.in_(statuses)] if statuses else [])]
-    statement = _summary_select().where(*conditions).order_by(_campaign.c.id.desc()).limit(limit)
+    statement = _summary_select().where(*conditions).order_by(_campaign.c.id.desc()).limit(limit).offset(offset)
     return [_summary(row) for row in session.execute(statement).mappings()]
 
 
@@ -162,6 +164,12 @@ def is_sending(session: Session, user_id: int) -> bool:
 
 def _goes_out(campaign: Summary) -> bool:
     return campaign.status == CampaignStatus.sending and (campaign.counts.pending > 0 or not campaign.snapshot_done)
+
+
+def _recent(session: Session, user_id: int) -> list[Summary]:
+    changed = (_campaign.c.updated_at.desc(), _campaign.c.id.desc())
+    rows = session.execute(_summary_select().where(*_owned(user_id)).order_by(*changed).limit(6)).mappings()
+    return [_summary(row) for row in rows]
 
 
 def _next_scheduled(session: Session, user_id: int) -> list[Summary]:

@@ -1,0 +1,136 @@
+"""Campaigns in rows: name, status, progress, open rate, time. On phones the second line tells the same."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from nicegui import ui
+
+from campaign_ui.parts.badge import STATUS_TONES
+from campaign_ui.parts.progress import parts
+from core import clock
+from core.models import CampaignStatus
+from core.stats import Summary
+
+Action = Callable[[int], Awaitable[None]]
+
+_WIDE = "max-lg:hidden"  # Quasar's own "hidden" would win over lg:table-cell
+COLUMNS: list[dict[str, Any]] = [
+    {"name": "name", "label": "Campaign", "field": "name", "align": "left"},
+    {"name": "status", "label": "Status", "field": "status", "align": "left"},
+    {
+        "name": "progress",
+        "label": "Progress",
+        "field": "done",
+        "align": "left",
+        "classes": _WIDE,
+        "headerClasses": _WIDE,
+    },
+    {
+        "name": "open_rate",
+        "label": "Open rate",
+        "field": "open_rate",
+        "align": "right",
+        "classes": _WIDE,
+        "headerClasses": _WIDE,
+    },
+    {"name": "when", "label": "When", "field": "when", "align": "right", "classes": _WIDE, "headerClasses": _WIDE},
+]
+_ACTIONS = {"name": "actions", "label": "", "field": "id", "align": "right"}
+
+_NAME = """
+<q-td :props="props" class="max-lg:w-full" style="white-space:normal;min-width:140px">
+  <a class="font-semibold no-underline hover:underline" style="color:inherit;overflow-wrap:anywhere"
+     :href="props.row.href">{{ props.row.name }}</a>
+  <div class="lg:hidden text-xs cm-mute mt-1">{{ props.row.numbers }}<br>{{ props.row.when }}</div>
+</q-td>
+"""
+_STATUS = """
+<q-td :props="props"><span class="cm-badge" :class="'is-' + props.row.tone">{{ props.row.status }}</span></q-td>
+"""
+_PROGRESS = """
+<q-td :props="props">
+  <div class="flex no-wrap items-center gap-3" style="min-width:220px">
+    <div class="cm-progress grow" style="height:6px" role="progressbar" aria-valuemin="0" aria-valuemax="100"
+         :aria-valuenow="props.row.percent" :aria-label="'Progress of ' + props.row.name">
+      <div class="cm-progress-sent" :style="{width: props.row.sent + '%'}"></div>
+      <div class="cm-progress-failed" :style="{width: props.row.failed + '%'}"></div>
+      <div class="cm-progress-other" :style="{width: props.row.other + '%'}"></div>
+    </div>
+    <span class="text-xs cm-mute whitespace-nowrap tabular-nums">{{ props.row.done }}</span>
+  </div>
+</q-td>
+"""
+_MENU = """
+<q-td :props="props" auto-width>
+  <q-btn flat round dense color="grey-7" icon="more_vert" :aria-label="'Actions for ' + props.row.name">
+    <q-menu auto-close anchor="bottom right" self="top right">
+      <q-list style="min-width:160px">
+        <q-item clickable :href="props.row.href"><q-item-section>Open</q-item-section></q-item>
+        <q-item clickable @click="() => $parent.$emit('duplicate', props.row.id)">
+          <q-item-section>Duplicate</q-item-section></q-item>
+        <q-item clickable @click="() => $parent.$emit('remove', props.row.id)">
+          <q-item-section class="text-negative">Delete</q-item-section></q-item>
+      </q-list>
+    </q-menu>
+  </q-btn>
+</q-td>
+"""
+_MENU_HEADER = '<q-th :props="props"><span class="sr-only">Actions</span></q-th>'
+
+
+class CampaignTable:
+    """``set`` shows other rows; nothing is sent to the browser when nothing changed."""
+
+    def __init__(self, zone: str, duplicate: Action | None = None, remove: Action | None = None) -> None:
+        self._zone = zone
+        columns = [*COLUMNS, _ACTIONS] if duplicate and remove else COLUMNS
+        self._table = ui.table(columns=columns, rows=[], row_key="id", pagination=0).props("flat hide-bottom")
+        self._table.classes("w-full")
+        self._table.add_slot("body-cell-name", _NAME)
+        self._table.add_slot("body-cell-status", _STATUS)
+        self._table.add_slot("body-cell-progress", _PROGRESS)
+        if duplicate and remove:
+            self._table.add_slot("body-cell-actions", _MENU)
+            self._table.add_slot("header-cell-actions", _MENU_HEADER)
+            self._table.on("duplicate", lambda event: duplicate(int(event.args)))
+            self._table.on("remove", lambda event: remove(int(event.args)))
+
+    def set(self, campaigns: list[Summary]) -> None:
+        rows = [row(campaign, self._zone) for campaign in campaigns]
+        if rows != self._table.rows:
+            self._table.rows = rows
+
+    def set_visibility(self, visible: bool) -> None:
+        self._table.set_visibility(visible)
+
+
+def row(campaign: Summary, zone: str) -> dict[str, Any]:
+    """One campaign as the table shows it."""
+    counts = campaign.counts
+    word, tone = STATUS_TONES[campaign.status]
+    sent, failed, other = parts(counts)
+    started = campaign.status not in (CampaignStatus.draft, CampaignStatus.scheduled)
+    done = f"{counts.done:,} of {counts.recipients:,}" if started else "–"
+    open_rate = "–" if counts.open_rate is None else f"{counts.open_rate:.1f} %"
+    return {
+        "id": campaign.id,
+        "href": f"/campaigns/{campaign.id}" + ("/edit" if campaign.status == CampaignStatus.draft else ""),
+        "name": campaign.title,
+        "status": word,
+        "tone": tone,
+        "percent": round(100 * counts.progress, 1),
+        "sent": sent,
+        "failed": failed,
+        "other": other,
+        "done": done,
+        "open_rate": open_rate,
+        "numbers": f"{done} done, {open_rate} opened" if started else "Not started",
+        "when": when(campaign, zone),
+    }
+
+
+def when(campaign: Summary, zone: str) -> str:
+    """The moment that matters most about a campaign now."""
+    if campaign.status == CampaignStatus.draft:
+        return f"Edited {clock.show(campaign.updated_at, zone)}"
+    return clock.show(campaign.finished_at or campaign.started_at or campaign.scheduled_at, zone)

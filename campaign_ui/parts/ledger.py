@@ -1,0 +1,219 @@
+"""The recipient ledger of one campaign: search, states, pages; always as the database has it now."""
+
+from typing import Any
+
+from nicegui import run, ui
+
+from campaign_ui import live
+from campaign_ui.charts import STATES
+from campaign_ui.parts.badge import STATE_TONES
+from core import clock, db, stats
+from core.models import MessageState
+from core.stats import Counts, LedgerPage, LedgerRow
+
+_WIDE = "max-lg:hidden"  # Quasar's own "hidden" would win over lg:table-cell
+_COLUMNS: list[dict[str, Any]] = [
+    {"name": "email", "label": "Address", "field": "email", "align": "left"},
+    {"name": "state", "label": "State", "field": "state", "align": "left"},
+    {"name": "reason", "label": "Reason", "field": "reason", "align": "left", "classes": _WIDE, "headerClasses": _WIDE},
+    {
+        "name": "attempts",
+        "label": "Attempts",
+        "field": "attempts",
+        "align": "right",
+        "classes": _WIDE,
+        "headerClasses": _WIDE,
+    },
+    {
+        "name": "sent_at",
+        "label": "Sent",
+        "field": "sent_at",
+        "align": "right",
+        "classes": _WIDE,
+        "headerClasses": _WIDE,
+    },
+    {
+        "name": "opened_at",
+        "label": "Opened",
+        "field": "opened_at",
+        "align": "right",
+        "classes": _WIDE,
+        "headerClasses": _WIDE,
+    },
+]
+_EMAIL = """
+<q-td :props="props" class="max-lg:w-full" style="white-space:normal;overflow-wrap:anywhere">
+  <span class="font-medium">{{ props.row.email }}</span>
+  <div class="lg:hidden text-xs cm-mute mt-1" v-if="props.row.reason">{{ props.row.reason }}</div>
+  <div class="lg:hidden cm-words cm-mute mt-1" v-if="props.row.reply">{{ props.row.reply }}</div>
+  <div class="lg:hidden text-xs cm-mute mt-1" v-if="props.row.opened_at !== '–'">Opened {{ props.row.opened_at }}</div>
+</q-td>
+"""
+_STATE = """
+<q-td :props="props"><span class="cm-badge" :class="'is-' + props.row.tone">{{ props.row.state }}</span></q-td>
+"""
+_REASON = """
+<q-td :props="props" style="white-space:normal;min-width:220px;max-width:420px">
+  <div>{{ props.row.reason }}</div>
+  <div class="cm-words cm-mute" v-if="props.row.reply">{{ props.row.reply }}</div>
+</q-td>
+"""
+_UNKNOWN = "The connection ended after the mail was handed over and before the server answered. It may have arrived."
+
+
+class Ledger:
+    """``refresh`` reads the page that is shown again; ``set_counts`` tells the numbers on the state buttons."""
+
+    def __init__(self, user_id: int, campaign_id: int, zone: str, counts: Counts, page: LedgerPage) -> None:
+        self._user_id, self._campaign_id, self._zone = user_id, campaign_id, zone
+        self._state = self._search = self._cursor = ""
+        self._first = 1
+        self._asked = 0
+        self._counts: Counts | None = None
+        with ui.row().classes("w-full items-center gap-2 justify-between"):
+            self._chips = ui.element("div").classes("flex flex-wrap gap-2").props('role=group aria-label="State"')
+            search = ui.input("Search", placeholder="anna or @example.com", on_change=self._on_search)
+            search.props("clearable debounce=300 inputmode=email autocomplete=off").classes(
+                "w-full sm:w-64"
+            )
+        with self._chips:
+            self._buttons = {state: self._chip(state, word) for state, word in _chips()}
+        self._table = ui.table(columns=_COLUMNS, rows=[], row_key="id", pagination=0).props("flat hide-bottom")
+        self._table.classes("w-full")
+        for column, template in (("email", _EMAIL), ("state", _STATE), ("reason", _REASON)):
+            self._table.add_slot(f"body-cell-{column}", template)
+        self._nobody = ui.label().classes("text-sm cm-mute py-8 text-center w-full")
+        with ui.row().classes("w-full items-center justify-between gap-2"):
+            self._words = ui.label().classes("text-[13px] cm-mute tabular-nums").props("role=status")
+            with ui.row().classes("gap-1"):
+                self._to_first = self._pager("first_page", "First page")
+                self._to_previous = self._pager("chevron_left", "Previous page")
+                self._to_next = self._pager("chevron_right", "Next page")
+                self._to_last = self._pager("last_page", "Last page")
+        self.set_counts(counts)
+        self._show(page)
+        self._to_first.on_click(lambda: self._go("", 1))
+        self._to_previous.on_click(lambda: self._go(self._page.previous or "", self._first - PAGE))
+        self._to_next.on_click(lambda: self._go(self._page.next or "", self._first + PAGE))
+        self._to_last.on_click(lambda: self._go("<", max(1, self._page.total - PAGE + 1)))
+
+    def set_counts(self, counts: Counts) -> None:
+        if counts == self._counts:
+            return
+        self._counts = counts
+        for state, (button, number) in self._buttons.items():
+            count = counts.in_state(state)
+            number.set_text(f"{count:,}")
+            always = state in ("", "pending", "sent", "failed")
+            button.set_visibility(always or count > 0 or state == self._state)
+
+    async def refresh(self) -> None:
+        key = ("ledger", self._campaign_id, self._state, self._search, self._cursor)
+        await self._load(live.read(key, self._read, self._state, self._search, self._cursor))
+
+    def _chip(self, state: str, word: str) -> tuple[ui.element, ui.label]:
+        button = ui.element("button").classes("cm-chip").props(f"type=button aria-pressed={_yes(state == self._state)}")
+        button.on("click", lambda: self._choose(state))
+        with button:
+            ui.label(word)
+            number = ui.label().classes("font-semibold")
+        return button, number
+
+    def _pager(self, icon: str, label: str) -> ui.button:
+        return ui.button(icon=icon).props(f'flat round dense color=grey-7 aria-label="{label}"')
+
+    async def _choose(self, state: str) -> None:
+        self._state = state
+        for name, (button, _) in self._buttons.items():
+            button.props(f"aria-pressed={_yes(name == state)}")
+        await self._go("", 1)
+
+    async def _on_search(self, event: Any) -> None:
+        self._search = event.value or ""
+        await self._go("", 1)
+
+    async def _go(self, cursor: str, first: int) -> None:
+        self._cursor, self._first = cursor, max(1, first)
+        await self._load(run.io_bound(self._read, self._state, self._search, self._cursor))
+
+    async def _load(self, reading: Any) -> None:
+        self._asked += 1
+        mine = self._asked
+        page = await reading
+        if page is not None and mine == self._asked:  # else a later wish overtook this one
+            self._show(page)
+
+    def _read(self, state: str, search: str, cursor: str) -> LedgerPage:
+        return read_page(self._user_id, self._campaign_id, state, search, cursor)
+
+    def _show(self, page: LedgerPage) -> None:
+        self._page = page
+        if page.previous is None:
+            self._first = 1
+        rows = [_row(row, self._zone) for row in page.rows]
+        if rows != self._table.rows:
+            self._table.rows = rows
+        self._table.set_visibility(bool(rows))
+        self._nobody.set_visibility(not rows)
+        self._nobody.set_text("Nobody matches." if self._search else "Nobody is in this state.")
+        total = f"more than {page.total:,}" if page.is_more else f"{page.total:,}"
+        last = self._first + len(rows) - 1
+        self._words.set_text(f"{self._first:,}–{last:,} of {total}" if rows else "0 recipients")
+        for button, is_on in (
+            (self._to_first, page.previous),
+            (self._to_previous, page.previous),
+            (self._to_next, page.next),
+            (self._to_last, page.next),
+        ):
+            button.set_enabled(is_on is not None)
+        self._to_last.set_visibility(not page.is_more)
+
+
+PAGE = 25
+
+
+def read_page(user_id: int, campaign_id: int, state: str = "", search: str = "", cursor: str = "") -> LedgerPage:
+    with db.reading() as session:
+        return stats.ledger(session, user_id, campaign_id, state=state, search=search, cursor=cursor, limit=PAGE)
+
+
+def _chips() -> list[tuple[str, str]]:
+    return [("", "All"), *((state, word) for state, word, _ in STATES)]
+
+
+def _yes(flag: bool) -> str:
+    return "true" if flag else "false"
+
+
+def _row(row: LedgerRow, zone: str) -> dict[str, Any]:
+    word, tone = STATE_TONES[row.state]
+    return {
+        "id": row.id,
+        "email": row.email,
+        "state": word,
+        "tone": tone,
+        "reason": _reason(row, zone),
+        "reply": row.reply if row.state != MessageState.sent else "",
+        "attempts": f"{row.attempts:,}",
+        "sent_at": clock.show(row.sent_at, zone, seconds=True),
+        "opened_at": clock.show(row.opened_at, zone, seconds=True),
+    }
+
+
+def _reason(row: LedgerRow, zone: str) -> str:
+    facts = [
+        f"{word} {clock.show(at, zone)}."
+        for word, at in (
+            ("Bounced", row.bounced_at),
+            ("Complained", row.complained_at),
+            ("Unsubscribed", row.unsubscribed_at),
+        )
+        if at is not None
+    ]
+    if row.state == MessageState.unknown:
+        return " ".join([_UNKNOWN, *facts])
+    if row.state == MessageState.suppressed:
+        return " ".join(["On the suppression list.", *facts])
+    if row.state == MessageState.pending and row.attempts:
+        facts.append(f"Next try {clock.show(row.retry_at, zone)}.")
+    return " ".join([*([row.reason] if row.reason else []), *facts])
