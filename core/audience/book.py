@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, and_, delete, func, tuple_, update
 from sqlalchemy.exc import IntegrityError
@@ -16,9 +16,16 @@ from core.models import Contact, ContactList, ListMember
 _LAST = "\U0010ffff"  # sorts after every letter, in bytes on both databases
 
 
+class After(NamedTuple):
+    """Where a page ended: its last contact."""
+
+    email: str
+    id: int
+
+
 @dataclass(frozen=True)
 class Page:
-    """``more``: there are contacts after the last row; pass that row as ``after`` to get them."""
+    """``more``: there are contacts after the last row; pass that row's After to get them."""
 
     rows: list[Contact]
     more: bool
@@ -30,7 +37,7 @@ def page(
     *,
     search: str = "",
     list_id: int | None = None,
-    after: Contact | None = None,
+    after: After | None = None,
     limit: int = 25,
 ) -> Page:
     """Contacts after ``after``, by address (in a list without a search: as they were stored); as quick at a million."""
@@ -43,7 +50,7 @@ def page(
     if term.startswith("@"):
         found = found.where(_begins(col(Contact.domain), term[1:]))
         order: list[Any] = [col(Contact.domain), col(Contact.email)]
-        key: tuple[Any, ...] = (after.domain, after.email) if after else ()
+        key: tuple[Any, ...] = (addresses.domain_of(after.email), after.email) if after else ()
     elif term or list_id is None:
         found = found.where(_begins(col(Contact.email), term)) if term else found
         order, key = [col(Contact.email)], (after.email,) if after else ()

@@ -59,6 +59,16 @@ def test_the_list_comes_in_pages_the_newest_first_and_is_searched() -> None:
         assert suppression.count(session, ALICE) == 30
 
 
+def test_the_suppressed_among_many_are_counted_once_each() -> None:
+    with db.session() as session:
+        assert suppression.count_among(session, ALICE, ["a@example.com"]) == 0
+        for name in ("a", "b", "elsewhere"):
+            suppression.suppress(session, ALICE, f"{name}@example.com", "manual")
+        emails = [f"p{n}@example.com" for n in range(6_000)] + ["a@example.com", "b@example.com", "a@example.com"]
+        assert suppression.count_among(session, ALICE, emails) == 2
+        assert suppression.count_among(session, CHARLIE, emails) == 0
+
+
 def test_a_stranger_sees_and_changes_nothing() -> None:
     with db.session() as session:
         suppression.suppress(session, ALICE, "anna@example.com", "manual")

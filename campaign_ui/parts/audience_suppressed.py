@@ -1,0 +1,100 @@
+"""The suppression list: who is never mailed again, why, since when; and the way back."""
+
+from typing import Any
+
+from nicegui import events, run, ui
+
+from campaign_ui.parts.ask import confirm
+from campaign_ui.parts.blocks import card
+from campaign_ui.parts.notices import notify_done, notify_error
+from campaign_ui.parts.pager import PAGE_ROWS, PagedTable
+from core import clock, db
+from core.audience import addresses, suppression
+from core.errors import RuleError
+from core.models import Suppression
+
+_REASONS = {
+    "unsubscribed": "Unsubscribed",
+    "bounced": "Bounced",
+    "complained": "Complained",
+    "manual": "Added by you",
+}
+_COLUMNS = [
+    {"name": "email", "field": "email", "label": "Email", "align": "left"},
+    {"name": "reason", "field": "reason", "label": "Reason", "align": "left"},
+    {"name": "detail", "field": "detail", "label": "What the server said", "align": "left"},
+    {"name": "since", "field": "since", "label": "Since", "align": "right"},
+    {"name": "actions", "field": "id", "label": "", "align": "right"},
+]
+_ACTIONS = """
+<q-td :props="props" auto-width>
+  <q-btn flat dense no-caps color="primary" label="Allow again" :aria-label="'Allow ' + props.row.email + ' again'"
+    @click="() => $parent.$emit('allow', props.row.email)" />
+</q-td>
+"""
+
+
+class SuppressedCard:
+    """With its own search, and a field to add an address by hand."""
+
+    def __init__(self, user_id: int, time_zone: str) -> None:
+        self.user_id, self.time_zone = user_id, time_zone
+        with card("Suppression list", "No campaign of yours mails these addresses."):
+            with ui.row().classes("w-full items-center gap-2"):
+                self.address = ui.input("Address to suppress").classes("grow min-w-[200px]")
+                self.address.on("keydown.enter", self._suppress)
+                ui.button("Suppress", on_click=self._suppress).props("outline")
+            self.paged = PagedTable(
+                _COLUMNS,
+                self._load,
+                "suppressed addresses",
+                "Search suppressed addresses",
+                "Nobody is suppressed here.",
+            )
+        self.paged.table.add_slot("body-cell-actions", _ACTIONS)
+        self.paged.table.on("allow", self._allow)
+
+    async def _load(self, search: str, after: dict[str, Any] | None) -> tuple[list[dict[str, Any]], bool] | None:
+        page = await run.io_bound(_page, self.user_id, search, after["id"] if after else None)
+        return None if page is None else ([self._row(each) for each in page.rows], page.more)
+
+    def _row(self, each: Suppression) -> dict[str, Any]:
+        return {
+            "id": each.id,
+            "email": each.email,
+            "reason": _REASONS.get(each.reason, each.reason),
+            "detail": each.detail[:160],
+            "since": clock.show(each.created_at, self.time_zone),
+        }
+
+    async def _suppress(self) -> None:
+        email = addresses.read(self.address.value or "")
+        if not email.email:
+            return notify_error(f"This is not an email address: {email.reason}.")
+        if await run.io_bound(_suppress, self.user_id, email.email):
+            notify_done(f"{email.email} gets no more mail.")
+        self.address.value = ""
+
+    async def _allow(self, event: events.GenericEventArguments) -> None:
+        email = str(event.args)
+        text = f"Campaigns mail {email} again. Do this only when the person asked for it, or the address works again."
+        if await confirm("Allow this address again?", text, "Allow again"):
+            try:
+                await run.io_bound(_lift, self.user_id, email)
+            except RuleError as error:
+                notify_error(str(error))
+
+
+def _page(user_id: int, search: str, before_id: int | None) -> suppression.Page:
+    with db.reading() as session:
+        return suppression.page(session, user_id, search=search, before_id=before_id, limit=PAGE_ROWS)
+
+
+def _suppress(user_id: int, email: str) -> bool:
+    with db.session() as session:
+        return suppression.suppress(session, user_id, email, "manual")
+
+
+def _lift(user_id: int, email: str) -> None:
+    with db.session() as session:
+        suppression.lift(session, user_id, email)

@@ -1,0 +1,269 @@
+"""People in: a file or pasted text, read off the loop, shown before anything is stored, then stored with progress."""
+
+import asyncio
+import secrets
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nicegui import events, helpers, run, ui
+from sqlalchemy.exc import SQLAlchemyError
+
+from campaign_ui import auth
+from campaign_ui.parts.notices import notice, notify_done
+from campaign_ui.parts.upload_preview import preview
+from core import clock, config, db
+from core.audience import contacts, parse, suppression
+from core.audience.parse import ParsedUpload
+from core.errors import NotFound, RuleError
+
+Parse = Callable[[Callable[[int], None]], ParsedUpload]
+ACCEPT = ".csv,.tsv,.txt,.xlsx"
+_KEEP_SECONDS = 86_400  # of a file whose page was lost with the process
+_DROP = (
+    "relative flex flex-col items-center justify-center text-center gap-1 min-h-[180px] p-6 rounded-[14px] "
+    "border-2 border-dashed hover:bg-[var(--cm-sunken)] focus-within:bg-[var(--cm-sunken)]"
+)
+# Constant code: the file the person chose or dropped goes to the uploader that stands hidden beside the field.
+_SEND = """(event) => {
+  const field = event.target, uploader = getElement(Number(field.dataset.target)).$refs.qRef;
+  uploader.reset();
+  uploader.addFiles(field.files);
+  field.value = "";
+}"""
+
+
+@dataclass(frozen=True)
+class _Read:
+    """What came of reading: the upload, and how many of its people are on the suppression list."""
+
+    parsed: ParsedUpload
+    suppressed_count: int
+
+
+def upload_panel(on_stored: Callable[[int], Any]) -> "UploadPanel":
+    """Upload or paste, preview, add. ``on_stored`` (async or not) gets the id of the list that was made."""
+    return UploadPanel(on_stored)
+
+
+class UploadPanel:
+    """The steps in one place of the page: choose, read, look, store. A failure goes back a step and loses nothing."""
+
+    def __init__(self, on_stored: Callable[[int], Any]) -> None:
+        self.user_id, self.client, self.on_stored = auth.current().id, ui.context.client, on_stored
+        self.path: Path | None = None
+        self.read: _Read | None = None
+        self.list_id: int | None = None  # begun, but not all is in it yet
+        self.busy = False
+        self.list_name = ""
+        with ui.column().classes("w-full gap-4 items-stretch") as self.root:
+            self.trouble = ui.column().classes("w-full").props("role=alert")
+            self.choose = ui.element("div").classes("grid grid-cols-1 md:grid-cols-2 gap-4 w-full")
+            self.rest = ui.column().classes("w-full gap-4 items-stretch")
+        with self.choose:
+            self._build_drop()
+            self._build_paste()
+        self.client.on_delete(self.discard)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it holds something that must not be lost: work that runs, or what was read."""
+        return self.busy or self.read is not None
+
+    def discard(self) -> None:
+        """Forget what was read and delete its file."""
+        if self.read is not None:
+            self.read.parsed.close()
+        if self.path is not None:
+            self.path.unlink(missing_ok=True)
+        self.path = self.read = self.list_id = None
+
+    def _build_drop(self) -> None:
+        uploader = ui.upload(
+            auto_upload=True,
+            max_file_size=parse.MAX_FILE_BYTES,
+            on_begin_upload=lambda: self._show_work("Receiving the file…"),
+            on_upload=self._received,
+            on_rejected=lambda: self._fail(f"This file is larger than {parse.MAX_FILE_BYTES >> 20} MB."),
+        ).classes("hidden")
+        self.uploader = uploader
+        with ui.element("div").classes(_DROP).style("border-color:var(--cm-line-strong)"):
+            ui.icon("upload_file").classes("text-[28px]").style("color:var(--cm-brand-text)")
+            ui.label("Drop a file here, or choose one").classes("font-semibold text-sm")
+            ui.label("CSV, TSV, TXT or Excel (.xlsx), up to 50 MB").classes("text-xs cm-mute")
+            field = ui.element("input").props(f'type=file accept="{ACCEPT}" aria-label=Upload')
+            field.classes("absolute inset-0 w-full h-full opacity-0 cursor-pointer")
+            field.props["data-target"] = str(uploader.id)
+            field.on("change", js_handler=_SEND)
+
+    def _build_paste(self) -> None:
+        with ui.column().classes("w-full gap-2 items-stretch"):
+            self.text = ui.textarea("Paste addresses").classes("w-full").props("rows=6 debounce=200")
+            with ui.row().classes("w-full items-center justify-between gap-2"):
+                ui.label("One per line, or with commas; Name <address> too").classes("text-xs cm-mute")
+                ui.button("Read addresses", on_click=self._pasted).props("outline")
+
+    async def _received(self, event: events.UploadEventArguments) -> None:
+        if self.busy:
+            return
+        if event.file.size() > parse.MAX_FILE_BYTES:  # the browser's limit is only a courtesy
+            self._fail(f"This file is larger than {parse.MAX_FILE_BYTES >> 20} MB. Split it and upload the parts.")
+            return
+        self.discard()
+        self.path = path = await run.io_bound(_new_path)
+        if path is not None:
+            await event.file.save(path)
+            name = event.file.name
+            await self._read(f"Reading {name[:80]}…", lambda told: parse.parse_file(path, name, told))
+
+    async def _pasted(self) -> None:
+        text = self.text.value or ""
+        self.discard()
+        await self._read("Reading the addresses…", lambda told: parse.parse_text(text, told))
+
+    async def _choose_column(self, index: int) -> None:
+        assert self.read is not None
+        parsed = self.read.parsed
+        await self._read("Reading again…", lambda told: parsed.with_email_column(index, told), back=self._show_preview)
+
+    async def _read(self, words: str, parse_it: Parse, back: Callable[[], Any] | None = None) -> None:
+        if not self.busy:
+            told = self._show_work(words)
+            work = run.io_bound(_read, self.user_id, parse_it, lambda n: told(f"{n:,} rows"))
+            await self._working(work, self._show_preview, back)
+
+    def _show_preview(self, read: _Read | None = None) -> None:
+        """What was read last, or ``read`` from now on."""
+        self.read = read = read or self.read
+        if read is None:
+            return self._start_over()
+        self.list_name = self.list_name or read.parsed.name
+        self._switch(choosing=False)
+        with self.rest:
+            preview(
+                read.parsed,
+                read.suppressed_count,
+                self.list_name,
+                on_name=self._name,
+                on_column=self._choose_column,
+                on_add=self._add,
+                on_back=self._start_over,
+            )
+
+    def _name(self, name: str) -> None:
+        self.list_name = name
+
+    async def _add(self) -> None:
+        if self.read is None or self.busy:
+            return
+        parsed = self.read.parsed
+        total = parsed.valid_count + parsed.duplicate_count
+        told = self._show_work("Adding the contacts…", bar=True)
+        await self._working(
+            self._store(parsed, lambda n: told(f"{n:,} of {total:,}", n / total)), self._stored, self._show_preview
+        )
+
+    async def _store(self, parsed: ParsedUpload, told: Callable[[int], None]) -> contacts.Stored | None:
+        if self.list_id is None:  # a second try goes on in the list that the first one began
+            self.list_id = await run.io_bound(_begin_list, self.user_id, self.list_name)
+        try:
+            return await run.io_bound(contacts.store, self.user_id, parsed, "", told, self.list_id)
+        except NotFound:
+            self.list_id = None
+            raise
+
+    async def _stored(self, stored: contacts.Stored) -> None:
+        self._start_over()
+        self.text.value = ""
+        count = stored.added_count
+        notify_done(f"{count:,} contact{'s' * (count != 1)} added to the list “{stored.list_name}”.")
+        result = self.on_stored(stored.list_id)
+        if helpers.should_await(result):
+            await result
+
+    async def _working(
+        self,
+        work: Coroutine[Any, Any, Any],
+        done: Callable[[Any], Any],
+        back: Callable[[], Any] | None = None,
+    ) -> None:
+        """Await ``work`` of another thread; its result goes to ``done``, its failure becomes a sentence."""
+        self.busy = True
+        sentence, result = "", None
+        try:
+            result = await work
+        except RuleError as error:
+            sentence = str(error)
+        except (SQLAlchemyError, OSError):
+            sentence = "This could not be finished. Nothing is lost and nothing will be doubled: try again."
+        finally:
+            self.busy = False
+        if self.client.is_deleted:
+            self.discard()  # the page was left; what was stored is stored
+            return
+        with self.root:
+            if sentence:
+                self._fail(sentence, back)
+            elif result is not None:  # None: the program stops
+                after = done(result)
+                if helpers.should_await(after):
+                    await after
+
+    def _show_work(self, words: str, bar: bool = False) -> Callable[..., Any]:
+        """A wheel and perhaps a bar; returns how to tell from any thread how far the work is."""
+        self.trouble.clear()
+        self._switch(choosing=False)
+        with self.rest, ui.column().classes("w-full gap-3 items-stretch py-8").props("role=status"):
+            with ui.row().classes("items-center gap-3 flex-nowrap"):
+                ui.spinner(size="22px")
+                ui.label(words).classes("text-sm font-medium truncate")
+                ui.space()
+                far = ui.label().classes("text-sm cm-mute tabular-nums whitespace-nowrap")
+            line = ui.linear_progress(0, show_value=False).props('aria-label="Progress"').classes("h-[6px]")
+            line.set_visibility(bar)
+        loop = asyncio.get_running_loop()
+
+        def show(text: str, share: float = 0.0) -> None:
+            if not far.is_deleted:
+                far.set_text(text)
+                line.set_value(share)
+
+        return lambda text, share=0.0: loop.call_soon_threadsafe(show, text, share)
+
+    def _fail(self, sentence: str, back: Callable[[], Any] | None = None) -> None:
+        (back or self._start_over)()
+        with self.trouble:
+            notice(sentence, "failed", "error")
+
+    def _start_over(self) -> None:
+        self.discard()
+        self.list_name = ""
+        self.trouble.clear()
+        self._switch(choosing=True)
+
+    def _switch(self, *, choosing: bool) -> None:
+        self.rest.clear()
+        self.choose.classes(add="" if choosing else "hidden", remove="hidden" if choosing else "")
+
+
+def _read(user_id: int, parse_it: Parse, told: Callable[[int], None]) -> _Read:
+    parsed = parse_it(told)
+    with db.reading() as session:
+        return _Read(parsed, suppression.count_among(session, user_id, (email for email, _ in parsed.people())))
+
+
+def _begin_list(user_id: int, name: str) -> int:
+    with db.session() as session:
+        return contacts.create_list(session, user_id, name)
+
+
+def _new_path() -> Path:
+    """A random name in DATA_DIR/uploads; what older processes left there goes."""
+    folder = config.settings.data_dir / "uploads"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    oldest = clock.utcnow().timestamp() - _KEEP_SECONDS
+    for left in folder.iterdir():
+        if left.stat().st_mtime < oldest:
+            left.unlink(missing_ok=True)
+    return folder / secrets.token_hex(16)
