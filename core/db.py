@@ -1,5 +1,6 @@
 """The database: engine, transactions, time, and every difference between SQLite and PostgreSQL."""
 
+import sqlite3
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -9,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import JSON as _JSON
 from sqlalchemy import BigInteger, DateTime, Dialect, Engine, Integer, String, Table, create_engine, event, text
+from sqlalchemy import exc as sql_errors
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeDecorator
@@ -224,3 +226,17 @@ def chunk_rows(session: Session) -> int:
 def merged_json(session: Session, old: str, new: str) -> str:
     """SQL of the JSON object ``old`` with the members of ``new`` over it (flat objects without nulls)."""
     return f"json_patch({old}, {new})" if session.get_bind().dialect.name == "sqlite" else f"{old} || {new}"
+
+
+def is_away(error: Exception) -> bool:
+    """Whether the database cannot be reached, is locked, or asks to try again: the same work may succeed later."""
+    if isinstance(error, sql_errors.TimeoutError):
+        return True
+    if not isinstance(error, sql_errors.DBAPIError):
+        return False
+    # SQLite calls a wrong statement an operational error too.
+    wrong = isinstance(error.orig, sqlite3.Error) and any(
+        sign in str(error.orig) for sign in ("no such", "syntax error", "has no column", "misuse")
+    )
+    operational = isinstance(error, sql_errors.OperationalError | sql_errors.InterfaceError)
+    return (operational or error.connection_invalidated) and not wrong

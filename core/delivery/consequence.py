@@ -52,7 +52,7 @@ def cooldown(verdict: Verdict, step: int) -> float:
     """Seconds a sender waits; ``step``: how many cooldowns it had since its last success."""
     if verdict.wait is not None:
         return verdict.wait
-    ladder = _COOLDOWN if verdict.kind in THROTTLES else _CONNECTION_COOLDOWN
+    ladder: tuple[float, ...] = _COOLDOWN if verdict.kind in THROTTLES else _CONNECTION_COOLDOWN
     if verdict.kind == "auth_temporary":
         ladder = _AUTH_COOLDOWN
     return ladder[min(step, len(ladder) - 1)]

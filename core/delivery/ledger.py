@@ -1,6 +1,7 @@
-"""The ledger: a message's way from pending to its end. Every change is one conditional UPDATE under the owner's epoch."""
+"""The ledger: a message's way from pending to its end, each step one conditional UPDATE under the owner's epoch."""
 
 import json
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,6 +13,7 @@ from sqlmodel import Session, col
 from core import db
 from core.audience import suppression
 from core.delivery.tally import Tally
+from core.errors import RuleError
 from core.models import (
     Attempt,
     Campaign,
@@ -22,6 +24,8 @@ from core.models import (
     Suppression,
     SuppressionReason,
 )
+
+log = logging.getLogger(__name__)
 
 REPLY_CHARS = 2_000
 
@@ -42,6 +46,7 @@ class Claimed:
     email: str
     fields: dict[str, str]
     attempts: int
+    sender_id: int
     epoch: int
     marked: bool = False  # committed as ``sending``
 
@@ -152,9 +157,8 @@ def _claim(session: Session, sender_id: int, epoch: int, ids: set[int], tally: T
     owners = _users_of(session, {row.campaign_id for row in rows})
     by_campaign: dict[int, list[Claimed]] = {}
     for row in rows:
-        made = Claimed(
-            row.id, row.campaign_id, owners[row.campaign_id], row.email, row.fields or {}, row.attempts, epoch
-        )
+        user_id, fields = owners[row.campaign_id], row.fields or {}
+        made = Claimed(row.id, row.campaign_id, user_id, row.email, fields, row.attempts, sender_id, epoch)
         by_campaign.setdefault(row.campaign_id, []).append(made)
     for campaign_id, messages in by_campaign.items():
         tally.moved(campaign_id, "pending", "claimed", len(messages))
@@ -234,9 +238,8 @@ def put_back(session: Session, messages: Iterable[Claimed], tally: Tally) -> Non
             tally.moved(message.campaign_id, "claimed", "pending")
 
 
-def settle(session: Session, outcomes: Sequence[Outcome], tally: Tally) -> None:
+def settle(session: Session, outcomes: Sequence[Outcome], now: datetime, tally: Tally) -> None:
     """Write down what became of messages; each counts once however often it is told."""
-    now = db.now(session)
     _settle_sent(session, [outcome for outcome in outcomes if outcome.state == MessageState.sent], now, tally)
     for outcome in outcomes:
         if outcome.state != MessageState.sent:
@@ -295,8 +298,14 @@ def _settle_refused(session: Session, outcome: Outcome, now: datetime, tally: Ta
         session.connection().execute(insert(Attempt).values(row))
     if outcome.bounced:
         tally.add(message.campaign_id, "bounced_count")
-        reason = SuppressionReason.bounced
-        suppression.suppress(session, message.user_id, message.email, reason, message.id, outcome.reply)
+        _suppress(session, message, outcome.reply)
+
+
+def _suppress(session: Session, message: Claimed, reply: str) -> None:
+    try:
+        suppression.suppress(session, message.user_id, message.email, SuppressionReason.bounced, message.id, reply)
+    except RuleError:  # not even an address: it failed, and cannot come again
+        log.info("message %s: its address cannot be suppressed", message.id)
 
 
 def _under_epoch(message: Claimed) -> Any:

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
 _APART, _LATE = 1.03, 0.02
+# A start counts until its whole minute has left the window, and the time it may be late: never above the limit,
+# and still 60/61 of it used.
+_COUNTS = MINUTE + 2 * _LATE * MINUTE
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,7 @@ class Pace:
     def room(self, now: float) -> int | None:
         """How many may start now by the hour and day limits; None = any number."""
         rooms = [
-            max(0, limit - sum(count for minute, count in self._minutes.items() if minute + MINUTE + window > now))
+            max(0, limit - sum(count for minute, count in self._minutes.items() if minute + _COUNTS + window > now))
             for limit, window in self._windows()
         ]
         return min(rooms, default=None)
@@ -74,7 +77,7 @@ class Pace:
             self.next_at = slot + self.gap
             at, until = max(at, slot), slot + late
         else:
-            until = at + MINUTE
+            until = at - at % MINUTE + MINUTE  # it was counted in this minute
         self._count(at, 1)
         return Slot(at, until)
 
@@ -97,13 +100,12 @@ class Pace:
         return [(limit, window) for limit, window in pairs if limit is not None]
 
     def _window_free_at(self, now: float, limit: int, window: float) -> float:
-        # A start counts until its whole minute has left the window: never above, and 60/61 of the limit used.
-        counted = sorted((m, n) for m, n in self._minutes.items() if m + MINUTE + window > now)
+        counted = sorted((m, n) for m, n in self._minutes.items() if m + _COUNTS + window > now)
         over = sum(count for _, count in counted) - limit + 1
         free = now
         for minute, count in counted:
             if over <= 0:
                 break
             over -= count
-            free = minute + MINUTE + window
+            free = minute + _COUNTS + window
         return free

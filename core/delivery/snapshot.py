@@ -14,10 +14,10 @@ _campaign: Any = Campaign.__table__  # type: ignore[attr-defined]
 
 def waiting(session: Session) -> list[int]:
     """The sending campaigns whose recipients are not all written down yet."""
-    wanted = select(col(Campaign.id)).where(
-        col(Campaign.status) == CampaignStatus.sending, col(Campaign.snapshot_done).is_(False)
+    wanted = select(_campaign.c.id).where(
+        _campaign.c.status == CampaignStatus.sending, _campaign.c.snapshot_done.is_(False)
     )
-    return list(session.connection().execute(wanted.order_by(col(Campaign.id))).scalars())
+    return list(session.connection().execute(wanted.order_by(_campaign.c.id)).scalars())
 
 
 def add_chunk(session: Session, campaign_id: int) -> bool:

@@ -40,7 +40,8 @@ class Sender(SQLModel, table=True):
     reply_to: str = Field(default="", max_length=320)
 
     # Limits; None = no limit.
-    per_minute: int | None = 30
+    # Without a column default: SQLAlchemy would use it in place of None, which means no limit.
+    per_minute: int | None = Field(default=30, sa_column_kwargs={"default": None})
     per_hour: int | None = None
     per_day: int | None = None
     connections: int = 2

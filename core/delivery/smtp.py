@@ -1,0 +1,255 @@
+"""An SMTP client that sends DATA in steps: the final dot goes out only after its mark is committed (RFC 5321)."""
+
+import asyncio
+import base64
+import functools
+import re
+import ssl
+from dataclasses import dataclass
+
+from core.delivery.replies import is_success
+from core.delivery.wire import Dropped, Reply, Wire
+from core.models import Security
+
+__all__ = ["Connection", "Dropped", "Envelope", "Refused", "Reply", "Server", "Timeouts", "connect", "envelope"]
+
+DOT = b".\r\n"
+
+
+@dataclass(frozen=True)
+class Timeouts:
+    """Seconds per phase: RFC 5321 section 4.5.3.2."""
+
+    connect: float = 30
+    banner: float = 300
+    tls: float = 60
+    command: float = 300  # EHLO, AUTH, MAIL, RCPT
+    data: float = 120
+    block: float = 180
+    dot: float = 600
+    quit: float = 5
+
+
+@dataclass(frozen=True)
+class Server:
+    """Where and how to connect. ``name`` is what the certificate must say; ``host`` may be its resolved address."""
+
+    host: str
+    port: int
+    security: str = Security.starttls
+    username: str = ""
+    password: str = ""
+    name: str = ""
+    timeouts: Timeouts = Timeouts()
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """The commands before the body. ``size`` in bytes of the mail."""
+
+    mail: bytes
+    rcpt: bytes
+    size: int
+
+
+class Refused(Exception):
+    """The server said no before any mail: ``phase`` is connect, ehlo or auth."""
+
+    def __init__(self, phase: str, reply: Reply) -> None:
+        super().__init__(f"{reply.code} {reply.text}".strip())
+        self.phase, self.reply = phase, reply
+
+
+class BadAddress(Exception):
+    """This address cannot be written to this server; ``str(error)`` says why."""
+
+
+@functools.cache
+def tls_context() -> ssl.SSLContext:
+    """Verified certificates, TLS 1.2 or newer. Made once: it costs 25 ms."""
+    context = ssl.create_default_context()
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
+class Connection(Wire):
+    """A connection that is signed in. ``extensions``: what EHLO offered, name -> its parameters."""
+
+    def __init__(self, timeouts: Timeouts) -> None:
+        super().__init__()
+        self.timeouts = timeouts
+        self.extensions: dict[str, str] = {}
+        self.mail_count = 0  # for refresh_after
+        self.last_start = float("-inf")  # of a mail, on the loop's clock
+
+    @property
+    def pipelining(self) -> bool:
+        return "PIPELINING" in self.extensions
+
+    @property
+    def size_limit(self) -> int:
+        """Bytes of the largest mail it takes; 0 = not told (RFC 1870)."""
+        text = self.extensions.get("SIZE", "")
+        return int(text) if text.isdigit() else 0
+
+    def begin(self, envelope: Envelope) -> None:
+        """With PIPELINING: the whole envelope in one piece, DATA at its end (RFC 2920)."""
+        self.mail_count += 1
+        self.write(envelope.mail + envelope.rcpt + b"DATA\r\n")
+
+    def finish(self, follower: Envelope | None) -> None:
+        """The final dot and, in the same piece, the next envelope. Raises Dropped: then the dot was not written."""
+        if follower is None:
+            self.write(DOT)
+        else:
+            self.mail_count += 1
+            self.write(DOT + follower.mail + follower.rcpt + b"DATA\r\n")
+
+    async def offered(self, envelope: Envelope) -> tuple[str, Reply] | None:
+        """Read (and without PIPELINING write) the envelope. None: the body may come; else (phase, its refusal)."""
+        refusal: tuple[str, Reply] | None = None
+        steps = (("mail", envelope.mail), ("rcpt", envelope.rcpt), ("data", b"DATA\r\n"))
+        if not self.pipelining:
+            self.mail_count += 1
+        for phase, command in steps:
+            if not self.pipelining:
+                self.write(command)
+            reply = await self.read(self.timeouts.data if phase == "data" else self.timeouts.command)
+            if reply.code == 421:
+                return refusal or (phase, reply)
+            if not is_success(phase, reply.code):
+                refusal = refusal or (phase, reply)
+                if not self.pipelining:
+                    return refusal
+            elif phase == "data" and refusal is not None:
+                self.write(DOT)  # a server that takes DATA without a recipient: end it empty
+                await self.read(self.timeouts.dot)
+        return refusal
+
+    async def reset(self) -> None:
+        """Forget the mail that was refused. Raises Dropped."""
+        self.write(b"RSET\r\n")
+        if (await self.read(self.timeouts.command)).code == 421:
+            raise Dropped("The server is closing the connection.")
+
+    async def quit(self) -> None:
+        """Say good-bye, without waiting long."""
+        try:
+            self.write(b"QUIT\r\n")
+            await self.read(self.timeouts.quit)
+        except Dropped:
+            pass
+        self.close()
+
+
+async def connect(server: Server) -> Connection:
+    """Connect, encrypt, sign in. Raises Refused (the server's words), Dropped, OSError, ssl.SSLError."""
+    loop, times = asyncio.get_running_loop(), server.timeouts
+    name = server.name or server.host
+    tls = tls_context() if server.security == Security.tls else None
+    try:
+        async with asyncio.timeout(times.connect):
+            _, connection = await loop.create_connection(
+                lambda: Connection(times),
+                server.host,
+                server.port,
+                ssl=tls,
+                server_hostname=name if tls else None,
+            )
+    except TimeoutError:
+        raise Dropped(f"No answer from {name} port {server.port}.") from None
+    try:
+        await _greet(connection, server, name)
+    except BaseException:
+        connection.abort()
+        raise
+    return connection
+
+
+async def _greet(connection: Connection, server: Server, name: str) -> None:
+    times = server.timeouts
+    banner = await connection.read(times.banner)
+    if banner.code != 220:
+        raise Refused("connect", banner)
+    await _hello(connection)
+    if server.security == Security.starttls:
+        await _start_tls(connection, name)
+        await _hello(connection)
+    if server.username:
+        await _sign_in(connection, server.username, server.password)
+
+
+async def _hello(connection: Connection) -> None:
+    own = connection.own_address
+    literal = f"[IPv6:{own}]" if ":" in own else f"[{own}]"
+    reply = await _ask(connection, f"EHLO {literal}")
+    connection.extensions = {}
+    if 500 <= reply.code < 600:
+        reply = await _ask(connection, f"HELO {literal}")  # an old server, or a firewall that hides ESMTP
+    elif reply.code == 250:
+        words = [line.replace("=", " ", 1).split(None, 1) for line in reply.lines[1:] if line]
+        connection.extensions = {pair[0].upper(): pair[1] if len(pair) > 1 else "" for pair in words}
+    if reply.code != 250:
+        raise Refused("ehlo", reply)
+
+
+async def _start_tls(connection: Connection, name: str) -> None:
+    if "STARTTLS" not in connection.extensions:
+        raise Refused("ehlo", Reply(0, (f"{name} does not offer STARTTLS, so the sign-in would not be private.",)))
+    connection.deaf()
+    reply = await _ask(connection, "STARTTLS")
+    if reply.code != 220:
+        raise Refused("ehlo", reply)
+    await connection.start_tls(tls_context(), name, connection.timeouts.tls)
+
+
+async def _sign_in(connection: Connection, username: str, password: str) -> None:
+    offered = connection.extensions.get("AUTH", "").upper().split()
+    if "PLAIN" in offered or not offered:
+        reply = await _ask(connection, "AUTH PLAIN " + _base64(f"\0{username}\0{password}"))
+    elif "LOGIN" in offered:
+        reply = await _ask(connection, "AUTH LOGIN")
+        for secret in (username, password):
+            if reply.code == 334:
+                reply = await _ask(connection, _base64(secret))
+    else:
+        words = f"The server offers only {', '.join(offered)} to sign in, and we speak PLAIN and LOGIN."
+        raise Refused("auth", Reply(504, (words,)))
+    if reply.code != 235:
+        raise Refused("auth", reply)
+
+
+def _base64(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+async def _ask(connection: Connection, command: str) -> Reply:
+    connection.write(command.encode() + b"\r\n")
+    return await connection.read(connection.timeouts.command)
+
+
+_UNSAFE = re.compile(r"[\x00-\x20<>\x7f-\x9f\u2028\u2029]")
+
+
+def envelope(connection: Connection, sender: str, recipient: str, size: int) -> Envelope:
+    """The commands for one mail on this connection. Raises BadAddress."""
+    parameters = f" SIZE={size}" if "SIZE" in connection.extensions else ""
+    sender, recipient = _on_the_wire(sender), _on_the_wire(recipient)
+    if not (sender + recipient).isascii():
+        if "SMTPUTF8" not in connection.extensions:
+            raise BadAddress("The mail server does not take addresses with letters beyond ASCII (SMTPUTF8).")
+        parameters += " SMTPUTF8"
+    mail, rcpt = f"MAIL FROM:<{sender}>{parameters}\r\n", f"RCPT TO:<{recipient}>\r\n"
+    return Envelope(mail.encode(), rcpt.encode(), size)
+
+
+def _on_the_wire(address: str) -> str:
+    local, at, domain = address.rpartition("@")
+    if not at or not local or not domain or _UNSAFE.search(address) or len(address) > 320:
+        raise BadAddress("This is not an address that mail can be sent to.")
+    if domain.isascii():
+        return address
+    try:
+        return f"{local}@{domain.encode('idna').decode()}"
+    except UnicodeError:
+        raise BadAddress("The domain of this address cannot exist.") from None

@@ -1,0 +1,203 @@
+"""One connection of a lane: takes mails one after the other and carries them to the server."""
+
+import asyncio
+import logging
+import ssl
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from core import clock
+from core.content.mail import BadMail, Recipient
+from core.delivery import smtp
+from core.delivery.ledger import Claimed
+from core.delivery.replies import is_success
+from core.delivery.smtp import Connection, Dropped, Refused
+from core.errors import RuleError
+
+if TYPE_CHECKING:
+    from jobs.lane import Lane
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Mail:
+    message: Claimed
+    envelope: smtp.Envelope
+    body: bytes
+
+
+class Courier:
+    """``busy`` with a mail; ``up``: its connection stands."""
+
+    def __init__(self, lane: "Lane") -> None:
+        self.busy = False
+        self._lane = lane
+        self._connection: Connection | None = None
+        self._last_start = float("-inf")
+        self._home = False  # this connection is not to be opened again
+
+    @property
+    def up(self) -> bool:
+        return self._connection is not None and not self._connection.lost
+
+    async def run(self) -> None:
+        """Carry mails until the lane has none."""
+        try:
+            while not self._home and (message := await self._lane.next()) is not None:
+                self.busy = True
+                await self._carry(message)
+                self.busy = False
+        finally:
+            self.busy = False
+            await self._leave()
+
+    def abort(self) -> None:
+        """Drop the connection now."""
+        self._home = True
+        if self._connection is not None:
+            self._connection.abort("The program stopped.")
+
+    async def _carry(self, message: Claimed) -> None:
+        lane = self._lane
+        if not await self._connect():
+            lane.requeue(message)
+            return
+        if lane.slots.limited:
+            answer = await lane.slots.take(message, self._last_start)
+            if answer == "skip":
+                await lane.unwanted()
+            if answer != "go":
+                return
+            self._last_start = lane.slots.now()
+        if not self.up:  # it idled too long for the server, while it waited for its slot
+            if not await self._connect():
+                lane.requeue(message)
+                return
+        assert self._connection is not None
+        if (mail := self._made(message, self._connection)) is not None:
+            await self._converse(self._connection, mail)
+
+    async def _converse(self, connection: Connection, first: _Mail) -> None:
+        """Send ``first`` and, where nothing forbids it, others behind it without waiting (RFC 2920)."""
+        mail: _Mail | None = first
+        try:
+            self._start(connection, first)
+            while mail is not None:
+                refusal = await connection.offered(mail.envelope)
+                if refusal is not None:
+                    await self._refused(connection, mail.message, *refusal)
+                    return
+                connection.write(mail.body)
+                await connection.drained(connection.timeouts.block)
+                if not await self._mark(connection, mail.message):
+                    return
+                mail = await self._finish(connection, mail.message)
+        except Dropped as error:
+            if mail is not None:
+                self._lane.report.unsent(mail.message, str(error))
+
+    def _start(self, connection: Connection, mail: _Mail) -> None:
+        if not self._lane.slots.limited:
+            self._lane.writer.used(self._lane.sender_id)
+        if connection.pipelining:
+            connection.begin(mail.envelope)
+
+    async def _mark(self, connection: Connection, message: Claimed) -> bool:
+        """Commit that the dot comes next. When it may not, the mail ends here, without its dot."""
+        message.marked = await self._lane.writer.mark(message)
+        if not message.marked:
+            connection.abort()
+            await self._lane.unwanted()
+        return message.marked
+
+    async def _finish(self, connection: Connection, message: Claimed) -> _Mail | None:
+        """The dot, and in the same piece the next envelope. Returns the mail that is under way now."""
+        follower = self._follower(connection)
+        connection.finish(follower.envelope if follower else None)
+        if follower is not None:
+            self._lane.writer.used(self._lane.sender_id)
+        try:
+            reply = await connection.read(connection.timeouts.dot)
+        except Dropped as error:
+            self._requeue(follower)
+            self._lane.report.undecided(message, str(error))
+            return None
+        if is_success("dot", reply.code):
+            self._lane.report.accepted(message, reply)
+        elif follower is None:
+            await self._refused(connection, message, "dot", reply)
+        else:
+            self._lane.report.refused(message, "dot", reply)
+        if reply.code == 421 or (self._lane.ending and follower is not None):
+            connection.abort()
+            self._requeue(follower)
+            return None
+        return follower
+
+    async def _refused(self, connection: Connection, message: Claimed, phase: str, reply: smtp.Reply) -> None:
+        self._lane.report.refused(message, phase, reply)
+        if reply.code == 421:
+            connection.abort()
+            return
+        try:
+            await connection.reset()
+        except Dropped as error:
+            self._lane.report.dropped(str(error))
+
+    def _requeue(self, follower: _Mail | None) -> None:
+        if follower is not None:
+            self._lane.requeue(follower.message)
+
+    def _follower(self, connection: Connection) -> _Mail | None:
+        if not connection.pipelining or self._lane.slots.limited or connection.mail_count >= self._lane.refresh_after:
+            return None
+        while (message := self._lane.next_now()) is not None:
+            if (mail := self._made(message, connection)) is not None:
+                return mail
+        return None
+
+    def _made(self, message: Claimed, connection: Connection) -> _Mail | None:
+        """The bytes of a mail; None: it cannot be made, which it was told."""
+        lane = self._lane
+        recipient = Recipient(message.id, message.email, message.fields)
+        try:
+            body = lane.compiled[message.campaign_id].render(recipient, clock.utcnow())
+            if connection.size_limit and len(body) > connection.size_limit:
+                words = f"The mail has {len(body)} bytes, the server takes {connection.size_limit}."
+                lane.report.refused(message, "mail", smtp.Reply(552, (f"5.3.4 Message too big: {words}",)))
+                return None
+            return _Mail(message, smtp.envelope(connection, lane.from_address, message.email, len(body)), body)
+        except (BadMail, smtp.BadAddress) as error:
+            lane.report.failed(message, str(error))
+        except Exception:  # a mistake of ours in one mail must not stop the others
+            log.exception("message %s could not be made", message.id)
+            lane.report.failed(message, "This mail could not be made: a mistake in the program, see its log.")
+        return None
+
+    async def _connect(self) -> bool:
+        """See that a connection stands; a used-up one is replaced."""
+        if self._connection is not None and self._connection.mail_count >= self._lane.refresh_after:
+            await self._leave()
+        if self.up:
+            return True
+        lane, why = self._lane, ""
+        refused: Refused | None = None
+        try:
+            server = await lane.server()
+            self._connection = await smtp.connect(server)
+            return True
+        except Refused as error:
+            refused, why = error, str(error)
+        except ssl.SSLCertVerificationError as error:
+            why = f"The certificate of the server was not accepted: {error.verify_message}"
+        except (Dropped, OSError, ssl.SSLError, RuleError, asyncio.IncompleteReadError) as error:
+            why = str(error) or type(error).__name__
+        self._connection, self._home = None, True
+        lane.report.no_connection(refused.phase if refused else "connect", refused.reply if refused else None, why)
+        return False
+
+    async def _leave(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None and not connection.lost:
+            await connection.quit()

@@ -1,0 +1,87 @@
+"""Decide what is due: every 10 s and on each wake-up, in every worker; doing it twice or at once changes nothing."""
+
+import logging
+import threading
+from collections.abc import Callable
+from time import monotonic
+
+from core import campaigns, db
+from core.delivery import lease, snapshot
+
+log = logging.getLogger(__name__)
+
+_HINT_EVERY = 1.0  # seconds, while a large campaign is written down
+_one = threading.Lock()
+_again = threading.Event()
+
+
+def dispatch(hint: Callable[[int], None]) -> None:
+    """Recover, start, write down recipients, finish; ``hint(sender_id)`` for each sender that has due mail."""
+    _again.set()
+    while _again.is_set():
+        # One at a time in this process; who comes meanwhile leaves word that there is more.
+        if not _one.acquire(blocking=False):
+            return
+        try:
+            _again.clear()
+            tick(hint)
+        finally:
+            _one.release()
+
+
+def tick(hint: Callable[[int], None]) -> None:
+    """One round. What fails is logged and does not stop the rest."""
+    _step("recover", recover)
+    _step("start", start_due)
+    _step("snapshot", lambda: write_down(hint))
+    _step("hint", lambda: hint_senders(hint))
+    _step("finish", finish_done)
+
+
+def recover() -> None:
+    with db.session() as session:
+        lease.recover(session)
+
+
+def start_due() -> None:
+    with db.session() as session:
+        campaigns.start_due(session)
+
+
+def finish_done() -> None:
+    with db.session() as session:
+        campaigns.finish_done(session)
+
+
+def write_down(hint: Callable[[int], None]) -> None:
+    """Recipients of started campaigns become messages, a chunk of each in turn; sending begins with the first."""
+    hinted = monotonic()
+    with db.reading() as session:
+        waiting = snapshot.waiting(session)
+    while waiting:
+        waiting = [campaign_id for campaign_id in waiting if _chunk(campaign_id)]
+        if monotonic() - hinted > _HINT_EVERY:
+            hint_senders(hint)
+            hinted = monotonic()
+
+
+def hint_senders(hint: Callable[[int], None]) -> None:
+    with db.reading() as session:
+        due = lease.due(session)
+    for sender_id in due:
+        hint(sender_id)
+
+
+def _chunk(campaign_id: int) -> bool:
+    with db.session() as session:
+        return snapshot.add_chunk(session, campaign_id)
+
+
+def _step(name: str, work: Callable[[], None]) -> None:
+    try:
+        work()
+    except Exception as error:
+        if db.is_away(error):
+            log.warning("dispatch: %s waits, the database is away", name)
+        else:
+            log.exception("dispatch: %s failed", name)

@@ -1,0 +1,128 @@
+"""What sends: one thread with one event loop for the life of the process. Tasks only wake it."""
+
+import asyncio
+import logging
+import os
+import secrets
+import socket
+import threading
+from collections.abc import Coroutine
+from typing import Any
+
+from core.delivery import lease
+from jobs.hints import Hints
+from jobs.lane import Lane
+from jobs.mails import Mails
+from jobs.writer import Away, Writer
+
+log = logging.getLogger(__name__)
+
+GRACE = 10.0  # seconds that mails under way get when the program stops
+
+
+class Engine:
+    """Start it once; ``wake`` and ``stop`` are for any thread."""
+
+    def __init__(self) -> None:
+        self.owner = f"{socket.gethostname()[:40]}:{os.getpid()}:{secrets.token_hex(4)}"
+        self._loop = _new_loop()
+        self._hints = Hints()
+        self._writer = Writer(self._loop, self._hints.tell)
+        self._lanes: dict[int, Lane] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._mails = Mails()
+        self._stopping = asyncio.Event()
+        self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
+
+    def start(self) -> None:
+        self._hints.start()
+        self._writer.start()
+        self._thread.start()
+
+    def wake(self, sender_id: int) -> None:
+        """This sender may have mail to send: look, unless another worker has it."""
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._wake, sender_id)
+
+    def stop(self) -> None:
+        """No new claims; mails under way end within GRACE; the rest goes back. Returns when all is written."""
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._stopping.set)
+            self._thread.join()
+        self._writer.stop(5)
+        self._hints.stop()
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        try:
+            self._loop.run_until_complete(self._main())
+        except Exception:
+            log.exception("the engine failed")
+        finally:
+            self._loop.run_until_complete(self._loop.shutdown_default_executor())
+            self._loop.close()
+
+    async def _main(self) -> None:
+        beat = self._loop.create_task(self._heartbeats())
+        await self._stopping.wait()
+        for lane in self._lanes.values():
+            lane.end("stop")
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=GRACE)
+        for lane in self._lanes.values():
+            lane.abort()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=GRACE)
+        left = [beat, *self._tasks]
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+
+    def _wake(self, sender_id: int) -> None:
+        if self._stopping.is_set():
+            return
+        if (lane := self._lanes.get(sender_id)) is not None:
+            lane.poke()
+            return
+        lane = self._lanes[sender_id] = Lane(sender_id, self.owner, self._writer, self._mails)
+        self._spawn(self._drive(lane))
+
+    async def _drive(self, lane: Lane) -> None:
+        again = False
+        try:
+            again = await lane.run()
+        except Away:
+            log.warning("sender %s: the database is away; another owner will put it right", lane.sender_id)
+        except Exception:
+            log.exception("sender %s: its run failed", lane.sender_id)
+        finally:
+            del self._lanes[lane.sender_id]
+        if again:
+            self._wake(lane.sender_id)
+        elif lane.come_back is not None and not self._stopping.is_set():
+            # A shorter way than the next tick, which would do it too.
+            self._loop.call_later(lane.come_back + 0.05, self._wake, lane.sender_id)
+
+    async def _heartbeats(self) -> None:
+        while True:
+            await asyncio.sleep(lease.LEASE.total_seconds() / lease.HEARTBEATS)
+            if not self._lanes:
+                continue
+            held = await self._writer.call(lambda session: lease.heartbeat(session, self.owner))
+            for lane in self._lanes.values():
+                if lane.epoch and (lane.sender_id, lane.epoch) not in held:
+                    lane.end("lost")
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = self._loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def _new_loop() -> asyncio.AbstractEventLoop:
+    try:
+        import uvloop
+    except ImportError:  # not on this platform
+        return asyncio.new_event_loop()
+    loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
+    return loop

@@ -1,0 +1,82 @@
+"""One group commit: results, starts and marks of many mails in one transaction, counters with them."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import func
+from sqlmodel import Session, col, select
+
+from core import campaigns, db
+from core.delivery import consequence, ledger, usage
+from core.delivery.ledger import Claimed, Outcome
+from core.delivery.tally import Tally, Touched
+from core.models import Attempt, Campaign, CampaignStatus, MessageState, PauseReason
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A mail of a limited sender is about to start: committed before its MAIL FROM."""
+
+    message: Claimed
+    started_at: datetime
+    next_at: datetime | None
+
+
+@dataclass
+class Group:
+    """What waits to be committed together. ``used``: starts of unlimited senders, sender id -> how many."""
+
+    marks: list[Claimed] = field(default_factory=list)
+    starts: list[Start] = field(default_factory=list)
+    outcomes: list[Outcome] = field(default_factory=list)
+    used: Counter[int] = field(default_factory=Counter)
+
+
+@dataclass
+class Flushed:
+    """What came of it: the ids that may go to the wire."""
+
+    marked: set[int] = field(default_factory=set)
+    begun: set[int] = field(default_factory=set)
+    touched: Touched = field(default_factory=set)
+
+
+def flush(session: Session, group: Group) -> Flushed:
+    """Write the group down. Safe to repeat when the answer to a commit was lost."""
+    done, tally, now = Flushed(), Tally(), db.now(session)
+    ledger.settle(session, sorted(group.outcomes, key=lambda outcome: outcome.message.id), now, tally)
+    wanted = ledger.still_wanted(session, [start.message for start in group.starts], tally)
+    for start in group.starts:
+        message = start.message
+        if message.id in wanted and usage.start(
+            session, message.sender_id, message.epoch, start.started_at, start.next_at
+        ):
+            done.begun.add(message.id)
+    if group.marks:
+        done.marked = ledger.mark(session, group.marks, tally)
+    for sender_id, count in group.used.items():
+        usage.record(session, sender_id, now, count)
+    done.touched = tally.store(session, now)
+    for outcome in group.outcomes:
+        if outcome.kind in consequence.CONTENT and outcome.state == MessageState.failed:
+            _pause_when_identical(session, outcome)
+    return done
+
+
+def _pause_when_identical(session: Session, outcome: Outcome) -> None:
+    """The same refusal of the content for the third time since the campaign was (re)started: ask its user."""
+    campaign_id = outcome.message.campaign_id
+    since = select(Campaign.updated_at).where(
+        col(Campaign.id) == campaign_id, col(Campaign.status) == CampaignStatus.sending
+    )
+    updated_at = session.exec(since).first()
+    if updated_at is None:
+        return
+    identical = select(func.count()).where(
+        col(Attempt.campaign_id) == campaign_id,
+        col(Attempt.rule_id) == outcome.rule_id,
+        col(Attempt.at) >= updated_at,
+    )
+    if session.exec(identical).one() >= consequence.IDENTICAL_REFUSALS:
+        campaigns.pause_for(session, campaign_id, PauseReason.content, outcome.reply)

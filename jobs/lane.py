@@ -1,0 +1,283 @@
+"""One sender while this process owns it: its claimed mails, its connections, and why it ends."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlmodel import Session
+
+from core import campaigns, db
+from core.campaigns.content import content
+from core.content.mail import BadMail, CompiledMail, Content
+from core.delivery import hosts, lease, ledger, senders, usage
+from core.delivery.ledger import Claimed
+from core.delivery.smtp import Server
+from core.delivery.tally import Tally
+from core.models import Campaign, PauseReason, Sender
+from jobs.courier import Courier
+from jobs.mails import Mails
+from jobs.report import Report
+from jobs.slots import Slots, limits_of
+from jobs.writer import Writer
+
+log = logging.getLogger(__name__)
+
+_ALIVE = ("", "later")  # endings that a cooldown or a block overrules
+
+
+@dataclass
+class _Batch:
+    """What a claim brings along: the sender as it is now and what its campaigns say."""
+
+    messages: list[Claimed] | None
+    sender: Sender
+    contents: dict[int, Content] = field(default_factory=dict)
+
+
+class Lane:
+    """Runs on the engine's loop. ``ending``: stop, lost, cooling, blocked, later, failed; "" while mails may start."""
+
+    def __init__(self, sender_id: int, owner: str, writer: Writer, mails: Mails) -> None:
+        self.sender_id = sender_id
+        self.writer = writer
+        self.ending = ""
+        self.come_back: float | None = None  # seconds until it makes sense to run again
+        self.epoch = 0
+        self.compiled: dict[int, CompiledMail] = {}
+        self.report: Report
+        self.slots: Slots
+        self._sender: Sender
+        self._owner, self._mails = owner, mails
+        self._loop = asyncio.get_running_loop()
+        self._queue: deque[Claimed] = deque()
+        self._couriers: dict[asyncio.Task[None], Courier] = {}
+        self._claiming: asyncio.Task[None] | None = None
+        self._exhausted = False  # the last claim found nothing
+        self._connections = 1
+        self._worked = False
+        self._changes: list[asyncio.Future[None]] = []
+        self._ended = asyncio.Event()
+
+    async def run(self) -> bool:
+        """Own the sender while it has due mail. Returns whether it makes sense to run again at once."""
+        taken = await self.writer.call(self._take)
+        if taken is None:
+            return False
+        held, used = taken
+        self.epoch = held.epoch
+        self.report = Report(self, self.sender_id, held.epoch, held.sender.cooldown_step, self.writer)
+        self.slots = Slots(held.sender, held.taken_at, used, self.writer, self._ended, self._later)
+        self._follow(held.sender)
+        try:
+            await self._work()
+        finally:
+            due = await self.writer.call(self._give_back)
+        return due and self._worked and not self.ending
+
+    def poke(self) -> None:
+        """There may be more mail now."""
+        self._exhausted = False
+        self._notify()
+
+    def end(self, why: str, come_back: float | None = None) -> bool:
+        """No further mail starts; what is on the wire goes on. False: it was ending already."""
+        if self.ending not in _ALIVE:
+            return False
+        self.ending, self.come_back = why, come_back
+        self._ended.set()
+        self._notify()
+        return True
+
+    def abort(self) -> None:
+        """Drop every connection: what is before its dot goes back, what is after it is unknown."""
+        for courier in self._couriers.values():
+            courier.abort()
+
+    def fewer(self) -> bool:
+        """Go on with the connections that are up; False when there is none."""
+        up = sum(courier.up for courier in self._couriers.values())
+        if up:
+            self._connections = up
+        return up > 0
+
+    @property
+    def from_address(self) -> str:
+        return self._sender.from_address
+
+    @property
+    def refresh_after(self) -> int:
+        """Mails on one connection."""
+        return max(1, self._sender.refresh_after)
+
+    async def server(self) -> Server:
+        """Where to connect, as the sender is set now. Raises RuleError where we may not or cannot."""
+        sender, host, port = await self.writer.call(self._address)
+        address = host if sender.is_sandbox else await asyncio.to_thread(hosts.resolve, host, port)
+        return Server(address, port, sender.security, sender.username, senders.password(sender), host)
+
+    # Mails for the couriers
+
+    async def next(self) -> Claimed | None:
+        """The next mail for a courier; None: go home."""
+        while not self.ending:
+            if (message := self.next_now()) is not None:
+                return message
+            if self._exhausted and self._claiming is None:
+                return None
+            await self._changed()
+        return None
+
+    def next_now(self) -> Claimed | None:
+        """The next mail where one is at hand."""
+        if self.ending:
+            return None
+        if len(self._queue) <= self._sender.batch_size // 2:
+            self._claim_soon()
+        return self._queue.popleft() if self._queue else None
+
+    def requeue(self, message: Claimed) -> None:
+        """A mail that was not sent, and not refused either. When the lane ends it goes back with the sender."""
+        if not self.ending:
+            self._queue.appendleft(message)
+            self._notify()
+
+    async def unwanted(self) -> None:
+        """A mark was refused: campaign paused, address suppressed or sender lost. Look at all that we hold."""
+        held, self._queue = list(self._queue), deque()
+
+        def look(session: Session) -> set[int]:
+            tally = Tally()
+            kept = ledger.still_wanted(session, held, tally)
+            tally.store(session, db.now(session))
+            return kept
+
+        kept = await self.writer.call(look)
+        self._queue.extend(message for message in held if message.id in kept)
+
+    async def _work(self) -> None:
+        while not self.ending:
+            if not self._queue and not self._couriers:
+                self._claim_soon()
+                if self._claiming is None:
+                    break
+                await asyncio.wait([self._claiming])
+            self._staff()
+            if self._couriers:
+                await asyncio.wait(self._couriers, return_when=asyncio.FIRST_COMPLETED)
+        tasks = [*self._couriers, *([self._claiming] if self._claiming else [])]
+        if tasks:
+            await asyncio.wait(tasks)
+
+    def _claim_soon(self) -> None:
+        if self._claiming is None and not self._exhausted and not self.ending:
+            self._claiming = self._loop.create_task(self._claim())
+            self._claiming.add_done_callback(self._claim_done)
+
+    async def _claim(self) -> None:
+        size = self.slots.room(max(1, self._sender.batch_size))
+        if size <= 0:
+            self._exhausted = True
+            if not self._queue:
+                self._later(self.slots.free_at())
+            return
+        batch = await self.writer.call(lambda session: self._batch(session, size))
+        self._follow(batch.sender)
+        if batch.messages is None:
+            self.end("lost")
+            return
+        self._exhausted = not batch.messages
+        self._worked = self._worked or bool(batch.messages)
+        bad = await self._compile(batch.contents)
+        self._queue.extend(message for message in batch.messages if message.campaign_id not in bad)
+
+    def _claim_done(self, task: "asyncio.Task[None]") -> None:
+        self._claiming = None
+        self._log_error(task)
+        if not self.ending:
+            self._staff()
+        self._notify()
+
+    async def _compile(self, contents: dict[int, Content]) -> set[int]:
+        """Compile what is new. A campaign that makes no mail is paused; returns these campaigns."""
+        bad = set()
+        for campaign_id, said in contents.items():
+            try:
+                self.compiled[campaign_id] = await self._mails.compiled(said)
+            except BadMail as error:
+                bad.add(campaign_id)
+                await self.writer.call(_pausing(campaign_id, str(error)))
+        return bad
+
+    def _staff(self) -> None:
+        """One courier (connection) per waiting mail, up to the sender's number."""
+        busy = sum(courier.busy for courier in self._couriers.values())
+        while len(self._couriers) < min(self._connections, len(self._queue) + busy):
+            courier = Courier(self)
+            task = self._loop.create_task(courier.run())
+            self._couriers[task] = courier
+            task.add_done_callback(self._courier_done)
+
+    def _courier_done(self, task: "asyncio.Task[None]") -> None:
+        del self._couriers[task]
+        self._log_error(task)
+
+    def _log_error(self, task: "asyncio.Task[None]") -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("sender %s: its lane failed", self.sender_id, exc_info=error)
+            self.end("failed")
+
+    def _follow(self, sender: Sender) -> None:
+        """Take over the sender's settings, also when they change while it sends."""
+        if not hasattr(self, "_sender") or sender.connections != self._sender.connections:
+            self._connections = max(1, sender.connections)
+        self._sender = sender
+        self.slots.pace.limits = limits_of(sender)
+
+    def _later(self, at: float) -> None:
+        """The hour or the day is full: give the sender back until ``at``."""
+        self.end("later", max(0.0, at - self.slots.now()))
+
+    async def _changed(self) -> None:
+        future = self._loop.create_future()
+        self._changes.append(future)
+        await future
+
+    def _notify(self) -> None:
+        changes, self._changes = self._changes, []
+        for future in changes:
+            if not future.done():
+                future.set_result(None)
+
+    # In the writer's thread
+
+    def _take(self, session: Session) -> tuple[lease.Lease, list[tuple[datetime, int]]] | None:
+        held = lease.take(session, self.sender_id, self._owner)
+        return (held, usage.recent(session, self.sender_id, held.taken_at)) if held else None
+
+    def _batch(self, session: Session, size: int) -> _Batch:
+        messages = ledger.claim(session, self.sender_id, self.epoch, size)
+        batch = _Batch(messages, session.get_one(Sender, self.sender_id))
+        for campaign_id in {message.campaign_id for message in messages or ()}:
+            campaign = session.get_one(Campaign, campaign_id)
+            batch.contents[campaign_id] = content(session, campaign)
+        return batch
+
+    def _address(self, session: Session) -> tuple[Sender, str, int]:
+        sender = session.get_one(Sender, self.sender_id)
+        return sender, *senders.address(session, sender)
+
+    def _give_back(self, session: Session) -> bool:
+        next_at = self.slots.next_at
+        if self.ending == "later" and self.come_back is not None:
+            next_at = self.slots.moment_in(self.come_back)
+        due = lease.give_back(session, self.sender_id, self._owner, self.epoch, next_at)
+        if not due:
+            campaigns.finish_done(session)
+        return due
+
+
+def _pausing(campaign_id: int, why: str) -> Callable[[Session], bool]:
+    return lambda session: campaigns.pause_for(session, campaign_id, PauseReason.content, why)

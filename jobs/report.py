@@ -1,0 +1,129 @@
+"""What couriers tell of their mails and connections, and what follows (DESIGN 6)."""
+
+import logging
+from typing import Protocol
+
+from sqlmodel import Session, col, select
+
+from core import campaigns
+from core.delivery import consequence, standing
+from core.delivery.ledger import REPLY_CHARS, Claimed, Outcome
+from core.delivery.replies import Verdict, classify
+from core.delivery.smtp import Reply
+from core.models import Campaign, CampaignStatus, MessageState, PauseReason
+from jobs.writer import Writer
+
+log = logging.getLogger(__name__)
+
+_DROPS = 3  # connections lost in a row, no mail accepted between them: then the sender waits
+
+
+class Reporting(Protocol):
+    """What a report may do to its lane."""
+
+    def end(self, why: str, come_back: float | None = None) -> bool: ...
+    def requeue(self, message: Claimed) -> None: ...
+    def fewer(self) -> bool: ...
+
+
+class Report:
+    """Of one lane. Everything is settled through the writer; nothing waits."""
+
+    def __init__(self, lane: Reporting, sender_id: int, epoch: int, cooldown_step: int, writer: Writer) -> None:
+        self._lane = lane
+        self._sender_id, self._epoch = sender_id, epoch
+        self._cooldown_step = cooldown_step
+        self._writer = writer
+        self._drops = 0
+
+    def accepted(self, message: Claimed, reply: Reply) -> None:
+        """The server has it."""
+        self._writer.settle(Outcome(message, MessageState.sent, "dot", reply.code, reply.text[:REPLY_CHARS]))
+        self._drops = 0
+        if self._cooldown_step:
+            self._cooldown_step = 0
+            self._writer.call(lambda session: standing.recovered(session, self._sender_id, self._epoch))
+
+    def refused(self, message: Claimed, phase: str, reply: Reply) -> None:
+        """The server said no to this mail."""
+        text = reply.text[:REPLY_CHARS]
+        verdict = classify(phase, reply.code, "", text)
+        follows = consequence.of_refusal(verdict, message.attempts)
+        words = (phase, reply.code, text, verdict.kind, verdict.rule_id)
+        if reply.code == 421 and not follows.cools and not follows.blocks:
+            # It speaks of the connection; the mail is not to blame (RFC 5321 section 3.8).
+            self._writer.settle(Outcome(message, MessageState.pending, *words, counts=False))
+            self.dropped(text)
+            return
+        outcome = Outcome(message, follows.state, *words, follows.retry_after, follows.counts, follows.bounced)
+        self._writer.settle(outcome)
+        if verdict.kind == "protocol":
+            log.warning("message %s: the server does not understand us: %s %s", message.id, reply.code, text)
+        if follows.blocks:
+            self._block(verdict, text)
+        elif follows.cools:
+            self._cool(verdict, text)
+
+    def failed(self, message: Claimed, why: str) -> None:
+        """This mail cannot be made or addressed; nothing of it was sent."""
+        words = ("render", None, why[:REPLY_CHARS], "permanent", "bad_mail")
+        self._writer.settle(Outcome(message, MessageState.failed, *words))
+
+    def undecided(self, message: Claimed, why: str) -> None:
+        """The connection ended after the dot: nobody knows."""
+        self._writer.settle(Outcome(message, MessageState.unknown, "dot", None, why[:REPLY_CHARS], "unknown"))
+        self.dropped(why)
+
+    def unsent(self, message: Claimed, why: str) -> None:
+        """The connection ended before the dot: surely not sent, no attempt."""
+        self.back(message)
+        self.dropped(why)
+
+    def back(self, message: Claimed) -> None:
+        """The mail waits again."""
+        if message.marked:
+            self._writer.settle(Outcome(message, MessageState.pending, counts=False))
+        else:
+            self._lane.requeue(message)
+
+    def dropped(self, why: str) -> None:
+        """A connection ended that was signed in. Once is nothing; again and again is a reason to wait."""
+        self._drops += 1
+        if self._drops >= _DROPS:
+            self._cool(Verdict("temporary", None, "connection", ""), why)
+
+    def no_connection(self, phase: str, reply: Reply | None, why: str) -> None:
+        """The server did not take a connection: all mails of this sender wait."""
+        text = (reply.text if reply else why)[:REPLY_CHARS]
+        verdict = Verdict("temporary", None, "connection", "")
+        if reply is not None:
+            verdict = classify(phase, reply.code, "", text)
+        if consequence.of_refusal(verdict, 0).blocks:
+            self._block(verdict, text)
+        elif not self._lane.fewer():
+            self._cool(verdict, text)
+
+    def _cool(self, verdict: Verdict, reply: str) -> None:
+        seconds = consequence.cooldown(verdict, self._cooldown_step)
+        if self._lane.end("cooling", seconds):
+            words = (verdict.kind, verdict.rule_id, reply)
+            self._writer.call(lambda session: standing.cool(session, self._sender_id, self._epoch, seconds, *words))
+            log.info("sender %s waits %.0f s: %s (%s)", self._sender_id, seconds, verdict.kind, verdict.rule_id)
+
+    def _block(self, verdict: Verdict, reply: str) -> None:
+        if self._lane.end("blocked"):
+            reason = PauseReason.auth if verdict.kind == "auth" else PauseReason.sender
+            words = (verdict.kind, verdict.rule_id, reply)
+            self._writer.call(lambda session: _block(session, self._sender_id, self._epoch, words, reason))
+            log.info("sender %s is blocked: %s (%s)", self._sender_id, verdict.kind, verdict.rule_id)
+
+
+def _block(session: Session, sender_id: int, epoch: int, words: tuple[str, str, str], reason: PauseReason) -> None:
+    if not standing.block(session, sender_id, epoch, *words):
+        return
+    sending = select(Campaign.id).where(
+        col(Campaign.sender_id) == sender_id, col(Campaign.status) == CampaignStatus.sending
+    )
+    for campaign_id in session.exec(sending).all():
+        assert campaign_id is not None
+        campaigns.pause_for(session, campaign_id, reason, words[2])

@@ -1,0 +1,119 @@
+"""Starts and stops the worker: in the web process, or as a process of its own."""
+
+import logging
+import os
+import signal
+import threading
+from time import monotonic
+
+import redis
+from huey import Huey
+
+from core import db, live, migrate
+from jobs.broker import QuietConsumer, make_huey
+from jobs.dispatch import dispatch
+from jobs.engine import Engine
+from jobs.send import send
+from jobs.upkeep import upkeep
+
+log = logging.getLogger(__name__)
+
+_UPKEEP_EVERY = 60.0
+
+
+class Worker:
+    """Huey's consumer, the tasks and the engine of one process."""
+
+    def __init__(self) -> None:
+        self.engine = Engine()
+        self.huey = make_huey()
+        self._upkept = float("-inf")
+        self._dispatch, self._send = self._tasks(self.huey)
+        self._consumer = QuietConsumer(self.huey, workers=3, periodic=True, check_worker_health=True)
+        self._thread = threading.Thread(target=self._consumer.run, name="huey", daemon=True)
+
+    def start(self) -> None:
+        self.engine.start()
+        self._unhear = live.on_wake(self.hint_dispatch)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Mails under way end, everything else goes back, then Huey stops."""
+        self._unhear()
+        self.engine.stop()
+        self._consumer.finish(5)
+        self._thread.join(10)
+        self.huey.storage.close()
+
+    def hint_dispatch(self) -> None:
+        """Dispatch soon. A lost hint costs at most one tick."""
+        try:
+            self._dispatch()
+        except redis.RedisError as error:
+            log.warning("dispatch waits for the tick, Redis is away: %s", type(error).__name__)
+
+    def hint_send(self, sender_id: int) -> None:
+        """Some worker should look at this sender."""
+        try:
+            self._send(sender_id)
+        except redis.RedisError:
+            self.engine.wake(sender_id)  # without Redis every worker helps itself
+
+    def _tasks(self, huey: Huey):  # type: ignore[no-untyped-def]
+        """Stable names: a task in the queue outlives a new version of the program."""
+        dispatch_task = huey.task(name="dispatch")(lambda: dispatch(self.hint_send))
+        send_task = huey.task(name="send")(lambda sender_id: send(self.engine, sender_id))
+        huey.periodic_task(lambda _: True, name="tick")(lambda: dispatch(self.hint_send))
+        huey.periodic_task(self._upkeep_is_due, name="upkeep")(lambda: upkeep())
+        return dispatch_task, send_task
+
+    def _upkeep_is_due(self, _: object) -> bool:
+        if monotonic() - self._upkept < _UPKEEP_EVERY:
+            return False
+        self._upkept = monotonic()
+        return True
+
+
+_embedded: Worker | None = None
+
+
+def start_embedded() -> None:
+    """The worker inside the web process; signals stay with the web server."""
+    global _embedded
+    if _embedded is None:
+        _embedded = Worker()
+        _embedded.start()
+
+
+def stop_embedded() -> None:
+    """Graceful; at most about 10 s for mails under way."""
+    global _embedded
+    if _embedded is not None:
+        _embedded.stop()
+        _embedded = None
+
+
+def run_worker() -> None:
+    """A worker process: until SIGTERM or SIGINT, then graceful; a second one ends it at once."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("huey").setLevel(logging.WARNING)
+    stopping = threading.Event()
+
+    def on_signal(number: int, _frame: object) -> None:
+        if stopping.is_set():
+            os._exit(128 + number)
+        stopping.set()
+
+    signal.signal(signal.SIGTERM, on_signal)
+    signal.signal(signal.SIGINT, on_signal)
+    migrate.upgrade()
+    live.start()
+    worker = Worker()
+    worker.start()
+    log.info("worker %s runs on %s", worker.engine.owner, "PostgreSQL" if not db.is_sqlite() else "SQLite")
+    stopping.wait()
+    log.info("worker %s stops", worker.engine.owner)
+    worker.stop()
+    live.stop()
+    db.close()
+    log.info("worker stopped")

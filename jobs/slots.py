@@ -1,0 +1,98 @@
+"""When the next mail of a lane may start: its pace by timers, each start committed before it happens."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Literal
+
+from core.delivery.ledger import Claimed
+from core.delivery.pace import Limits, Pace
+from core.models import Sender
+from jobs.flush import Start
+from jobs.writer import Writer
+
+_FAR = 30.0  # seconds: who has to wait longer gives the sender back until then
+
+
+class Slots:
+    """``later(moment)`` is called when the hour or the day is full until then."""
+
+    def __init__(
+        self,
+        sender: Sender,
+        taken_at: datetime,
+        used: list[tuple[datetime, int]],
+        writer: Writer,
+        ended: asyncio.Event,
+        later: Callable[[float], None],
+    ) -> None:
+        self._loop = asyncio.get_running_loop()
+        # The database's time, as of the taking, on a clock that nobody sets.
+        self._offset = taken_at.timestamp() - self._loop.time()
+        self._writer, self._ended, self._later = writer, ended, later
+        next_at = sender.next_start_at
+        self.pace = Pace(limits_of(sender), self.now(), next_at.timestamp() if next_at else None)
+        self.pace.remember((at.timestamp(), count) for at, count in used)
+
+    @property
+    def limited(self) -> bool:
+        return self.pace.limits.any
+
+    @property
+    def next_at(self) -> datetime | None:
+        """Not before then may a successor start a mail."""
+        return moment(self.pace.next_at) if self.pace.limits.per_minute else None
+
+    def now(self) -> float:
+        return self._loop.time() + self._offset
+
+    def room(self, size: int) -> int:
+        """How many of ``size`` mails to claim; none when the hour or the day is full."""
+        room = self.pace.room(self.now())
+        return size if room is None else min(size, room)
+
+    def free_at(self) -> float:
+        return self.pace.free_at(self.now())
+
+    def moment_in(self, seconds: float) -> datetime:
+        return moment(self.now() + seconds)
+
+    async def take(self, message: Claimed, last_start: float) -> Literal["go", "skip", "end"]:
+        """Wait until ``message`` may start and commit that; ``last_start``: of its connection.
+
+        skip: it is not wanted any more. end: the lane ends first.
+        """
+        while True:
+            if not await self.until(last_start + self.pace.limits.delay):
+                return "end"
+            if (free_at := self.free_at()) > self.now() + _FAR:
+                self._later(free_at)
+                return "end"
+            slot = self.pace.reserve(self.now())
+            if not await self.until(slot.at) or self.now() > slot.until:
+                self.pace.forfeit(slot)
+                continue
+            start = Start(message, moment(self.now()), self.next_at)
+            if not await self._writer.begin(start):
+                return "skip"
+            if self.now() <= slot.until:
+                return "go"
+
+    async def until(self, at: float) -> bool:
+        """Wait until ``at`` (as ``now``); False when the lane ends before."""
+        wait = at - self.now()
+        if wait > 0 and not self._ended.is_set():
+            try:
+                async with asyncio.timeout(wait):
+                    await self._ended.wait()
+            except TimeoutError:
+                pass
+        return not self._ended.is_set()
+
+
+def limits_of(sender: Sender) -> Limits:
+    return Limits(sender.per_minute, sender.per_hour, sender.per_day, sender.delay_seconds)
+
+
+def moment(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)

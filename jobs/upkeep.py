@@ -1,0 +1,88 @@
+"""What keeps the house in order: deleted campaigns purged, old usage forgotten, campaigns throttled for days paused."""
+
+import logging
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import delete, func, select
+from sqlmodel import Session, col
+
+from core import campaigns, db
+from core.delivery import consequence, usage
+from core.models import Activity, Attempt, Campaign, CampaignStatus, Message, MessageState, PauseReason, Sender
+
+log = logging.getLogger(__name__)
+
+_THROTTLED_FOR = timedelta(days=5)
+_CHUNKS = 200  # of a purge, in one round
+
+_campaign: Any = Campaign.__table__  # type: ignore[attr-defined]
+_message: Any = Message.__table__  # type: ignore[attr-defined]
+_attempt: Any = Attempt.__table__  # type: ignore[attr-defined]
+_activity: Any = Activity.__table__  # type: ignore[attr-defined]
+
+
+def upkeep() -> None:
+    """One round; safe in several workers at once."""
+    for name, work in (("usage", usage.forget_old), ("throttled", pause_throttled)):
+        try:
+            with db.session() as session:
+                work(session)
+        except Exception as error:
+            if not db.is_away(error):
+                log.exception("upkeep: %s failed", name)
+    purge()
+
+
+def purge() -> None:
+    """Delete what belongs to deleted campaigns, a chunk of messages in a transaction, then the campaigns."""
+    with db.reading() as session:
+        deleted = session.execute(select(col(Campaign.id)).where(col(Campaign.deleted_at).is_not(None)))
+        ids = list(deleted.scalars())
+    for campaign_id in ids:
+        for _ in range(_CHUNKS):
+            with db.session() as session:
+                if purge_chunk(session, campaign_id):
+                    break
+
+
+def purge_chunk(session: Session, campaign_id: int) -> bool:
+    """Returns whether the campaign is gone."""
+    some = select(_message.c.id).where(_message.c.campaign_id == campaign_id, _held_by_nobody())
+    ids = list(session.connection().execute(some.order_by(_message.c.id).limit(db.chunk_rows(session))).scalars())
+    if ids:
+        session.connection().execute(delete(_attempt).where(_attempt.c.message_id.in_(ids)))
+        session.connection().execute(delete(_message).where(_message.c.id.in_(ids)))
+        return False
+    left = select(_message.c.id).where(_message.c.campaign_id == campaign_id).limit(1)
+    if session.connection().execute(left).first() is not None:
+        return True  # a worker still has some: the next round
+    gone = delete(Campaign).where(col(Campaign.id) == campaign_id, col(Campaign.deleted_at).is_not(None))
+    session.connection().execute(gone)
+    return True
+
+
+def pause_throttled(session: Session) -> None:
+    """A campaign that its provider throttled for five days, without one mail accepted, asks its user."""
+    limit = db.now(session) - _THROTTLED_FOR
+    slow = select(_campaign.c.id, _campaign.c.started_at, col(Sender.state_reply)).where(
+        col(Campaign.status) == CampaignStatus.sending,
+        col(Campaign.started_at) < limit,
+        col(Sender.id) == col(Campaign.sender_id),
+        col(Sender.cooldown_step) > 0,
+    )
+    for campaign_id, started_at, reply in session.connection().execute(slow).all():
+        accepted = select(func.max(_activity.c.hour_at)).where(
+            _activity.c.campaign_id == campaign_id, _activity.c.sent_count > 0
+        )
+        since = session.connection().execute(accepted).scalar() or started_at
+        first = select(func.min(_attempt.c.at)).where(
+            _attempt.c.campaign_id == campaign_id, _attempt.c.kind.in_(consequence.THROTTLES), _attempt.c.at >= since
+        )
+        throttled_at = session.connection().execute(first).scalar()
+        if throttled_at is not None and throttled_at < limit:
+            campaigns.pause_for(session, campaign_id, PauseReason.throttled, reply)
+
+
+def _held_by_nobody() -> Any:
+    return _message.c.state.not_in([MessageState.claimed, MessageState.sending])

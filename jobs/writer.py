@@ -1,0 +1,193 @@
+"""The one thread of a worker process that writes to the database, so that the event loop never waits for it."""
+
+import asyncio
+import logging
+import queue
+import threading
+from collections import Counter, deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from time import monotonic
+from typing import Any, TypeVar
+
+from sqlmodel import Session
+
+from core import db
+from core.delivery.ledger import Claimed, Outcome
+from core.delivery.tally import Touched
+from jobs.flush import Flushed, Group, Start, flush
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+_GROUP = 500  # at most so many in one transaction
+_USED_EVERY = 1.0  # seconds
+
+
+class Away(Exception):
+    """The program stops while the database is away: this was not written."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    work: "Claimed | Start | Outcome | Callable[[Session], Any]"
+    future: "asyncio.Future[Any] | None"
+
+
+_NOTHING = _Item(lambda session: None, None)
+
+
+class Writer:
+    """Commits in groups: whatever came in while the last commit ran. What cannot be stored is kept and tried again,
+    and because everything goes through here in turn, nothing new is taken meanwhile."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, tell: Callable[[Touched], None]) -> None:
+        self._loop = loop
+        self._tell = tell
+        self._items: queue.SimpleQueue[_Item | None] = queue.SimpleQueue()
+        self._give_up = threading.Event()
+        self._used: deque[int] = deque()
+        self._used_at = monotonic()
+        self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self, seconds: float) -> None:
+        """End after what is waiting; with the database away for ``seconds`` more, give up."""
+        self._items.put(None)
+        self._thread.join(seconds)
+        self._give_up.set()
+        self._thread.join()
+
+    # From the event loop:
+
+    def mark(self, message: Claimed) -> "asyncio.Future[bool]":
+        """Whether the final dot may go out: committed as ``sending``."""
+        return self._put(message)
+
+    def begin(self, start: Start) -> "asyncio.Future[bool]":
+        """Whether this mail may start: its start is committed, and it is still wanted."""
+        return self._put(start)
+
+    def settle(self, outcome: Outcome) -> None:
+        """Write down what became of a message."""
+        self._items.put(_Item(outcome, None))
+
+    def used(self, sender_id: int) -> None:
+        """A mail of an unlimited sender started."""
+        self._used.append(sender_id)
+
+    def call(self, work: Callable[[Session], T]) -> "asyncio.Future[T]":
+        """Run ``work`` in a transaction of its own, after everything that came before. Repeated while away."""
+        return self._put(work)
+
+    def _put(self, work: Any) -> "asyncio.Future[Any]":
+        future = self._loop.create_future()
+        self._items.put(_Item(work, future))
+        return future
+
+    # In the thread:
+
+    def _run(self) -> None:
+        item = self._items.get()
+        while item is not None:
+            if callable(item.work):
+                self._do_call(item)
+                item = self._items.get()
+            else:
+                group = [item]
+                item = self._collect(group)
+                self._do_group(group)
+                if item is _NOTHING:
+                    item = self._items.get()
+        self._used_at = 0.0
+        if self._used:
+            self._do_group([])
+
+    def _collect(self, group: list[_Item]) -> _Item | None:
+        """Add to ``group`` what waits already; returns what cannot be in it."""
+        while len(group) < _GROUP:
+            try:
+                item = self._items.get_nowait()
+            except queue.Empty:
+                break
+            if item is None or callable(item.work):
+                return item
+            group.append(item)
+        return _NOTHING
+
+    def _do_call(self, item: _Item) -> None:
+        assert callable(item.work)
+        try:
+            self._answer([(item.future, self._store(item.work))])
+        except Exception as error:  # the caller's task is the edge that logs it
+            self._answer([(item.future, error)])
+
+    def _do_group(self, items: list[_Item]) -> None:
+        group = _grouped(items)
+        if self._used and monotonic() - self._used_at > _USED_EVERY:
+            group.used = Counter(self._used.popleft() for _ in range(len(self._used)))
+            self._used_at = monotonic()
+        try:
+            done = self._store(lambda session: flush(session, group))
+        except Away:
+            self._answer([(item.future, False) for item in items])
+        except Exception:
+            log.exception("a group of %d results could not be written; one by one now", len(items))
+            if len(items) > 1:
+                for item in items:
+                    self._do_group([item])
+            else:
+                self._answer([(item.future, False) for item in items])
+        else:
+            self._answer([(item.future, _allowed(item.work, done)) for item in items])
+            if done.touched:
+                self._tell(done.touched)
+
+    def _store(self, work: Callable[[Session], T]) -> T:
+        wait = 0.05
+        while True:
+            try:
+                with db.session() as session:
+                    return work(session)
+            except Exception as error:
+                if not db.is_away(error):
+                    raise
+                log.warning("the database is away, trying again: %s", type(getattr(error, "orig", error)).__name__)
+            if self._give_up.wait(wait):
+                raise Away
+            wait = min(wait * 2, 2.0)
+
+    def _answer(self, answers: "list[tuple[asyncio.Future[Any] | None, Any]]") -> None:
+        waiting = [(future, value) for future, value in answers if future is not None]
+        if waiting:
+            self._loop.call_soon_threadsafe(_resolve, waiting)
+
+
+def _grouped(items: list[_Item]) -> Group:
+    group = Group()
+    for item in items:
+        if isinstance(item.work, Outcome):
+            group.outcomes.append(item.work)
+        elif isinstance(item.work, Start):
+            group.starts.append(item.work)
+        elif isinstance(item.work, Claimed):
+            group.marks.append(item.work)
+    return group
+
+
+def _allowed(work: object, done: Flushed) -> bool:
+    if isinstance(work, Claimed):
+        return work.id in done.marked
+    return isinstance(work, Start) and work.message.id in done.begun
+
+
+def _resolve(answers: "list[tuple[asyncio.Future[Any], Any]]") -> None:
+    for future, value in answers:
+        if future.done():
+            continue
+        if isinstance(value, Exception):
+            future.set_exception(value)
+        else:
+            future.set_result(value)

@@ -1,0 +1,197 @@
+"""A scripted SMTP server on 127.0.0.1: the judge of what was really received."""
+
+import asyncio
+import ssl
+import threading
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from time import monotonic
+
+# (phase, recipient) -> a reply, "drop" (close now), or None: say yes.
+# Phases: connect, ehlo, auth, mail, rcpt, data, dot.
+Script = Callable[[str, str], str | None]
+
+
+@dataclass
+class Receiver:
+    """``accepted``: recipients in order of the dot; ``starts``: when each MAIL FROM came; ``commands``: all of them."""
+
+    script: Script = lambda phase, recipient: None
+    pipelining: bool = True
+    starttls: ssl.SSLContext | None = None
+    tls: ssl.SSLContext | None = None
+    password: str = ""
+    inject: bytes = b""  # sent in clear behind the 220 to STARTTLS
+    accepted: list[str] = field(default_factory=list)
+    bodies: dict[str, bytes] = field(default_factory=dict)
+    starts: list[float] = field(default_factory=list)
+    commands: list[str] = field(default_factory=list)
+    connection_count: int = 0
+    open_count: int = 0
+    most_open: int = 0
+    port: int = 0
+
+    def __enter__(self) -> "Receiver":
+        self._loop = asyncio.new_event_loop()
+        self._changed = threading.Condition()
+        ready = threading.Event()
+        self._thread = threading.Thread(target=self._run, args=(ready,), daemon=True)
+        self._thread.start()
+        ready.wait(5)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join(5)
+
+    @property
+    def twice(self) -> list[str]:
+        """Recipients that got more than one mail."""
+        return [recipient for recipient, count in Counter(self.accepted).items() if count > 1]
+
+    def wait(self, condition: Callable[[], bool], seconds: float = 20) -> None:
+        """Until ``condition`` holds; it is looked at after everything that happens here."""
+        with self._changed:
+            assert self._changed.wait_for(condition, seconds), f"after {seconds} s: {len(self.accepted)} accepted"
+
+    def _run(self, ready: threading.Event) -> None:
+        self._loop.run_until_complete(self._serve(ready))
+        self._loop.close()
+
+    async def _serve(self, ready: threading.Event) -> None:
+        self._stop = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+        server = await asyncio.start_server(self._connection, "127.0.0.1", self.port, ssl=self.tls)
+        self.port = server.sockets[0].getsockname()[1]
+        ready.set()
+        await self._stop.wait()
+        server.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        self.connection_count += 1
+        self.open_count += 1
+        self.most_open = max(self.most_open, self.open_count)
+        try:
+            await _Dialogue(self, reader, writer).run()
+        except (ConnectionError, asyncio.IncompleteReadError, ssl.SSLError, _Over, asyncio.CancelledError):
+            pass
+        finally:
+            self.open_count -= 1
+            self._tasks.discard(task)
+            writer.close()
+            self.happened()
+
+    def happened(self) -> None:
+        with self._changed:
+            self._changed.notify_all()
+
+
+class _Over(Exception):
+    pass
+
+
+class _Dialogue:
+    def __init__(self, receiver: Receiver, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.receiver, self.reader, self.writer = receiver, reader, writer
+        self.recipient, self.mail = "", False
+
+    async def say(self, phase: str, default: str) -> bool:
+        """Answer by the script; whether it was the default."""
+        answer = self.receiver.script(phase, self.recipient)
+        if answer == "drop":
+            self.writer.transport.abort()
+            raise _Over
+        self.writer.write(((answer or default) + "\r\n").encode())
+        if answer is not None and answer.startswith("421"):
+            await self.writer.drain()
+            raise _Over
+        return answer is None
+
+    async def run(self) -> None:
+        await self.say("connect", "220 receiver.test ESMTP")
+        while line := await self.reader.readline():
+            text = line.decode("utf-8", "replace").strip()
+            self.receiver.commands.append(text)
+            verb = text.upper().split(":")[0].split(" ")[0]
+            handler = getattr(self, "do_" + verb.lower(), None)
+            if handler is None:
+                self.writer.write(b"500 5.5.2 what?\r\n")
+            else:
+                await handler(text)
+            self.receiver.happened()
+
+    async def do_ehlo(self, text: str) -> None:
+        lines = ["receiver.test", "SIZE 1000000", "8BITMIME"]
+        lines += ["PIPELINING"] if self.receiver.pipelining else []
+        lines += ["STARTTLS"] if self.receiver.starttls else []
+        lines += ["AUTH PLAIN LOGIN"] if self.receiver.password else []
+        text = "\r\n".join(f"250-{line}" for line in lines[:-1]) + f"\r\n250 {lines[-1]}"
+        await self.say("ehlo", text)
+
+    async def do_helo(self, text: str) -> None:
+        self.writer.write(b"250 receiver.test\r\n")
+
+    async def do_starttls(self, text: str) -> None:
+        assert self.receiver.starttls is not None
+        self.writer.write(b"220 go\r\n" + self.receiver.inject)
+        await self.writer.drain()
+        await self.writer.start_tls(self.receiver.starttls)
+        self.receiver.commands.append("(encrypted)")
+
+    async def do_auth(self, text: str) -> None:
+        await self.say("auth", "235 2.7.0 welcome")
+
+    async def do_mail(self, text: str) -> None:
+        self.receiver.starts.append(monotonic())
+        if self.mail:
+            self.writer.write(b"503 5.5.1 nested MAIL\r\n")
+            return
+        self.mail = await self.say("mail", "250 2.1.0 ok")
+        self.recipient = ""
+
+    async def do_rcpt(self, text: str) -> None:
+        self.recipient = text[text.index("<") + 1 : text.index(">")]
+        if not self.mail:
+            self.writer.write(b"503 5.5.1 MAIL first\r\n")
+        elif not await self.say("rcpt", "250 2.1.5 ok"):
+            self.recipient = ""
+
+    async def do_data(self, text: str) -> None:
+        if not self.recipient:
+            self.writer.write(b"503 5.5.1 RCPT first\r\n")
+            return
+        if not await self.say("data", "354 go"):
+            return
+        body = b""
+        while (line := await self.reader.readline()) != b".\r\n":
+            if not line:
+                raise _Over
+            body += line
+        self.mail = False
+        answer = self.receiver.script("dot", self.recipient)
+        if answer is None or answer in ("drop", "silence"):
+            self.receiver.accepted.append(self.recipient)
+            self.receiver.bodies[self.recipient] = body
+            self.receiver.happened()
+        if answer == "silence":
+            await asyncio.sleep(3600)
+        if answer == "drop":
+            self.writer.transport.abort()
+            raise _Over
+        self.writer.write(((answer or "250 2.0.0 ok") + "\r\n").encode())
+
+    async def do_rset(self, text: str) -> None:
+        self.mail = False
+        self.writer.write(b"250 2.0.0 ok\r\n")
+
+    async def do_quit(self, text: str) -> None:
+        self.writer.write(b"221 2.0.0 bye\r\n")
+        await self.writer.drain()
+        raise _Over

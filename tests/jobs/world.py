@@ -1,0 +1,161 @@
+"""People, senders and campaigns for the tests of delivery, and the invariants that always hold."""
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from time import monotonic
+from typing import Any
+
+from sqlalchemy import func
+from sqlmodel import col, select
+
+from core import clock, db, live
+from core.models import (
+    Campaign,
+    CampaignList,
+    CampaignStatus,
+    Contact,
+    ContactList,
+    ListMember,
+    Message,
+    MessageState,
+    Sender,
+    User,
+)
+from jobs.dispatch import tick
+from jobs.engine import Engine
+
+
+def add_user(email: str = "alice@example.com") -> int:
+    with db.session() as session:
+        user = User(email=email, password_hash="-", created_at=clock.utcnow())
+        session.add(user)
+        session.flush()
+        assert user.id is not None
+        return user.id
+
+
+def add_sender(user_id: int, port: int, **values: Any) -> int:
+    """Without limits unless given."""
+    free = {"per_minute": None, "delay_seconds": 0.0, "security": "none", "connections": 2}
+    with db.session() as session:
+        sender = Sender(
+            user_id=user_id,
+            name=f"Sender {port}",
+            host="127.0.0.1",
+            port=port,
+            from_address="news@example.com",
+            created_at=clock.utcnow(),
+            **{**free, **values},
+        )
+        session.add(sender)
+        session.flush()
+        assert sender.id is not None
+        return sender.id
+
+
+def add_campaign(user_id: int, sender_id: int, emails: list[str], **values: Any) -> int:
+    """A campaign that is sending to ``emails``, its recipients not written down yet."""
+    now = clock.utcnow() + db.clock_offset
+    with db.session() as session:
+        number = session.exec(select(func.count()).select_from(ContactList)).one()
+        people = ContactList(user_id=user_id, name=f"List {number}", contact_count=len(emails), created_at=now)
+        campaign = Campaign(
+            **{
+                "user_id": user_id,
+                "name": f"Campaign {number}",
+                "subject": "Hello {{ first_name }}",
+                "body": "<p>Hello {{ first_name }}</p>",
+                "body_kind": "html",
+                "sender_id": sender_id,
+                "status": CampaignStatus.sending,
+                "started_at": now,
+                "created_at": now,
+                "updated_at": now,
+                **values,
+            }
+        )
+        session.add_all([people, campaign])
+        session.flush()
+        assert campaign.id is not None and people.id is not None
+        session.add(CampaignList(campaign_id=campaign.id, list_id=people.id))
+        rows = [
+            {"user_id": user_id, "email": email, "fields": {"first_name": email.split("@")[0]}, "created_at": now}
+            for email in emails
+        ]
+        db.insert_ignore(session, Contact.__table__, rows)  # type: ignore[attr-defined]
+        ids = session.exec(select(Contact.id).where(col(Contact.user_id) == user_id, col(Contact.email).in_(emails)))
+        members = [{"list_id": people.id, "contact_id": contact_id} for contact_id in ids]
+        db.insert_ignore(session, ListMember.__table__, members)  # type: ignore[attr-defined]
+        return campaign.id
+
+
+def people(count: int, domain: str = "example.org") -> list[str]:
+    return [f"person{number:04}@{domain}" for number in range(count)]
+
+
+def campaign(campaign_id: int) -> Campaign:
+    with db.reading() as session:
+        return session.get_one(Campaign, campaign_id)
+
+
+def sender(sender_id: int) -> Sender:
+    with db.reading() as session:
+        return session.get_one(Sender, sender_id)
+
+
+def message(campaign_id: int, email: str) -> Message:
+    with db.reading() as session:
+        where = (col(Message.campaign_id) == campaign_id, col(Message.email) == email)
+        return session.exec(select(Message).where(*where)).one()
+
+
+def states(campaign_id: int) -> dict[str, int]:
+    """State -> number of messages, counted row by row; the counters must say the same."""
+    with db.reading() as session:
+        rows = session.exec(select(Message.state).where(col(Message.campaign_id) == campaign_id)).all()
+        row = session.get_one(Campaign, campaign_id)
+    counted = Counter(rows)
+    for state in MessageState:
+        assert getattr(row, f"{state}_count") == counted[state], f"{state}: {row}"
+    assert row.recipients_count == len(rows)
+    return dict(counted)
+
+
+@contextmanager
+def engine() -> Iterator[Engine]:
+    """A running engine; the tick is the test's."""
+    made = Engine()
+    made.start()
+    try:
+        yield made
+    finally:
+        made.stop()
+
+
+def dispatch(made: Engine) -> None:
+    tick(made.wake)
+
+
+def until(condition: Callable[[], bool], seconds: float = 20, poke: Callable[[], None] | None = None) -> None:
+    """Wait for ``condition``, looked at again whenever something was committed that pages would hear of."""
+    changed = threading.Event()
+    undo = live.subscribe(lambda hint: changed.set())
+    deadline = monotonic() + seconds
+    try:
+        while not condition():
+            if monotonic() > deadline:
+                raise AssertionError(f"not within {seconds} s")
+            if not changed.wait(0.25) and poke is not None:
+                poke()
+            changed.clear()
+    finally:
+        undo()
+
+
+@contextmanager
+def changing(campaign_id: int) -> Iterator[Campaign]:
+    """The campaign's row, for a test to change."""
+    with db.session() as session:
+        yield session.get_one(Campaign, campaign_id)
