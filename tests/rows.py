@@ -18,7 +18,8 @@ def user(session: Session, email: str = "alice@example.com", **values: Any) -> i
 
 
 def sender(session: Session, user_id: int, **values: Any) -> Sender:
-    made = Sender(**{"user_id": user_id, "name": "Hostinger", "created_at": db.now(session)} | values)
+    defaults = {"user_id": user_id, "name": "Hostinger", "from_address": "news@example.com"}
+    made = Sender(**defaults | {"created_at": db.now(session)} | values)
     session.add(made)
     session.flush()
     return made

@@ -77,13 +77,11 @@ class _Dashboard:
                 self.days = Chart(charts.days(data.days), charts.say_days(data.days), "w-full grow min-h-72")
             with card("Delivery", "All campaigns"):
                 self.doughnut = Doughnut(total)
-        with ui.element("div").classes("grid grid-cols-1 lg:grid-cols-3 gap-4 w-full items-start") as self.lists:
-            with card("Recent campaigns").classes("lg:col-span-2 overflow-hidden"):
-                self.recent = CampaignTable(zone)
-            with card("Next scheduled"):
-                self.none_scheduled = ui.label("Nothing is scheduled.").classes("text-sm cm-mute")
-                self.scheduled = ui.column().classes("w-full gap-3")
-                self.shown_scheduled: list[tuple[object, ...]] = []
+        with card("Next scheduled") as self.next:
+            self.scheduled = ui.element("div").classes("grid grid-cols-1 sm:grid-cols-2 lg:grid-cols-4 gap-4 w-full")
+            self.shown_scheduled: list[tuple[object, ...]] = []
+        with card("Recent campaigns").classes("overflow-hidden") as self.lists:
+            self.recent = CampaignTable(zone)
         self.show(data)
 
     def show(self, data: _Data) -> None:
@@ -114,11 +112,11 @@ class _Dashboard:
         self.running.set_visibility(bool(running))
 
     def _show_scheduled(self, campaigns: list[Summary]) -> None:
+        self.next.set_visibility(bool(campaigns))
         wanted: list[tuple[object, ...]] = [(c.id, c.title, c.scheduled_at) for c in campaigns]
         if wanted == self.shown_scheduled:
             return
         self.shown_scheduled = wanted
-        self.none_scheduled.set_visibility(not campaigns)
         self.scheduled.clear()
         with self.scheduled:
             for campaign in campaigns:

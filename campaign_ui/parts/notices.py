@@ -8,8 +8,9 @@ def notice(text: str, tone: str = "info", icon: str = "info") -> ui.column:
     with ui.row().classes(f"cm-notice is-{tone} w-full flex-nowrap").props("role=note"):
         ui.icon(icon)
         words = ui.column().classes("gap-1 min-w-0 grow")
-    with words:
-        ui.label(text).classes("font-medium")
+    if text:
+        with words:
+            ui.label(text).classes("font-medium")
     return words
 
 

@@ -1,0 +1,66 @@
+from nicegui import ui
+from nicegui.testing import User as Browser
+
+from core import accounts, db
+from core.models import User
+from tests.campaign_ui.conftest import SignIn, eventually, press
+
+
+async def test_zone_and_theme_are_kept(user: Browser, sign_in: SignIn) -> None:
+    alice = sign_in(user)
+    await user.open("/settings")
+    zone, theme = sorted(user.find(ui.select).elements, key=lambda e: e.id)
+    zone.value, theme.value = "Europe/Paris", "dark"
+    await user.should_see("CET")
+    press(user, "Save")
+    await eventually(lambda: _read(alice).time_zone == "Europe/Paris")
+    assert _read(alice).theme == "dark"
+
+
+async def test_the_theme_can_be_changed_from_the_header(user: Browser, sign_in: SignIn) -> None:
+    alice = sign_in(user)
+    await user.open("/settings")
+    press(user, "Dark")
+    await eventually(lambda: _read(alice).theme == "dark")
+
+
+async def test_a_new_password_signs_out_the_other_browsers(user: Browser, sign_in: SignIn) -> None:
+    alice = sign_in(user, password_hash=accounts._hash("correct horse"))
+    with db.session() as session:
+        accounts.start_session(session, alice)
+    await user.open("/settings")
+    await user.should_see("You are signed in here and in 1 other browser.")
+    await user.should_see("alice@example.com")
+    current, new = sorted(user.find(ui.input).elements, key=lambda e: e.id)
+    current.value, new.value = "wrong", "battery staple"
+    press(user, "Change password")
+    await user.should_see("The current password is wrong.", retries=20)
+    current.value = "correct horse"
+    press(user, "Change password")
+    await user.should_see("You are signed in only here.", retries=50)
+    with db.session() as session:
+        assert accounts.log_in(session, "alice@example.com", "battery staple", "here")
+
+
+async def test_sign_out_everywhere_else_leaves_others_alone(user: Browser, sign_in: SignIn) -> None:
+    alice = sign_in(user)
+    with db.session() as session:
+        accounts.start_session(session, alice)
+        charlie = User(email="charlie@example.com", password_hash="none", created_at=db.now(session))
+        session.add(charlie)
+        session.flush()
+        assert charlie.id is not None
+        accounts.start_session(session, charlie.id)
+    await user.open("/settings")
+    press(user, "Sign out everywhere else")
+    await user.should_see("Other browsers must log in again.")
+    press(user, "Sign out")
+    await user.should_see("You are signed in only here.", retries=50)
+    with db.reading() as session:
+        assert len(accounts.sessions_alive(session, alice)) == 1
+        assert len(accounts.sessions_alive(session, charlie.id)) == 1
+
+
+def _read(user_id: int) -> User:
+    with db.reading() as session:
+        return session.get_one(User, user_id)
