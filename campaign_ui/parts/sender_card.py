@@ -1,0 +1,120 @@
+"""One sender as a card: who it is, how it stands with its provider, how fast it may send."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from nicegui import ui
+
+from campaign_ui.parts.blocks import link_button
+from campaign_ui.parts.notices import notice
+from core import clock
+from core.delivery import presets, replies
+from core.models import Security, Sender, SenderState
+
+_STATES = {"ready": ("Ready", "sent"), "cooling": ("Cooling", "pending"), "blocked": ("Blocked", "failed")}
+_SECURITIES = {Security.starttls: "STARTTLS", Security.tls: "TLS", Security.none: "not encrypted"}
+
+
+@dataclass(frozen=True)
+class Actions:
+    """What the buttons do; each is told which sender."""
+
+    edit: Callable[[Sender], None]
+    make_default: Callable[[Sender], Awaitable[None]]
+    delete: Callable[[Sender], Awaitable[None]]
+
+
+def sender_card(sender: Sender, now: datetime, zone: str, actions: Actions) -> None:
+    """``now``: the database's time."""
+    state = state_of(sender, now)
+    with ui.element("section").classes("cm-card flex flex-col gap-3.5") as block:
+        block.props["aria-label"] = sender.name
+        with ui.row().classes("w-full items-start justify-between flex-nowrap gap-3"):
+            with ui.row().classes("items-center flex-nowrap gap-3 min-w-0"):
+                with ui.element("div").classes(f"cm-tile {'is-info' if sender.is_sandbox else 'is-brand'}"):
+                    ui.icon("inbox" if sender.is_sandbox else "alternate_email")
+                with ui.column().classes("gap-0 min-w-0"):
+                    name = ui.label(sender.name).classes("font-semibold text-[15px] truncate max-w-full")
+                    name.props("role=heading aria-level=2")
+                    ui.label(_provider(sender)).classes("text-xs cm-mute truncate max-w-full")
+            with ui.row().classes("items-center gap-1.5 shrink-0 justify-end"):
+                if sender.is_default:
+                    ui.label("Default").classes("cm-badge is-brand")
+                word, tone = _STATES[state]
+                ui.label(word).classes(f"cm-badge is-{tone}")
+        with ui.column().classes("gap-1 w-full text-[13.5px]"):
+            ui.label(_from(sender)).classes("break-all")
+            if sender.reply_to:
+                ui.label(f"Answers to {sender.reply_to}").classes("cm-mute break-all")
+        _standing(sender, state, zone)
+        with ui.element("div").classes("flex flex-wrap gap-1.5"):
+            for text in limits(sender):
+                ui.label(text).classes("text-xs px-2 py-0.5 rounded-md is-quiet tabular-nums")
+        ui.space()
+        _buttons(sender, actions)
+
+
+def state_of(sender: Sender, now: datetime) -> str:
+    """ready, cooling or blocked; a cooldown that is over is none."""
+    if sender.state == SenderState.cooling and (sender.cooling_until is None or sender.cooling_until <= now):
+        return SenderState.ready.value
+    return sender.state
+
+
+def limits(sender: Sender) -> list[str]:
+    """The limits in words, none left out that is set."""
+    windows = ((sender.per_minute, "minute"), (sender.per_hour, "hour"), (sender.per_day, "day"))
+    words = [f"{limit:,} per {window}" for limit, window in windows if limit is not None] or ["No limit"]
+    words.append(f"{sender.connections:,} connection{'s' if sender.connections != 1 else ''}")
+    if sender.delay_seconds:
+        words.append(f"{sender.delay_seconds:g} s between mails")
+    words.append(f"batches of {sender.batch_size:,}")
+    words.append(f"new connection every {sender.refresh_after:,}")
+    return words
+
+
+def _standing(sender: Sender, state: str, zone: str) -> None:
+    if state == SenderState.ready:
+        return
+    why = replies.explain(sender.state_rule, sender.state_kind, presets.provider(sender.preset, sender.host))
+    if state == SenderState.cooling and sender.cooling_until is not None:
+        local = clock.to_zone(sender.cooling_until, zone)
+        box = notice(
+            f"Cooling until {local:%H:%M} {clock.zone_label(sender.cooling_until, zone)}.", "pending", "schedule"
+        )
+        more = why
+    else:
+        box, more = notice(why, "failed", "block"), "Its campaigns wait. Mend it, test the connection and save."
+    with box:
+        ui.label(more)
+        if sender.state_reply:
+            ui.label("The server’s own words").classes("text-xs opacity-80 mt-1")
+            ui.label(sender.state_reply).classes("cm-words")
+
+
+def _buttons(sender: Sender, actions: Actions) -> None:
+    with ui.row().classes("w-full items-center gap-1 -mb-1"):
+        ui.button("Edit", icon="edit", on_click=lambda: actions.edit(sender)).props("flat dense").classes("px-2 -ml-2")
+        if sender.is_sandbox:
+            link_button("Open sandbox", "/sandbox", icon="inbox", look="flat dense").classes("px-2")
+        if not sender.is_default:
+            button = ui.button("Make default", icon="star_outline", on_click=lambda: actions.make_default(sender))
+            button.props("flat dense").classes("px-2")
+        if not sender.is_sandbox:
+            ui.space()
+            button = ui.button(icon="delete", on_click=lambda: actions.delete(sender)).props(
+                "flat round dense color=grey-7"
+            )
+            button.props["aria-label"] = f"Delete {sender.name}"
+            button.tooltip("Delete")
+
+
+def _provider(sender: Sender) -> str:
+    if sender.is_sandbox:
+        return "Kept on this machine; reaches nobody"
+    return f"{sender.host}:{sender.port} · {_SECURITIES.get(Security(sender.security), sender.security)}"
+
+
+def _from(sender: Sender) -> str:
+    return f"{sender.from_name} <{sender.from_address}>" if sender.from_name else sender.from_address

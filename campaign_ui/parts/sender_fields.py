@@ -1,0 +1,137 @@
+"""The fields of a sender, and what a preset fills in."""
+
+from typing import Any
+
+from nicegui import events, ui
+
+from campaign_ui.parts.notices import notice
+from core.delivery import presets, senders
+from core.models import Security, Sender
+
+_SECURITIES = {
+    Security.starttls.value: "STARTTLS (encrypted, usual on port 587)",
+    Security.tls.value: "TLS (encrypted, usual on port 465)",
+    Security.none.value: "None (nothing is encrypted)",
+}
+_GRID = "grid grid-cols-1 sm:grid-cols-6 gap-x-4 gap-y-3 w-full"
+
+
+class SenderFields:
+    """Shows ``kept`` or the defaults; ``values()`` is what is typed now."""
+
+    def __init__(self, kept: Sender | None) -> None:
+        self.kept = kept
+        self.inputs: dict[str, Any] = {}
+        shown = kept or Sender(user_id=0, name="", created_at=None)
+        if kept and kept.is_sandbox:
+            notice("This sender reaches nobody: its mails are kept in your sandbox, where you can look at them.")
+            self._identity(shown)
+        else:
+            self._account(shown)
+            self._identity(shown)
+        self._limits(shown)
+
+    def values(self) -> senders.Values:
+        """What is typed; an empty password of a kept sender means the one there is."""
+        typed = {name: field.value for name, field in self.inputs.items()}
+        texts = {name: typed[name] or "" for name in _TEXTS if name in typed}
+        numbers = {name: _whole(typed[name]) for name in _NUMBERS if name in typed}
+        password = typed.get("password") or (None if self.kept else "")
+        return senders.Values(**texts, **numbers, delay_seconds=typed["delay_seconds"], password=password)
+
+    def show_problems(self, problems: dict[str, str]) -> None:
+        """Sentences at their fields; the others lose theirs."""
+        for name, field in self.inputs.items():
+            field.error = problems.get(name)
+        if first := next((name for name in self.inputs if name in problems), None):
+            self.inputs[first].run_method("focus")
+
+    def _account(self, shown: Sender) -> None:
+        with _section("Account", "The mail server that takes your mails."):
+            options = {preset.id: preset.name for preset in presets.ALL}
+            chosen = shown.preset if shown.preset in options else presets.OTHER.id
+            self._add("preset", ui.select(options, label="Provider", value=chosen, on_change=self._fill), 3)
+            self._text("name", "Name", shown.name, 3, "Only you see it")
+            self.note = ui.column().classes("w-full sm:col-span-6")
+            self._text("host", "Host", shown.host, 4, "smtp.example.com")
+            self._number("port", "Port", shown.port, 2)
+            self._add("security", ui.select(_SECURITIES, label="Security", value=shown.security), 6)
+            self._text("username", "Username", shown.username, 3).props("autocomplete=off spellcheck=false")
+            secret = ui.input("Password", password=True, password_toggle_button=True)
+            self._add("password", secret.props("autocomplete=new-password"), 3)
+            if self.kept and senders.has_password(self.kept):
+                secret.props('placeholder="Kept. Type a new one to replace it" stack-label')
+        self._show_note(presets.get(chosen))
+
+    def _identity(self, shown: Sender) -> None:
+        with _section("Identity", "What readers see as the sender."):
+            if self.kept and self.kept.is_sandbox:
+                self._text("name", "Name", shown.name, 6, "Only you see it")
+            self._text("from_name", "From name", shown.from_name, 3)
+            self._text("from_address", "From address", shown.from_address, 3).props("type=email")
+            self._text("reply_to", "Reply-To", shown.reply_to, 6, "Empty: answers go to the From address")
+
+    def _limits(self, shown: Sender) -> None:
+        with _section("Limits", "Never more than this goes out, however much is waiting. Empty means no limit."):
+            self._number("per_minute", "Mails per minute", shown.per_minute, 2)
+            self._number("per_hour", "Mails per hour", shown.per_hour, 2)
+            self._number("per_day", "Mails per day", shown.per_day, 2)
+            self._number("connections", "Connections", shown.connections, 2)
+            self._number("batch_size", "Batch size", shown.batch_size, 2)
+            self._number("refresh_after", "New connection every", shown.refresh_after, 2).props("suffix=mails")
+            delay = ui.number("Delay", value=shown.delay_seconds, min=0, step=0.5).props("suffix=seconds")
+            self._add("delay_seconds", delay, 2)
+            with ui.element("div").classes("sm:col-span-4 flex items-center"):
+                ui.label("The delay is from one mail to the next on the same connection.").classes("text-xs cm-mute")
+
+    def _fill(self, event: events.ValueChangeEventArguments[str]) -> None:
+        preset = presets.get(event.value)
+        self._show_note(preset)
+        values = {"port": preset.port, "security": preset.security}
+        values |= {"per_minute": preset.per_minute, "per_hour": preset.per_hour, "per_day": preset.per_day}
+        values |= {"connections": preset.connections, "delay_seconds": preset.delay}
+        known = {other.host for other in presets.ALL}
+        if preset.host or self.inputs["host"].value in known:
+            values["host"] = preset.host
+        if not self.inputs["name"].value or self.inputs["name"].value in {other.name for other in presets.ALL}:
+            values["name"] = preset.name if preset is not presets.OTHER else ""
+        for name, value in values.items():
+            self.inputs[name].value = value
+
+    def _show_note(self, preset: presets.Preset) -> None:
+        self.note.clear()
+        with self.note, notice(preset.note, "info", "lightbulb"):
+            ui.label(f"Username: {preset.username}.").classes("text-[13px]")
+
+    def _text(self, name: str, label: str, value: str, columns: int, hint: str = "") -> ui.input:
+        field = ui.input(label, value=value)
+        if hint:
+            field.props["placeholder"] = hint
+        self._add(name, field, columns)
+        return field
+
+    def _number(self, name: str, label: str, value: int | None, columns: int) -> ui.number:
+        field = ui.number(label, value=value, min=1, step=1, format="%d").props("inputmode=numeric")
+        self._add(name, field, columns)
+        return field
+
+    def _add(self, name: str, field: Any, columns: int) -> None:
+        self.inputs[name] = field.props("hide-bottom-space").classes(f"w-full {_SPAN[columns]}")
+
+
+_TEXTS = ("preset", "name", "host", "security", "username", "from_name", "from_address", "reply_to")
+_NUMBERS = ("port", "per_minute", "per_hour", "per_day", "connections", "batch_size", "refresh_after")
+# Whole class names, so that Tailwind finds them.
+_SPAN = {2: "sm:col-span-2", 3: "sm:col-span-3", 4: "sm:col-span-4", 6: "sm:col-span-6"}
+
+
+def _section(title: str, caption: str) -> ui.element:
+    with ui.column().classes("w-full gap-2.5 items-stretch"):
+        with ui.element("div"):
+            ui.label(title).classes("font-semibold text-[14px]").props("role=heading aria-level=3")
+            ui.label(caption).classes("text-xs cm-mute")
+        return ui.element("div").classes(_GRID)
+
+
+def _whole(value: float | None) -> int | None:
+    return None if value is None else round(value)

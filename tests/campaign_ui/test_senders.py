@@ -1,0 +1,250 @@
+"""The page of senders: add, test, mend, delete; typed values survive; strangers see nothing."""
+
+import socket
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import AuthResult
+from nicegui import ElementFilter, ui
+from nicegui.testing import User as Browser
+from nicegui.testing.user_interaction import UserInteraction
+
+from core import clock, db
+from core.delivery import senders
+from core.models import CampaignStatus, Sender, SenderState
+from tests import factory
+from tests.campaign_ui.conftest import SignIn, eventually, texts
+
+GOOD = senders.Values(
+    name="News", host="smtp.hostinger.com", username="anna", password="canary-pw", from_address="anna@example.com"
+)
+
+
+@pytest.fixture
+def smtp_port() -> Iterator[int]:
+    """A server of this machine that accepts only the password "right"."""
+
+    class Server(Controller):
+        def _trigger_server(self) -> None:
+            self.port = self.server.sockets[0].getsockname()[1]
+            super()._trigger_server()
+
+    def check(_server: object, _session: object, _envelope: object, _mechanism: str, data: Any) -> AuthResult:
+        right = data.password == b"right"
+        return AuthResult(
+            success=right, handled=False, message=None if right else f"535 5.7.8 no {data.login.decode()}"
+        )
+
+    server = Server(object(), hostname="127.0.0.1", port=0, authenticator=check, auth_require_tls=False)
+    server.start()
+    yield int(server.port)
+    server.stop()
+
+
+def field(browser: Browser, label: str, kind: type[Any] = ui.input) -> Any:
+    with browser:
+        found = [each for each in ElementFilter(kind=kind) if each.props.get("label") == label]
+    return found[-1]
+
+
+def type_in(browser: Browser, **values: Any) -> None:
+    """``From_name="Anna"``: an underscore stands for a space."""
+    numbers = {"Port", "Mails per minute", "Mails per hour", "Mails per day", "Connections", "Batch size", "Delay"}
+    for name, value in values.items():
+        label = name.replace("_", " ")
+        kind = ui.select if label in ("Security", "Provider") else ui.number if label in numbers else ui.input
+        with browser:
+            field(browser, label, kind).value = value
+
+
+def press(browser: Browser, name: str) -> None:
+    with browser:
+        buttons = [each for each in ElementFilter(kind=ui.button) if name in (each.text, each.props.get("aria-label"))]
+    UserInteraction(browser, {buttons[-1]}, None).click()
+
+
+def stored(user_id: int, **changes: Any) -> int:
+    with db.session() as session:
+        sender_id = senders.create(session, user_id, replace(GOOD, **changes)).id
+    assert sender_id is not None
+    return sender_id
+
+
+def kept(user_id: int) -> list[Sender]:
+    with db.reading() as session:
+        return senders.list_all(session, user_id)
+
+
+async def test_a_sender_is_added_from_a_preset(user: Browser, sign_in: SignIn) -> None:
+    user_id = sign_in(user)
+    await user.open("/senders")
+    await user.should_see("No senders yet")
+    press(user, "Add sender")
+    await user.should_see("Test connection")
+    type_in(user, Provider="hostinger")
+    await user.should_see("not that of your Hostinger account")
+    assert (field(user, "Host").value, field(user, "Port", ui.number).value) == ("smtp.hostinger.com", 465)
+    assert field(user, "Mails per hour", ui.number).value == 200
+    type_in(user, Name="News", Username="anna@example.com", Password="canary-pw", From_name="Anna")
+    type_in(user, From_address="anna@example.com", Mails_per_day=None)
+    press(user, "Save")
+    await eventually(lambda: kept(user_id))
+    (sender,) = kept(user_id)
+    assert (sender.name, sender.security, sender.per_hour, sender.per_day) == ("News", "tls", 200, None)
+    assert sender.is_default and senders.password(sender) == "canary-pw"
+    await user.should_see("smtp.hostinger.com:465 · TLS")
+    await user.should_see("Anna <anna@example.com>")
+    assert "canary-pw" not in texts(user)
+
+
+async def test_what_is_typed_survives_a_save_that_failed(user: Browser, sign_in: SignIn) -> None:
+    user_id = sign_in(user)
+    await user.open("/senders")
+    press(user, "Add sender")
+    await user.should_see("From address")
+    type_in(user, Name="News", Host="https://smtp.example.com", Password="canary-pw", Mails_per_minute=0)
+    press(user, "Save")
+    await user.should_see("Enter only the name of the server")
+    await user.should_see("Enter the From address")
+    assert field(user, "Password").value == "canary-pw" and kept(user_id) == []
+    type_in(user, Host="smtp.example.com", From_address="a@example.com", Mails_per_minute=30)
+    press(user, "Save")
+    await eventually(lambda: kept(user_id))
+
+
+async def test_the_connection_is_tested_before_saving(user: Browser, sign_in: SignIn, smtp_port: int) -> None:
+    user_id = sign_in(user)
+    await user.open("/senders")
+    press(user, "Add sender")
+    await user.should_see("Test connection")
+    type_in(user, Host="127.0.0.1", Port=smtp_port, Security="none", Username="anna-x", Password="wrong")
+    press(user, "Test connection")
+    await user.should_see("refused the sign-in", retries=50)
+    await user.should_see("535 5.7.8 no …")
+    type_in(user, Password="right")
+    press(user, "Test connection")
+    await user.should_see("Signed in to 127.0.0.1. This sender can send.", retries=50)
+    assert kept(user_id) == [] and field(user, "Host").value == "127.0.0.1"
+
+
+async def test_a_kept_password_is_used_for_the_test_and_never_shown(
+    user: Browser, sign_in: SignIn, smtp_port: int
+) -> None:
+    user_id = sign_in(user)
+    stored(user_id, host="127.0.0.1", port=smtp_port, security="none", password="right")
+    await user.open("/senders")
+    press(user, "Edit")
+    await user.should_see("Edit sender")
+    assert field(user, "Password").value in (None, "")
+    press(user, "Test connection")
+    await user.should_see("This sender can send.", retries=50)
+    type_in(user, Name="Weekly")
+    press(user, "Save")
+    await user.should_see("Weekly", retries=20)
+    assert senders.password(kept(user_id)[0]) == "right"
+
+
+async def test_a_slow_test_shows_that_it_goes_on(user: Browser, sign_in: SignIn) -> None:
+    sign_in(user)
+    await user.open("/senders")
+    press(user, "Add sender")
+    await user.should_see("Test connection")
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        type_in(user, Host="127.0.0.1", Port=door.getsockname()[1])
+        press(user, "Test connection")
+        await user.should_see("Connecting to 127.0.0.1…", retries=20)
+        guest, _ = door.accept()
+    guest.close()
+    await user.should_see("closed the connection", retries=50)
+
+
+async def test_a_closed_port_is_said_in_a_sentence(user: Browser, sign_in: SignIn) -> None:
+    sign_in(user)
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        port = door.getsockname()[1]
+    await user.open("/senders")
+    press(user, "Add sender")
+    await user.should_see("Test connection")
+    type_in(user, Host="127.0.0.1", Port=port)
+    press(user, "Test connection")
+    await user.should_see(f"Nothing answers on port {port} of 127.0.0.1", retries=50)
+
+
+async def test_a_card_says_why_a_sender_waits_and_follows_live(user: Browser, sign_in: SignIn) -> None:
+    user_id = sign_in(user, time_zone="Asia/Kolkata")
+    sender_id = stored(user_id, reply_to="answers@example.com", per_hour=200)
+    await user.open("/senders")
+    await user.should_see("Ready")
+    await user.should_see("200 per hour")
+    await user.should_see("Answers to answers@example.com")
+    until = clock.utcnow() + timedelta(minutes=30)
+    with db.session() as session:
+        sender = session.get_one(Sender, sender_id)
+        sender.state, sender.cooling_until = SenderState.cooling, until
+        sender.state_kind, sender.state_rule, sender.state_reply = "quota_hour", "hostinger-out", "451 4.7.1 Ratelimit"
+        db.after_commit(session, lambda: senders.live.publish(user_id, "sender", sender_id))
+    await user.should_see(f"Cooling until {clock.to_zone(until, 'Asia/Kolkata'):%H:%M} IST.", retries=50)
+    await user.should_see("Hostinger limits how many mails you may send per hour. We wait.")
+    await user.should_see("451 4.7.1 Ratelimit")
+    with db.session() as session:
+        sender = session.get_one(Sender, sender_id)
+        sender.state, sender.state_kind, sender.state_rule = SenderState.blocked, "auth", "auth-phase"
+        db.after_commit(session, lambda: senders.live.publish(user_id, "sender", sender_id))
+    await user.should_see("Blocked", retries=50)
+    await user.should_see("Hostinger refused the sign-in.")
+
+
+async def test_deleting_asks_and_says_when_the_sender_is_used(user: Browser, sign_in: SignIn) -> None:
+    user_id = sign_in(user)
+    sender_id = stored(user_id)
+    with db.session() as session:
+        campaign_id = factory.campaign(session, user_id, sender_id, status=CampaignStatus.scheduled, name="Spring")
+    await user.open("/senders")
+    press(user, "Delete News")
+    await user.should_see("Delete News?")
+    press(user, "Delete")
+    await user.should_see("News is used by “Spring”")
+    with db.session() as session:
+        session.get_one(factory.Campaign, campaign_id).status = CampaignStatus.sent
+    press(user, "Delete News")
+    await user.should_see("Delete News?")
+    press(user, "Delete")
+    await eventually(lambda: kept(user_id) == [])
+    await user.should_see("No senders yet", retries=20)
+
+
+async def test_another_sender_is_made_the_default(user: Browser, sign_in: SignIn) -> None:
+    user_id = sign_in(user)
+    stored(user_id)
+    stored(user_id, name="Weekly")
+    await user.open("/senders")
+    press(user, "Make default")
+    await eventually(lambda: kept(user_id)[0].name == "Weekly")
+    await user.should_see("New campaigns begin with Weekly.")
+
+
+async def test_the_sandbox_says_that_it_reaches_nobody(user: Browser, sign_in: SignIn) -> None:
+    user_id = sign_in(user)
+    with db.session() as session:
+        senders.add_sandbox(session, user_id)
+    await user.open("/senders")
+    await user.should_see("Kept on this machine; reaches nobody")
+    await user.should_not_see("Delete Sandbox")
+    press(user, "Edit")
+    await user.should_see("This sender reaches nobody")
+    type_in(user, From_name="Alice")
+    press(user, "Save")
+    await eventually(lambda: kept(user_id)[0].from_name == "Alice")
+
+
+async def test_charlie_sees_nothing_of_alice(create_user: Callable[[], Browser], sign_in: SignIn) -> None:
+    alice, charlie = create_user(), create_user()
+    stored(sign_in(alice, "alice@example.com"), name="Secret sender")
+    sign_in(charlie, "charlie@example.com")
+    await charlie.open("/senders")
+    await charlie.should_see("No senders yet")
+    assert "Secret sender" not in texts(charlie)
