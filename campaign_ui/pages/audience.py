@@ -9,7 +9,7 @@ from campaign_ui.parts import card, empty_state, page_header
 from campaign_ui.parts.audience_contacts import ContactsCard
 from campaign_ui.parts.audience_lists import ListsCard
 from campaign_ui.parts.audience_suppressed import SuppressedCard
-from campaign_ui.parts.upload import upload_panel
+from campaign_ui.parts.upload import UploadPanel, upload_panel
 from core import db
 from core.audience import book, contacts, suppression
 from core.models import ContactList
@@ -39,18 +39,12 @@ class _Page:
     def __init__(self) -> None:
         user = auth.current()
         self.user_id = user.id
-        self.first = ui.column().classes("w-full gap-4")
+        self.first = ui.column().classes("w-full gap-4 empty:hidden")
         self.full = ui.column().classes("w-full gap-4")
-        with self.first, card():
-            words = "Upload a file or paste addresses: people become contacts, in a list you send campaigns to."
-            empty_state("group_add", "Nobody is here yet", words)
-            self.first_panel = upload_panel(self._stored)
         with self.full:
             with page_header("The people you write to, and those who asked not to be written to."):
                 ui.button("Upload", icon="upload_file", on_click=lambda: self.dialog.open())
-            with ui.element("div").classes(
-                "grid grid-cols-1 lg:grid-cols-[300px_minmax(0,1fr)] gap-4 w-full items-start"
-            ):
+            with ui.element("div").classes(_GRID):
                 self.lists = ListsCard(user.id, self._open)
                 self.contacts = ContactsCard(user.id, user.time_zone)
             self.suppressed = SuppressedCard(user.id, user.time_zone)
@@ -61,7 +55,7 @@ class _Page:
                     close = ui.button(icon="close", on_click=self.dialog.close).props("flat round dense color=grey-7")
                     close.props["aria-label"] = "Close"
                 upload_panel(self._stored)
-        self.first.set_visibility(False)
+        self.first_panel: UploadPanel | None = None
         self.full.set_visibility(False)
 
     async def reload(self) -> None:
@@ -71,14 +65,26 @@ class _Page:
             return
         empty = not (found.lists or found.contact_count or found.suppressed_count)
         # A first upload goes on where it began, though its contacts come in already.
-        empty = empty or (self.first.visible and self.first_panel.is_open)
-        self.first.set_visibility(empty)
+        empty = empty or (self.first_panel is not None and self.first_panel.is_open)
+        self._show_first(empty)
         self.full.set_visibility(not empty)
         if not empty:
             self.lists.show(found.lists, found.contact_count)
             self.contacts.list_id = self.lists.chosen
             await self.contacts.paged.reload()
             await self.suppressed.paged.reload()
+
+    def _show_first(self, empty: bool) -> None:
+        """There or gone: hidden, its fields would stand beside those of the dialog."""
+        if empty and self.first_panel is None:
+            words = "Upload a file or paste addresses: people become contacts, in a list you send campaigns to."
+            with self.first, card():
+                self.first_panel = upload_panel(self._stored)
+                with self.first_panel.intro:
+                    empty_state("group_add", "Nobody is here yet", words)
+        elif not empty and self.first_panel is not None:
+            self.first.clear()
+            self.first_panel = None
 
     async def _open(self, list_id: int | None) -> None:
         await self.contacts.open(list_id)

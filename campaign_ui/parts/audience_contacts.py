@@ -13,10 +13,25 @@ from core.audience import book
 from core.errors import RuleError
 from core.models import Contact
 
+_FIELDS, _ADDED = "max-sm:hidden max-w-[320px] truncate", "max-md:hidden"
 _COLUMNS = [
-    {"name": "email", "field": "email", "label": "Email", "align": "left"},
-    {"name": "fields", "field": "fields", "label": "Merge fields", "align": "left"},
-    {"name": "added", "field": "added", "label": "Added", "align": "right"},
+    {"name": "email", "field": "email", "label": "Email", "align": "left", "classes": "max-w-[240px] truncate"},
+    {
+        "name": "fields",
+        "field": "fields",
+        "label": "Merge fields",
+        "align": "left",
+        "classes": _FIELDS,
+        "headerClasses": _FIELDS,
+    },
+    {
+        "name": "added",
+        "field": "added",
+        "label": "Added",
+        "align": "right",
+        "classes": _ADDED,
+        "headerClasses": _ADDED,
+    },
     {"name": "actions", "field": "id", "label": "", "align": "right"},
 ]
 # Constant template: what a person typed arrives as data only.
@@ -24,8 +39,6 @@ _ACTIONS = """
 <q-td :props="props" auto-width>
   <q-btn flat round dense color="grey-7" icon="edit" :aria-label="'Edit ' + props.row.email"
     @click="() => $parent.$emit('edit', props.row.id)" />
-  <q-btn flat round dense color="grey-7" icon="delete_outline" :aria-label="'Delete ' + props.row.email"
-    @click="() => $parent.$emit('remove', props.row.id)" />
 </q-td>
 """
 _SHOWN_FIELDS = 4
@@ -42,7 +55,7 @@ class ContactsCard:
                 _COLUMNS, self._load, "contacts", "Search: anna, or @example.com", "No contact begins like that here."
             )
         self.paged.table.add_slot("body-cell-actions", _ACTIONS)
-        self.paged.table.on("edit", self._edit).on("remove", self._remove)
+        self.paged.table.on("edit", self._edit)
 
     async def open(self, list_id: int | None) -> None:
         self.list_id = list_id
@@ -59,7 +72,7 @@ class ContactsCard:
             "id": each.id,
             "email": each.email,
             "fields": words,
-            "added": clock.show(each.created_at, self.time_zone),
+            "added": f"{clock.to_zone(each.created_at, self.time_zone):%d %b %Y}",
         }
 
     async def _edit(self, event: events.GenericEventArguments) -> None:
@@ -79,18 +92,19 @@ class ContactsCard:
                 except RuleError as error:
                     notify_error(str(error))
                 else:
-                    dialog.submit(True)
+                    dialog.submit("saved")
 
-            with ui.row().classes("w-full justify-end gap-2 mt-2"):
-                ui.button("Cancel", on_click=lambda: dialog.submit(False)).props("flat color=grey-7")
+            with ui.row().classes("w-full items-center gap-2 mt-2"):
+                ui.button("Delete contact", on_click=lambda: dialog.submit("delete")).props("flat color=negative")
+                ui.space()
+                ui.button("Cancel", on_click=lambda: dialog.submit("")).props("flat color=grey-7")
                 ui.button("Save", on_click=save)
-        await dialog
+        answer = await dialog
         dialog.delete()
+        if answer == "delete":
+            await self._delete(contact)
 
-    async def _remove(self, event: events.GenericEventArguments) -> None:
-        contact = await self._get(event.args)
-        if contact is None:
-            return
+    async def _delete(self, contact: Contact) -> None:
         text = f"{contact.email} leaves your address book and all lists. This cannot be undone."
         if await confirm("Delete this contact?", text, "Delete"):
             try:

@@ -19,13 +19,42 @@ _REASONS = {
     "complained": "Complained",
     "manual": "Added by you",
 }
+_DETAIL = "max-md:hidden max-w-[380px] truncate"
 _COLUMNS = [
     {"name": "email", "field": "email", "label": "Email", "align": "left"},
-    {"name": "reason", "field": "reason", "label": "Reason", "align": "left"},
-    {"name": "detail", "field": "detail", "label": "What the server said", "align": "left"},
-    {"name": "since", "field": "since", "label": "Since", "align": "right"},
+    {
+        "name": "reason",
+        "field": "reason",
+        "label": "Reason",
+        "align": "left",
+        "classes": "max-sm:hidden",
+        "headerClasses": "max-sm:hidden",
+    },
+    {
+        "name": "detail",
+        "field": "detail",
+        "label": "What the server said",
+        "align": "left",
+        "classes": _DETAIL,
+        "headerClasses": _DETAIL,
+    },
+    {
+        "name": "since",
+        "field": "since",
+        "label": "Since",
+        "align": "right",
+        "classes": "max-sm:hidden",
+        "headerClasses": "max-sm:hidden",
+    },
     {"name": "actions", "field": "id", "label": "", "align": "right"},
 ]
+# Constant templates: addresses and servers' words arrive as data only.
+_EMAIL = """
+<q-td :props="props">
+  <div class="truncate max-w-[200px] sm:max-w-[320px]">{{ props.row.email }}</div>
+  <div class="text-xs cm-mute sm:hidden">{{ props.row.reason }}</div>
+</q-td>
+"""
 _ACTIONS = """
 <q-td :props="props" auto-width>
   <q-btn flat dense no-caps color="primary" label="Allow again" :aria-label="'Allow ' + props.row.email + ' again'"
@@ -40,8 +69,8 @@ class SuppressedCard:
     def __init__(self, user_id: int, time_zone: str) -> None:
         self.user_id, self.time_zone = user_id, time_zone
         with card("Suppression list", "No campaign of yours mails these addresses."):
-            with ui.row().classes("w-full items-center gap-2"):
-                self.address = ui.input("Address to suppress").classes("grow min-w-[200px]")
+            with ui.row().classes("w-full max-w-[480px] items-center gap-2 flex-nowrap"):
+                self.address = ui.input("Address to suppress").classes("grow min-w-0")
                 self.address.on("keydown.enter", self._suppress)
                 ui.button("Suppress", on_click=self._suppress).props("outline")
             self.paged = PagedTable(
@@ -51,6 +80,7 @@ class SuppressedCard:
                 "Search suppressed addresses",
                 "Nobody is suppressed here.",
             )
+        self.paged.table.add_slot("body-cell-email", _EMAIL)
         self.paged.table.add_slot("body-cell-actions", _ACTIONS)
         self.paged.table.on("allow", self._allow)
 

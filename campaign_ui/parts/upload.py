@@ -58,12 +58,15 @@ class UploadPanel:
         self.busy = False
         self.list_name = ""
         with ui.column().classes("w-full gap-4 items-stretch") as self.root:
-            self.trouble = ui.column().classes("w-full").props("role=alert")
-            self.choose = ui.element("div").classes("grid grid-cols-1 md:grid-cols-2 gap-4 w-full")
-            self.rest = ui.column().classes("w-full gap-4 items-stretch")
-        with self.choose:
-            self._build_drop()
-            self._build_paste()
+            self.trouble = ui.column().classes("w-full empty:hidden").props("role=alert")
+            with ui.column().classes("w-full gap-4 items-stretch") as self.choose:
+                self.intro = ui.column().classes(
+                    "w-full empty:hidden"
+                )  # for the page's own words; gone while work is shown
+                with ui.element("div").classes("grid grid-cols-1 md:grid-cols-2 gap-4 w-full"):
+                    self._build_drop()
+                    self._build_paste()
+            self.rest = ui.column().classes("w-full gap-4 items-stretch empty:hidden")
         self.client.on_delete(self.discard)
 
     @property

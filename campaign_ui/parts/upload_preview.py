@@ -10,6 +10,14 @@ from core.audience.parse import ParsedUpload
 
 _SHOWN_ROWS, _SHOWN_COLUMNS, _SHOWN_REJECTED = 6, 7, 200
 
+# Constant template: what stands in somebody's file arrives as data only.
+_VALUE = """
+<q-td :props="props">
+  <div class="break-all">{{ props.row.value }}</div>
+  <div class="text-xs cm-mute">{{ props.row.reason }}</div>
+</q-td>
+"""
+
 
 def preview(
     parsed: ParsedUpload,
@@ -71,8 +79,8 @@ def _people(parsed: ParsedUpload) -> None:
         {"id": number, "c0": email, **{f"c{n}": fields.get(c.field, "")[:80] for n, c in enumerate(named, 1)}}
         for number, (email, fields) in enumerate(parsed.sample[:_SHOWN_ROWS])
     ]
-    with ui.element("div").classes("w-full border rounded-[12px] overflow-hidden").style("border-color:var(--cm-line)"):
-        table = ui.table(rows=rows, columns=columns, row_key="id").props("flat dense hide-pagination")
+    with ui.element("div").classes("w-full border rounded-[12px] px-4").style("border-color:var(--cm-line)"):
+        table = ui.table(rows=rows, columns=columns, row_key="id").props("flat hide-pagination")
         table.props["aria-label"] = "First rows"
     more = len([column for column in parsed.columns if column.field]) - len(named)
     if more > 0:
@@ -95,13 +103,14 @@ def _rejected(parsed: ParsedUpload) -> None:
         words += f" (the first {len(shown):,} are shown)"
     columns = [
         {"name": "line", "field": "line", "label": "Line", "align": "right"},
-        {"name": "value", "field": "value", "label": "What stands there", "align": "left"},
-        {"name": "reason", "field": "reason", "label": "Why", "align": "left"},
+        {"name": "value", "field": "value", "label": "What stands there, and why it is left out", "align": "left"},
     ]
     rows = [
         {"id": number, "line": f"{each.line:,}", "value": each.value[:80] or "–", "reason": each.reason}
         for number, each in enumerate(shown)
     ]
     with ui.expansion(words, icon="rule", value=not parsed.valid_count).classes("w-full").props("dense"):
-        table = ui.table(rows=rows, columns=columns, row_key="id", pagination=10).props("flat dense")
+        table = ui.table(rows=rows, columns=columns, row_key="id", pagination=10).props("flat wrap-cells")
+        table.props["rows-per-page-options"] = [10]
+        table.add_slot("body-cell-value", _VALUE)
         table.props["aria-label"] = "Rows left out"
