@@ -50,14 +50,14 @@ class WakingStorage(MemoryStorage):  # type: ignore[misc]
             return data
 
 
-class _Tick(Scheduler):  # type: ignore[misc]
+class Tick(Scheduler):  # type: ignore[misc]
     periodic_task_seconds = TICK_SECONDS
 
 
 class QuietConsumer(Consumer):  # type: ignore[misc]
     """Runs in a thread of ours: signals belong to the web server or to ``run_worker``."""
 
-    scheduler_class = _Tick
+    scheduler_class = Tick
 
     def _set_signal_handlers(self) -> None:
         pass

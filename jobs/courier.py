@@ -186,6 +186,7 @@ class Courier:
         try:
             server = await lane.server()
             self._connection = await smtp.connect(server)
+            lane.connected()
             return True
         except Refused as error:
             refused, why = error, str(error)

@@ -57,6 +57,7 @@ class Lane:
         self._claiming: asyncio.Task[None] | None = None
         self._exhausted = False  # the last claim found nothing
         self._connections = 1
+        self._proven = False  # a connection stood: a wrong password is tried once, not once per connection
         self._worked = False
         self._changes: list[asyncio.Future[None]] = []
         self._ended = asyncio.Event()
@@ -95,6 +96,12 @@ class Lane:
         """Drop every connection: what is before its dot goes back, what is after it is unknown."""
         for courier in self._couriers.values():
             courier.abort()
+
+    def connected(self) -> None:
+        """A connection is signed in: others may follow."""
+        if not self._proven:
+            self._proven = True
+            self._staff()
 
     def fewer(self) -> bool:
         """Go on with the connections that are up; False when there is none."""
@@ -214,7 +221,8 @@ class Lane:
     def _staff(self) -> None:
         """One courier (connection) per waiting mail, up to the sender's number."""
         busy = sum(courier.busy for courier in self._couriers.values())
-        while len(self._couriers) < min(self._connections, len(self._queue) + busy):
+        most = self._connections if self._proven else 1
+        while len(self._couriers) < min(most, len(self._queue) + busy):
             courier = Courier(self)
             task = self._loop.create_task(courier.run())
             self._couriers[task] = courier

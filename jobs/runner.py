@@ -29,6 +29,7 @@ class Worker:
         self.huey = make_huey()
         self._upkept = float("-inf")
         self._dispatch, self._send = self._tasks(self.huey)
+        logging.getLogger("huey").setLevel(logging.WARNING)  # it would log each tick
         self._consumer = QuietConsumer(self.huey, workers=3, periodic=True, check_worker_health=True)
         self._thread = threading.Thread(target=self._consumer.run, name="huey", daemon=True)
 
@@ -96,7 +97,6 @@ def stop_embedded() -> None:
 def run_worker() -> None:
     """A worker process: until SIGTERM or SIGINT, then graceful; a second one ends it at once."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    logging.getLogger("huey").setLevel(logging.WARNING)
     stopping = threading.Event()
 
     def on_signal(number: int, _frame: object) -> None:

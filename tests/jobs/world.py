@@ -4,6 +4,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 from time import monotonic
 from typing import Any
 
@@ -159,3 +160,15 @@ def changing(campaign_id: int) -> Iterator[Campaign]:
     """The campaign's row, for a test to change."""
     with db.session() as session:
         yield session.get_one(Campaign, campaign_id)
+
+
+SOON = timedelta(seconds=2)
+
+
+def leave_behind(sender_id: int, cooling_until: datetime | None, lease_until: datetime | None) -> None:
+    """The sender as a dead owner left it."""
+    with db.session() as session:
+        row = session.get_one(Sender, sender_id)
+        row.owner, row.epoch, row.lease_until = "dead:1:0", 1, lease_until
+        if cooling_until is not None:
+            row.state, row.cooling_until, row.cooldown_step = "cooling", cooling_until, 1

@@ -1,0 +1,147 @@
+from collections import Counter
+from datetime import timedelta
+
+from sqlmodel import col, select
+
+from core import campaigns, db
+from core.audience import suppression
+from core.delivery import lease, ledger
+from core.delivery.ledger import Claimed, Outcome
+from core.delivery.tally import Tally
+from core.models import Activity, Attempt, MessageState
+from jobs.dispatch import write_down
+from tests.conftest import Stack
+from tests.jobs import world
+
+PEOPLE = world.people(20)
+
+
+def sending(*audiences: list[str]) -> tuple[int, int, list[int]]:
+    """(user, sender owned under epoch 1, campaigns that send to these people)."""
+    user_id = world.add_user()
+    sender_id = world.add_sender(user_id, 25)
+    ids = [world.add_campaign(user_id, sender_id, people) for people in audiences]
+    write_down(lambda _: None)
+    with db.session() as session:
+        assert lease.take(session, sender_id, "me") is not None
+    return user_id, sender_id, ids
+
+
+def claim(sender_id: int, size: int = 100) -> list[Claimed]:
+    with db.session() as session:
+        messages = ledger.claim(session, sender_id, 1, size)
+    assert messages is not None
+    return messages
+
+
+def mark(messages: list[Claimed]) -> set[int]:
+    with db.session() as session:
+        tally = Tally()
+        marked = ledger.mark(session, messages, tally)
+        tally.store(session, db.now(session))
+    for message in messages:
+        message.marked = message.id in marked
+    return marked
+
+
+def settle(*outcomes: Outcome) -> None:
+    with db.session() as session:
+        tally, now = Tally(), db.now(session)
+        ledger.settle(session, outcomes, now, tally)
+        tally.store(session, now)
+
+
+def test_a_message_goes_from_pending_to_sent_and_is_counted(stack: Stack) -> None:
+    _, sender_id, [campaign_id] = sending(PEOPLE)
+    messages = claim(sender_id)
+    assert [message.email for message in messages] == PEOPLE
+    assert messages[0].fields == {"first_name": "person0000"}
+    assert world.states(campaign_id) == {"claimed": 20}
+    assert mark(messages) == {message.id for message in messages}
+    assert world.states(campaign_id) == {"sending": 20}
+    settle(*(Outcome(message, MessageState.sent, "dot", 250, "2.0.0 ok") for message in messages))
+    assert world.states(campaign_id) == {"sent": 20}
+    row = world.message(campaign_id, PEOPLE[3])
+    assert (row.attempts, row.reply_code, row.reply) == (1, 250, "2.0.0 ok") and row.sent_at is not None
+    with db.reading() as session:
+        assert session.exec(select(Activity.sent_count)).all() == [20]
+
+
+def test_a_mark_told_twice_because_the_commits_answer_was_lost_still_allows_the_dot(stack: Stack) -> None:
+    _, sender_id, [campaign_id] = sending(PEOPLE[:2])
+    messages = claim(sender_id)
+    assert mark(messages) == mark(messages) == {message.id for message in messages}
+    assert world.states(campaign_id) == {"sending": 2}
+
+
+def test_a_paused_campaign_and_a_suppressed_address_are_not_marked(stack: Stack) -> None:
+    user_id, sender_id, [first, second] = sending(PEOPLE[:3], PEOPLE[10:13])
+    messages = claim(sender_id)
+    with db.session() as session:
+        campaigns.pause(session, user_id, first)
+        suppression.suppress(session, user_id, PEOPLE[10], "unsubscribed")
+    marked = mark(messages)
+    assert {message.email for message in messages if message.id in marked} == set(PEOPLE[11:13])
+    assert world.states(first) == {"pending": 3}
+    assert world.states(second) == {"sending": 2, "suppressed": 1}
+
+
+def test_a_claim_leaves_out_who_was_suppressed_before(stack: Stack) -> None:
+    user_id, sender_id, [campaign_id] = sending(PEOPLE)
+    with db.session() as session:
+        for email in PEOPLE[:15]:
+            suppression.suppress(session, user_id, email, "complained")
+    assert [message.email for message in claim(sender_id, 10)] == PEOPLE[15:]
+    assert world.states(campaign_id) == {"suppressed": 15, "claimed": 5}
+
+
+def test_another_users_suppression_changes_nothing(stack: Stack) -> None:
+    charlie = world.add_user("charlie@example.com")
+    _, sender_id, [campaign_id] = sending(PEOPLE)
+    with db.session() as session:
+        suppression.suppress(session, charlie, PEOPLE[0], "unsubscribed")
+    assert len(claim(sender_id)) == 20
+    assert world.states(campaign_id) == {"claimed": 20}
+
+
+def test_a_batch_is_shared_between_campaigns(stack: Stack) -> None:
+    _, sender_id, [large, small, tiny] = sending(PEOPLE, PEOPLE[:6], PEOPLE[:1])
+    shares = Counter(message.campaign_id for message in claim(sender_id, 12))
+    assert shares == {large: 6, small: 5, tiny: 1} or shares == {large: 5, small: 6, tiny: 1}
+    assert [world.campaign(id).batch_count for id in (large, small, tiny)] == [1, 1, 1]
+
+
+def test_only_what_is_due_is_claimed(stack: Stack) -> None:
+    _, sender_id, [campaign_id] = sending(PEOPLE[:2])
+    first, second = claim(sender_id)
+    settle(Outcome(first, MessageState.pending, "rcpt", 450, "Greylisted", "greylist", "grey", retry_after=300))
+    settle(Outcome(second, MessageState.pending, "mail", 451, "Slow down", "throttle_rate", "slow", counts=False))
+    again = claim(sender_id)
+    assert [message.email for message in again] == [second.email] and again[0].attempts == 0
+    db.clock_offset += timedelta(seconds=301)
+    assert [(message.email, message.attempts) for message in claim(sender_id)] == [(first.email, 1)]
+    with db.reading() as session:
+        kinds = session.exec(select(Attempt.kind).where(col(Attempt.campaign_id) == campaign_id)).all()
+    assert sorted(kinds) == ["greylist", "throttle_rate"]
+
+
+def test_a_result_told_twice_counts_once(stack: Stack) -> None:
+    _, sender_id, [campaign_id] = sending(PEOPLE[:1])
+    messages = claim(sender_id)
+    refusal = Outcome(messages[0], MessageState.failed, "rcpt", 550, "unknown", "bad_recipient", "r", bounced=True)
+    settle(refusal)
+    settle(refusal)
+    assert world.states(campaign_id) == {"failed": 1}
+    assert world.campaign(campaign_id).bounced_count == 1
+
+
+def test_strange_bytes_in_a_reply_are_kept_as_text(stack: Stack) -> None:
+    _, sender_id, [campaign_id] = sending(PEOPLE[:2])
+    first, second = claim(sender_id)
+    mark([first, second])
+    settle(
+        Outcome(first, MessageState.sent, "dot", 250, "\ufffd 'quoted' \"and\" \\ %s :x"),
+        Outcome(second, MessageState.failed, "dot", 554, "\ufffd '", "permanent", "r"),
+    )
+    assert world.states(campaign_id) == {"sent": 1, "failed": 1}
+    assert world.message(campaign_id, first.email).reply == "\ufffd 'quoted' \"and\" \\ %s :x"

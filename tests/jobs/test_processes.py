@@ -1,0 +1,176 @@
+"""The promises that only whole processes can show: killed, stopped, and in another time zone."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from core import live
+from tests.conftest import Stack
+from tests.jobs import world
+from tests.jobs.receiver import Receiver
+
+ROOT = Path(__file__).parents[2]
+# The same programs with a short lease and a quick tick, so that the tests need not wait for half a minute.
+QUICK = """
+from datetime import timedelta
+from core.delivery import lease
+from jobs import broker
+lease.LEASE = timedelta(seconds=2)
+broker.Tick.periodic_task_seconds = 1
+"""
+WORKER = QUICK + "import huey_worker; huey_worker.main()"
+EMBEDDED = QUICK + (
+    "import logging; from threading import Event; from core import live, migrate; from jobs import runner\n"
+    "logging.basicConfig(level='INFO'); migrate.upgrade(); live.start(); runner.start_embedded(); Event().wait()"
+)
+
+
+@contextmanager
+def running(program: str, stack: Stack, **env: str) -> Iterator["subprocess.Popen[bytes]"]:
+    clean = {name: value for name, value in os.environ.items() if name not in ("DATA_DIR", "HOST", "PORT")}
+    process = subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, env={**clean, **stack.env, **env})
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait(10)
+
+
+def owner_among(workers: list["subprocess.Popen[bytes]"], sender_id: int) -> "subprocess.Popen[bytes]":
+    owner = world.sender(sender_id).owner
+    return next(worker for worker in workers if f":{worker.pid}:" in owner)
+
+
+def assert_nothing_lost_nothing_twice(campaign_id: int, receiver: Receiver, people: list[str], unknown: int) -> None:
+    counts = world.states(campaign_id)
+    assert set(counts) <= {"sent", "unknown"}, counts
+    assert sum(counts.values()) == len(people)
+    assert not receiver.twice
+    assert counts.get("unknown", 0) <= unknown
+    received = set(receiver.accepted)
+    doubtful = {email for email in people if world.message(campaign_id, email).state == "unknown"}
+    assert set(people) - received <= doubtful
+
+
+def test_two_workers_send_to_every_recipient_once(postgres_stack: Stack) -> None:
+    user_id, people = world.add_user(), world.people(400)
+    with Receiver() as receiver, running(WORKER, postgres_stack), running(WORKER, postgres_stack):
+        senders = [world.add_sender(user_id, receiver.port) for _ in range(4)]
+        campaigns = [
+            world.add_campaign(user_id, sender_id, people[place::4]) for place, sender_id in enumerate(senders)
+        ]
+        world.until(lambda: all(world.campaign(id).status == "sent" for id in campaigns), 40, poke=live.wake)
+    assert sorted(receiver.accepted) == people
+    assert [world.states(campaign_id) for campaign_id in campaigns] == [{"sent": 100}] * 4
+
+
+def test_when_the_owner_is_killed_the_other_worker_takes_over_and_nothing_is_lost_or_twice(
+    postgres_stack: Stack,
+) -> None:
+    user_id, people = world.add_user(), world.people(600)
+    with (
+        Receiver() as receiver,
+        running(WORKER, postgres_stack) as first,
+        running(WORKER, postgres_stack) as second,
+    ):
+        sender_id = world.add_sender(user_id, receiver.port, connections=3)
+        campaign_id = world.add_campaign(user_id, sender_id, people)
+        live.wake()
+        receiver.wait(lambda: len(receiver.accepted) >= 150, 40)
+        killed = owner_among([first, second], sender_id)
+        killed.kill()
+        world.until(lambda: world.campaign(campaign_id).status == "sent", 40)
+        assert world.sender(sender_id).epoch >= 2
+    assert_nothing_lost_nothing_twice(campaign_id, receiver, people, unknown=2 * 3)
+
+
+def test_an_embedded_worker_that_is_killed_goes_on_after_a_restart(sqlite_stack: Stack) -> None:
+    user_id, people = world.add_user(), world.people(600)
+    with Receiver() as receiver:
+        sender_id = world.add_sender(user_id, receiver.port, connections=3)
+        campaign_id = world.add_campaign(user_id, sender_id, people)
+        with running(EMBEDDED, sqlite_stack) as process:
+            receiver.wait(lambda: len(receiver.accepted) >= 150, 40)
+            process.kill()
+            process.wait(10)
+        before = len(receiver.accepted)
+        assert before < 600
+        with running(EMBEDDED, sqlite_stack):
+            world.until(lambda: world.campaign(campaign_id).status == "sent", 40)
+    assert_nothing_lost_nothing_twice(campaign_id, receiver, people, unknown=2 * 3)
+
+
+def test_a_worker_frozen_past_its_lease_sends_nothing_twice_when_it_wakes(postgres_stack: Stack) -> None:
+    user_id, people = world.add_user(), world.people(600)
+    with (
+        Receiver() as receiver,
+        running(WORKER, postgres_stack) as first,
+        running(WORKER, postgres_stack) as second,
+    ):
+        sender_id = world.add_sender(user_id, receiver.port, connections=2)
+        campaign_id = world.add_campaign(user_id, sender_id, people)
+        live.wake()
+        receiver.wait(lambda: len(receiver.accepted) >= 100, 40)
+        frozen = owner_among([first, second], sender_id)
+        frozen.send_signal(signal.SIGSTOP)
+        world.until(lambda: f":{frozen.pid}:" not in world.sender(sender_id).owner, 20)
+        frozen.send_signal(signal.SIGCONT)
+        world.until(lambda: world.campaign(campaign_id).status == "sent", 40)
+    assert_nothing_lost_nothing_twice(campaign_id, receiver, people, unknown=2 * 2)
+
+
+def test_sigterm_ends_a_worker_in_order(postgres_stack: Stack) -> None:
+    user_id, people = world.add_user(), world.people(400)
+    with Receiver() as receiver:
+        sender_id = world.add_sender(user_id, receiver.port)
+        campaign_id = world.add_campaign(user_id, sender_id, people)
+        with running(WORKER, postgres_stack) as worker:
+            receiver.wait(lambda: len(receiver.accepted) >= 100, 40)
+            worker.terminate()
+            assert worker.wait(20) == 0
+        counts = world.states(campaign_id)
+        assert counts == {"sent": len(receiver.accepted), "pending": 400 - len(receiver.accepted)}
+        row = world.sender(sender_id)
+        assert (row.owner, row.lease_until) == ("", None)
+
+
+def test_a_second_sigterm_ends_a_worker_at_once_and_the_next_one_puts_it_right(postgres_stack: Stack) -> None:
+    user_id, people = world.add_user(), world.people(20)
+    with Receiver(lambda phase, recipient: "silence" if phase == "dot" else None) as receiver:
+        sender_id = world.add_sender(user_id, receiver.port)
+        campaign_id = world.add_campaign(user_id, sender_id, people)
+        with running(WORKER, postgres_stack) as worker:
+            receiver.wait(lambda: len(receiver.accepted) == 2, 40)  # both connections wait for the reply to their dot
+            worker.terminate()
+            # The first signal is being obeyed once nothing new is claimed; the second does not wait for that.
+            while worker.poll() is None:
+                worker.terminate()
+        assert worker.returncode in (128 + signal.SIGTERM, -signal.SIGTERM)
+        receiver.script = lambda phase, recipient: None
+        with running(WORKER, postgres_stack):
+            world.until(lambda: world.campaign(campaign_id).status == "sent", 40)
+    assert world.states(campaign_id) == {"sent": 18, "unknown": 2}
+    assert not receiver.twice
+
+
+@pytest.mark.parametrize("zone", ["Asia/Kolkata", "America/New_York"])
+def test_a_schedule_a_cooldown_and_a_lease_end_when_they_should_in_any_zone(zone: str, sqlite_stack: Stack) -> None:
+    """The ancestor of this product stuck for hours: it compared local time with UTC."""
+    user_id, people = world.add_user(), world.people(20)
+    with Receiver() as receiver:
+        sender_id = world.add_sender(user_id, receiver.port)
+        campaign_id = world.add_campaign(user_id, sender_id, people, status="scheduled", started_at=None)
+        with world.changing(campaign_id) as row:
+            soon = row.scheduled_at = row.created_at + world.SOON
+        world.leave_behind(sender_id, cooling_until=soon, lease_until=soon)
+        with running(EMBEDDED, sqlite_stack, TZ=zone):
+            world.until(lambda: world.campaign(campaign_id).status == "sent", 20)
+    started_at = world.campaign(campaign_id).started_at
+    assert started_at is not None and soon <= started_at < soon + world.SOON * 5
+    assert sorted(receiver.accepted) == people
