@@ -12,7 +12,7 @@ _TEXT_TAGS = {
     "h5", "h6", "header", "hr", "img", "li", "main", "nav", "ol", "p", "pre", "section", "table", "tbody", "td", "th",
     "tr", "ul",
 }  # fmt: skip
-_BLOCKS = {"p", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "ul", "ol", "pre", "table", "dl"}
+_BLOCKS = {"p", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "ul", "ol", "pre", "dl"}
 _LINES = _TEXT_TAGS - _BLOCKS - {"a", "br", "img", "td", "th", "hr"}
 
 

@@ -1,0 +1,167 @@
+"""Templates: the user's own and the starters, and the page to write one."""
+
+from functools import partial
+
+from nicegui import run, ui
+
+from campaign_ui import auth, layout, live
+from campaign_ui.parts import act, card, confirm, empty_state, link_button, page_header
+from campaign_ui.parts.preview import add_style
+from campaign_ui.parts.template_card import Shown, template_card
+from campaign_ui.parts.template_editor import TemplateEditor, Words
+from core import campaigns, clock, db
+from core.content import starters, templates
+from core.content.starters import Starter
+from core.models import Template
+
+_STEP = 24  # pictures shown before "Show more"
+
+
+def register() -> None:
+    @ui.page("/templates")
+    async def gallery() -> None:
+        with layout.frame("Templates", "/templates"):
+            page = _Gallery(auth.current())
+            live.watch(page.reload, "template")
+            await page.reload()
+
+    @ui.page("/templates/new")
+    async def new(start: str = "") -> None:
+        starter = starters.get(start) if start else None
+        with layout.frame("New template", "/templates"):
+            TemplateEditor(auth.current().id, _blank() if starter is None else _from_starter(starter))
+
+    @ui.page("/templates/{template_id}")
+    async def edit(template_id: int) -> None:
+        user = auth.current()
+        found = await run.io_bound(_get, user.id, template_id)
+        with layout.frame("Edit template", "/templates"):
+            words = {name: getattr(found, name) for name in Words.__dataclass_fields__}
+            TemplateEditor(user.id, Words(**words))
+
+
+def _blank() -> Words:
+    return Words(None, "", "", "", starters.get("letter").body, "html")
+
+
+def _from_starter(starter: Starter) -> Words:
+    return Words(None, starter.name, starter.subject, starter.preheader, starter.body, starter.body_kind)
+
+
+def _get(user_id: int, template_id: int) -> Template:
+    with db.reading() as session:
+        return templates.get(session, user_id, template_id)
+
+
+def _list(user_id: int) -> list[Template]:
+    with db.reading() as session:
+        return templates.list_all(session, user_id)
+
+
+class _Gallery:
+    def __init__(self, user: auth.CurrentUser) -> None:
+        self.user, self.limit = user, _STEP
+        self.shown: list[object] | None = None
+        self.place = ui.element("div").classes("hidden")  # outlives the cards: questions and toasts belong here
+        add_style()
+        with page_header("Mails to begin a campaign with. What you use is copied: a template never changes under you."):
+            link_button("New template", "/templates/new", icon="add")
+        _heading("Your templates")
+        self.own = ui.element("div").classes("cm-gallery")
+        with card() as self.nothing:
+            empty_state(
+                "auto_awesome_mosaic",
+                "No templates of your own yet",
+                "Edit one of the starters below and save it, write a new one, or save a mail as a template in Compose.",
+                "New template",
+                "/templates/new",
+            )
+        self.more = ui.button("Show more", on_click=self._show_more).props("outline").classes("self-center")
+        _heading("Starters")
+        with ui.element("div").classes("cm-gallery"):
+            for starter in starters.all():
+                self._starter(starter)
+
+    async def reload(self) -> None:
+        """Read again and draw the user's own templates."""
+        found = await live.read("templates", _list, self.user.id)
+        if found is None:
+            return
+        self.more.set_visibility(len(found) > self.limit)
+        shown = [(template.id, template.updated_at) for template in found[: self.limit]]
+        if shown == self.shown:
+            return
+        self.shown = [*shown]
+        self.nothing.set_visibility(not found)
+        self.own.set_visibility(bool(found))
+        self.own.clear()
+        with self.own:
+            for template in found[: self.limit]:
+                self._template(template)
+
+    async def _show_more(self) -> None:
+        self.limit += _STEP
+        await self.reload()
+
+    def _template(self, template: Template) -> None:
+        assert template.id is not None
+        changed = f"Changed {clock.show(template.updated_at, self.user.time_zone)}"
+        template_card(
+            Shown(template.name, changed, template.body, template.body_kind, f"/templates/{template.id}"),
+            partial(self._use, template),
+            {
+                "Duplicate": ("content_copy", partial(self._duplicate, template.id)),
+                "Delete": ("delete_outline", partial(self._delete, template.id, template.name)),
+            },
+        )
+
+    def _starter(self, starter: Starter) -> None:
+        template_card(
+            Shown(
+                starter.name,
+                starter.description,
+                starter.body,
+                starter.body_kind,
+                f"/templates/new?start={starter.key}",
+            ),
+            partial(self._use, starter),
+            {},
+        )
+
+    async def _use(self, chosen: Template | Starter) -> None:
+        with self.place:
+            campaign_id = await run.io_bound(_begin, self.user.id, chosen)
+            if campaign_id is not None:
+                ui.navigate.to(f"/campaigns/{campaign_id}/edit")
+
+    async def _duplicate(self, template_id: int) -> None:
+        with self.place:
+            await act(templates.duplicate, self.user.id, template_id, done="Copied.")
+
+    async def _delete(self, template_id: int, name: str) -> None:
+        text = f"{name} disappears from your templates. Campaigns made from it keep their text."
+        with self.place:
+            if await confirm("Delete this template?", text, "Delete"):
+                await act(templates.delete, self.user.id, template_id, done="Deleted.")
+
+
+def _begin(user_id: int, chosen: Template | Starter) -> int:
+    """A new draft with the template's words."""
+    with db.session() as session:
+        campaign = campaigns.create(session, user_id)
+        assert campaign.id is not None
+        campaigns.save_draft(
+            session,
+            user_id,
+            campaign.id,
+            campaign.version,
+            subject=chosen.subject,
+            preheader=chosen.preheader,
+            body=chosen.body,
+            body_kind=chosen.body_kind,
+        )
+        return campaign.id
+
+
+def _heading(text: str) -> None:
+    ui.label(text).classes("font-semibold text-[15px] mt-2").props("role=heading aria-level=2")
