@@ -68,7 +68,7 @@ class _Sandbox:
             button = ui.button(icon="delete_sweep", on_click=self._delete_all).props("flat round dense color=grey-7")
             button.props["aria-label"] = "Delete all"
             button.tooltip("Delete all")
-        self.lines = ui.element("ul").classes("w-full m-0 p-0 list-none flex flex-col")
+        self.lines = ui.element("ul").classes("w-full m-0 p-0 list-none min-w-0")
         self.nothing = ui.label("No mail fits.").classes("text-sm cm-mute py-6 text-center w-full")
         self.more = ui.button("Show older", on_click=self._older).props("flat dense").classes("self-center")
 
@@ -95,18 +95,20 @@ class _Sandbox:
                 self.rows[line.id].move(target_index=index)
 
     def _row(self, line: sandbox.Line) -> ui.element:
-        with ui.element("li").classes("cm-line") as row:
-            button = ui.element("button").classes("w-full text-left px-3 py-2.5 rounded-lg flex flex-col gap-0.5")
+        with ui.element("li").classes("cm-line min-w-0") as row:
+            button = ui.element("button").classes(
+                "w-full text-left px-3 py-2.5 rounded-lg flex flex-col flex-nowrap gap-0.5"
+            )
             button.classes("bg-transparent border-0 cursor-pointer").style("color:inherit;font:inherit")
             button.on("click", lambda: self._open(line.id))
             if line.id == self.opened:
                 _mark(row, True)
             with button:
-                with ui.element("span").classes("flex w-full justify-between gap-3 items-baseline"):
+                with ui.element("span").classes("flex flex-nowrap w-full justify-between gap-3 items-baseline"):
                     ui.label(line.rcpt_to).classes("text-[13.5px] font-semibold truncate min-w-0")
                     when = clock.to_zone(line.received_at, self.user.time_zone)
                     ui.label(f"{when:%H:%M:%S}").classes("text-xs cm-mute tabular-nums shrink-0")
-                with ui.element("span").classes("flex w-full justify-between gap-3 items-baseline"):
+                with ui.element("span").classes("flex flex-nowrap w-full justify-between gap-3 items-baseline"):
                     ui.label(line.subject or "(no subject)").classes("text-[13px] cm-mute truncate min-w-0")
                     ui.label(size(line.size)).classes("text-xs cm-mute tabular-nums shrink-0")
         return row

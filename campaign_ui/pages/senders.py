@@ -35,7 +35,7 @@ class _Senders:
         self.shown: list[object] | None = None
         with page_header("The accounts your mails go out from, and how fast each may send."):
             ui.button("Add sender", icon="add", on_click=self._add)
-        self.cards = ui.element("div").classes("grid grid-cols-1 lg:grid-cols-2 gap-4 w-full items-stretch")
+        self.cards = ui.element("div").classes("grid grid-cols-1 lg:grid-cols-2 gap-4 w-full items-start")
         with card() as self.empty:
             words = "A sender is your account at a mail provider: where mails are handed in, and how fast."
             empty_state("alternate_email", "No senders yet", words)

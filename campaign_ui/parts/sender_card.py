@@ -51,7 +51,6 @@ def sender_card(sender: Sender, now: datetime, zone: str, actions: Actions) -> N
         with ui.element("div").classes("flex flex-wrap gap-1.5"):
             for text in limits(sender):
                 ui.label(text).classes("text-xs px-2 py-0.5 rounded-md is-quiet tabular-nums")
-        ui.space()
         _buttons(sender, actions)
 
 

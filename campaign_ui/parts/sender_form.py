@@ -36,12 +36,18 @@ class SenderForm:
             close.props["aria-label"] = "Close"
         with (
             ui.column()
-            .classes("w-full px-6 pb-2 gap-5 overflow-y-auto items-stretch")
-            .style("max-height:min(68vh,720px)")
+            .classes("w-full px-6 pb-2 gap-5 overflow-y-auto items-stretch flex-nowrap min-h-0")
+            .style("max-height:min(64vh,720px)")
         ):
             self.fields = SenderFields(self.kept)
-            self.result = ui.column().classes("w-full gap-0").props("role=status")
-        with ui.row().classes("w-full items-center gap-2 px-6 py-4").style("border-top:1px solid var(--cm-line)"):
+        # Outside of what scrolls: the result is seen wherever the form stands.
+        self.result = ui.column().classes("w-full gap-0 px-6 overflow-y-auto shrink-0").style("max-height:34vh")
+        self.result.props("role=status")
+        with (
+            ui.row()
+            .classes("w-full items-center gap-2 px-6 py-4 shrink-0")
+            .style("border-top:1px solid var(--cm-line)")
+        ):
             if not (self.kept and self.kept.is_sandbox):
                 self.test = ui.button("Test connection", icon="cable", on_click=self._test).props("outline")
             ui.space()
@@ -81,14 +87,13 @@ class SenderForm:
 
     def _show_progress(self, host: str) -> None:
         self.result.clear()
-        with self.result, ui.row().classes("cm-notice is-quiet w-full flex-nowrap items-center"):
+        with self.result, ui.row().classes("cm-notice is-quiet w-full mt-3 flex-nowrap items-center"):
             ui.spinner(size="20px")
             ui.label(f"Connecting to {host}…").classes("font-medium")
-        self._into_view()
 
     def _show_result(self, result: ProbeResult) -> None:
         self.result.clear()
-        with self.result, ui.row().classes(f"cm-notice is-{'sent' if result.ok else 'failed'} w-full flex-nowrap"):
+        with self.result, ui.row().classes(f"cm-notice is-{'sent' if result.ok else 'failed'} w-full mt-3 flex-nowrap"):
             ui.icon("check_circle" if result.ok else "error")
             with ui.column().classes("gap-1.5 min-w-0 grow"):
                 ui.label(result.sentence).classes("font-medium")
@@ -97,10 +102,6 @@ class SenderForm:
                     ui.label(result.reply).classes("cm-words")
                 if result.steps:
                     ui.label(" · ".join(result.steps)).classes("text-xs opacity-80")
-        self._into_view()
-
-    def _into_view(self) -> None:
-        ui.run_javascript(f"getElement({self.result.id}).$el.scrollIntoView({{block: 'nearest', behavior: 'smooth'}})")
 
 
 def _keep(user_id: int, sender_id: int | None, values: senders.Values) -> None:
