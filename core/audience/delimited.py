@@ -15,6 +15,7 @@ from core.errors import RuleError
 Row = tuple[int, list[str]]  # the line it begins on, its cells
 _SAMPLE_BYTES = 65_536
 _SAMPLE_LINES = 60
+MAX_RECORDS = 1_200_000  # blank ones too
 _MAX_LINE = 1_000_000  # characters
 _MAX_RECORD_LINES = 200  # a quoted cell over more lines than this is a quote never closed
 _DELIMITERS = ",;\t|"
@@ -110,8 +111,9 @@ def _checked(open_text: Callable[[], io.TextIOBase], format: Format) -> Format:
     """The format, read once through to learn whether every quotation mark is closed."""
     try:
         with open_text() as file:
-            for _ in _records(file, format):
-                pass
+            for number, _ in enumerate(_records(file, format), 1):
+                if number > MAX_RECORDS:
+                    raise RuleError(f"This file has more than {MAX_RECORDS:,} lines. Split it and upload the parts.")
     except _QuoteOpen:
         return replace(format, quoted=False)
     return format

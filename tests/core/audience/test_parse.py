@@ -5,7 +5,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from core.audience import parse
+from core.audience import delimited, parse
 from core.audience.parse import ParsedUpload
 from core.errors import RuleError
 
@@ -168,6 +168,12 @@ def test_a_file_with_too_many_rows_is_refused(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(parse, "MAX_ROWS", 3)
     with pytest.raises(RuleError, match="more than 3 rows"):
         parsed(tmp_path, "email\n" + "a@example.com\n" * 4)
+
+
+def test_a_file_of_endless_blank_lines_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(delimited, "MAX_RECORDS", 1_000)
+    with pytest.raises(RuleError, match="more than 1,000 lines"):
+        parsed(tmp_path, "a@example.com" + "\n" * 2_000)
 
 
 def test_the_content_decides_whatever_the_file_is_called(tmp_path: Path) -> None:
