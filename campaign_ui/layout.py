@@ -1,5 +1,6 @@
 """The frame around every page: header, navigation, who is signed in, whether mail goes out now."""
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -9,6 +10,7 @@ from campaign_ui import auth, live, theme
 from campaign_ui.parts import notify_error
 from core import accounts, db, stats
 
+_GRACE_SECONDS = 1.0
 NAVIGATION = [
     ("Dashboard", "space_dashboard", "/"),
     ("Campaigns", "campaign", "/campaigns"),
@@ -127,7 +129,9 @@ def _leave_when_signed_out(user: auth.CurrentUser) -> None:
         if alive is not None and user.session_hash not in alive:
             # The page must not act any more, whatever its browser does with the request to load it again.
             client.request.scope["state"]["user"] = None
-            ui.navigate.reload()
+            await asyncio.sleep(_GRACE_SECONDS)  # the tab that logged out is on its way already
+            if client.has_socket_connection:
+                ui.navigate.reload()
 
     live.watch(check, "session")
 

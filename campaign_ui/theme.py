@@ -42,6 +42,7 @@ def setup() -> None:
     ui.textarea.default_props("outlined dense")
     ui.select.default_props("outlined dense options-dense")
     ui.linear_progress.default_props("rounded")
+    ui.menu_item.default_props("role=menuitem")  # Quasar says listitem, which no menu may have
 
 
 def apply(choice: str) -> ui.dark_mode:

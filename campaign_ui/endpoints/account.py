@@ -10,6 +10,7 @@ from starlette.responses import RedirectResponse, Response
 
 from campaign_ui import auth, plain
 from core import accounts, db
+from core.delivery import senders
 from core.errors import RuleError
 from core.models import User
 
@@ -110,6 +111,7 @@ def _make_account(form: _Form) -> str:
     with db.session() as session:
         user = accounts.sign_up(session, form.email, form.password, form.time_zone)
         assert user.id is not None
+        senders.add_sandbox(session, user.id)
         return accounts.start_session(session, user.id)
 
 

@@ -27,6 +27,7 @@ from core.stats import Counts, Day, Failure, LedgerPage, Summary, Wait
 
 _MAY_PAUSE, _MAY_RESUME = ("sending",), ("paused",)
 _MAY_CANCEL = ("scheduled", "sending", "paused")
+_MAY_RETRY = ("sending", "paused", "sent")
 _UNKNOWN = (
     "For {count} the connection ended after the mail was handed over and before the server answered. "
     "They may have arrived, so they are never sent again by themselves."
@@ -104,6 +105,8 @@ class _Page:
             self.hours = Chart(charts.hours(data.hours), words, "w-full h-60")
         with card("Why mails failed", "Grouped by what the servers meant") as self.failures_card:
             self.failures = ui.column().classes("w-full gap-0")
+            self.retry = ui.button("Retry failed", icon="replay", on_click=self._retry).props("outline")
+            self.retry.classes("self-start")
             self.shown_failures: list[Failure] = []
         with card().classes("overflow-hidden"):
             with ui.row().classes("w-full items-center justify-between gap-2"):
@@ -121,6 +124,8 @@ class _Page:
                 self.subject = ui.label(campaign.subject).classes("text-sm cm-mute grow min-w-[160px]")
                 with ui.row().classes("items-center gap-2"):
                     self.edit = link_button("Edit", f"/campaigns/{self.id}/edit", "edit", "outline")
+                    self.unschedule = ui.button("Unschedule", icon="event_busy", on_click=self._unschedule)
+                    self.unschedule.props("outline")
                     self.pause = ui.button("Pause", icon="pause", on_click=self._pause).props("outline")
                     self.resume = ui.button("Resume", icon="play_arrow", on_click=self._resume)
                     self.cancel = ui.button("Cancel", icon="close", on_click=self._cancel)
@@ -147,7 +152,7 @@ class _Page:
         self.bars.set(charts.status_bars(counts), charts.say_counts(counts))
         self.hours_card.set_visibility(bool(data.hours))
         self.hours.set(charts.hours(data.hours), charts.say_days(data.hours, "hour"))
-        self._show_failures(data.failures)
+        self._show_failures(data.failures, campaign.status)
         self._show_unknown(counts)
         self.ledger.set_counts(counts)
 
@@ -158,6 +163,7 @@ class _Page:
         self.done.set_text(f"{counts.done:,} of {counts.recipients:,} done, {100 * counts.progress:.1f} %")
         self.facts.set_text(self._facts(campaign))
         self.edit.set_visibility(campaign.status == "draft")
+        self.unschedule.set_visibility(campaign.status == "scheduled")
         self.pause.set_visibility(campaign.status in _MAY_PAUSE)
         self.resume.set_visibility(campaign.status in _MAY_RESUME)
         self.cancel.set_visibility(campaign.status in _MAY_CANCEL)
@@ -173,8 +179,9 @@ class _Page:
             facts.append(f"started {clock.show(campaign.started_at, self.zone)}")
         return " · ".join(facts)
 
-    def _show_failures(self, failures: list[Failure]) -> None:
+    def _show_failures(self, failures: list[Failure], status: str) -> None:
         self.failures_card.set_visibility(bool(failures))
+        self.retry.set_visibility(status in _MAY_RETRY)
         if failures == self.shown_failures:
             return
         self.shown_failures = failures
@@ -182,7 +189,7 @@ class _Page:
         with self.failures:
             for failure in failures:
                 with ui.row().classes("w-full items-start gap-4 flex-nowrap py-3 cm-line"):
-                    ui.label(f"{failure.count:,}").classes("cm-badge is-failed")
+                    ui.label(f"{failure.count:,}").classes("cm-badge is-failed min-w-[56px] justify-center shrink-0")
                     with ui.element("div").classes("min-w-0 text-[13.5px]"):
                         ui.label(failure.explanation)
                         ui.label(failure.reply).classes("cm-words cm-mute mt-1")
@@ -191,6 +198,14 @@ class _Page:
         self.unknown.set_visibility(counts.unknown > 0)
         count = "1 mail" if counts.unknown == 1 else f"{counts.unknown:,} mails"
         self.unknown_words.set_text(_UNKNOWN.format(count=count))
+
+    async def _unschedule(self) -> None:
+        await act(rules.unschedule, self.user.id, self.id, done="It is a draft again.")
+
+    async def _retry(self) -> None:
+        text = "They wait again and are tried as if for the first time. Suppressed addresses stay suppressed."
+        if await confirm("Send the failed mails again?", text, "Retry", color="primary"):
+            await act(rules.retry_failed, self.user.id, self.id, done="The failed mails wait to be sent.")
 
     async def _pause(self) -> None:
         await act(rules.pause, self.user.id, self.id, done="Paused. Nothing more goes out until you resume.")

@@ -5,7 +5,7 @@
 - ``stat_card(label, value, percentage, tone, icon, of="recipients")`` -> StatCard with ``.set(value, percentage)`` for
   live numbers; ``of`` says what the percentage is of. Put four into ``with stat_grid():``.
 - ``empty_state(icon, title, text, button="", href="")``: what this is and one button to begin; ``with`` adds more.
-- ``await confirm(title, text, button) -> bool``: asks before something that cannot be undone.
+- ``await confirm(title, text, button, color="negative") -> bool``: asks before something that cannot be undone.
 - ``status_badge(status)`` -> StatusBadge with ``.set(status)``. STATUS_TONES (campaigns) and STATE_TONES (messages):
   status -> (word, tone).
 - ``notice(text, tone, icon)``: a sentence in a tinted box; ``with`` adds to it.

@@ -64,11 +64,11 @@ _MENU = """
 <q-td :props="props" auto-width>
   <q-btn flat round dense color="grey-7" icon="more_vert" :aria-label="'Actions for ' + props.row.name">
     <q-menu auto-close anchor="bottom right" self="top right">
-      <q-list style="min-width:160px">
-        <q-item clickable :href="props.row.href"><q-item-section>Open</q-item-section></q-item>
-        <q-item clickable @click="() => $parent.$emit('duplicate', props.row.id)">
+      <q-list role="none" style="min-width:160px">
+        <q-item role="menuitem" clickable :href="props.row.href"><q-item-section>Open</q-item-section></q-item>
+        <q-item role="menuitem" clickable @click="() => $parent.$emit('duplicate', props.row.id)">
           <q-item-section>Duplicate</q-item-section></q-item>
-        <q-item clickable @click="() => $parent.$emit('remove', props.row.id)">
+        <q-item role="menuitem" clickable @click="() => $parent.$emit('remove', props.row.id)">
           <q-item-section class="text-negative">Delete</q-item-section></q-item>
       </q-list>
     </q-menu>

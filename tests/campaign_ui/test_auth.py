@@ -8,6 +8,7 @@ from campaign_ui import auth
 from campaign_ui.endpoints import account
 from campaign_ui.guard import Guard, SecurityHeaders
 from core import accounts, config, db
+from core.delivery import senders
 from tests.campaign_ui.conftest import SignIn, eventually
 from tests.conftest import Stack
 
@@ -34,6 +35,9 @@ async def test_the_first_to_sign_up_is_the_administrator_and_is_told(web: httpx.
     user = auth.find(web.cookies["session"])
     assert user is not None and user.is_admin and user.time_zone == "Europe/Paris" and user.email == "alice@example.com"
     assert "administrator" not in (await web.get("/signup")).text
+    with db.reading() as session:
+        [sender] = senders.list_all(session, user.id)
+    assert sender.is_sandbox and sender.is_default
 
 
 async def test_the_cookie_is_secure_on_https(web: httpx.AsyncClient) -> None:

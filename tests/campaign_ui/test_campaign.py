@@ -87,6 +87,18 @@ async def test_everything_follows_what_the_worker_does(user: Browser, sign_in: S
     await user.should_not_see(kind=ui.button, content="Pause")
 
 
+async def test_failed_mails_can_be_sent_again(user: Browser, sign_in: SignIn) -> None:
+    alice = sign_in(user)
+    campaign_id = make(alice)
+    await user.open(f"/campaigns/{campaign_id}")
+    press(user, "Retry failed")
+    await user.should_see("Send the failed mails again?")
+    press(user, "Retry")
+    await eventually(lambda: card_texts(user, "Failed")[1] == "0")
+    assert card_texts(user, "Pending")[1] == "2"
+    await user.should_not_see("Why mails failed")
+
+
 async def test_pause_resume_and_cancel_act_at_once_and_cancel_asks(user: Browser, sign_in: SignIn) -> None:
     alice = sign_in(user)
     campaign_id = make(alice)
