@@ -34,6 +34,15 @@ class Provider:
     accepted: list[tuple[str, bytes]] = field(default_factory=list)
     port: int = 0
 
+    async def handle_MAIL(
+        self, _server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if not session.authenticated:
+            return "530 5.7.0 Authentication required"
+        envelope.mail_from = address
+        envelope.mail_options.extend(options)
+        return "250 2.1.0 OK"
+
     async def handle_RCPT(
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
     ) -> str:
@@ -51,7 +60,7 @@ class Provider:
         self, _server: SMTP, _session: Session, _envelope: Envelope, _method: str, data: object
     ) -> AuthResult:
         well = isinstance(data, LoginPassword) and (data.login, data.password) == (USERNAME.encode(), PASSWORD.encode())
-        return AuthResult(success=well)
+        return AuthResult(success=well, handled=False)
 
 
 @contextmanager
@@ -63,7 +72,6 @@ def provider(answers: dict[str, list[str]]) -> Iterator[Provider]:
         hostname="127.0.0.1",
         port=free_port(),
         authenticator=handler.authenticate,
-        auth_required=True,
         auth_require_tls=False,
         decode_data=False,
     )
