@@ -106,12 +106,20 @@ class Engine:
     async def _heartbeats(self) -> None:
         while True:
             await asyncio.sleep(lease.LEASE.total_seconds() / lease.HEARTBEATS)
-            if not self._lanes:
-                continue
-            held = await self._writer.call(lambda session: lease.heartbeat(session, self.owner))
-            for lane in self._lanes.values():
-                if lane.epoch and (lane.sender_id, lane.epoch) not in held:
-                    lane.end("lost")
+            running = [lane for lane in self._lanes.values() if lane.epoch]
+            if running:
+                await self._heartbeat(running)
+
+    async def _heartbeat(self, running: list[Lane]) -> None:
+        ids = [lane.sender_id for lane in running]
+        try:
+            held = await self._writer.call(lambda session: lease.heartbeat(session, self.owner, ids))
+        except Exception:
+            log.exception("the heartbeat failed; the next one may not")
+            return
+        for lane in running:
+            if (lane.sender_id, lane.epoch) not in held and self._lanes.get(lane.sender_id) is lane:
+                lane.end("lost")
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = self._loop.create_task(work)

@@ -57,14 +57,18 @@ def take(session: Session, sender_id: int, owner: str) -> Lease | None:
     if epoch is None:
         return None
     return_held(session, sender_id, epoch - 1)
-    sender = session.get(Sender, sender_id, populate_existing=True)
-    assert sender is not None
+    sender = session.get_one(Sender, sender_id, populate_existing=True)
+    _hint(session, sender.user_id, sender_id)
     return Lease(sender, epoch, now)
 
 
-def heartbeat(session: Session, owner: str) -> set[tuple[int, int]]:
-    """Prolong everything that ``owner`` holds; returns (sender id, epoch) of each: what is missing was taken away."""
-    statement = update(_sender).where(_sender.c.owner == owner).values(lease_until=db.now(session) + LEASE)
+def heartbeat(session: Session, owner: str, sender_ids: Iterable[int]) -> set[tuple[int, int]]:
+    """Prolong the leases of ``owner`` on these senders, and no others: what it forgot must lapse.
+
+    Returns (sender id, epoch) of each; what is missing was taken away.
+    """
+    mine = (_sender.c.owner == owner, _sender.c.id.in_(sorted(sender_ids)))
+    statement = update(_sender).where(*mine).values(lease_until=db.now(session) + LEASE)
     rows = session.connection().execute(statement.returning(_sender.c.id, _sender.c.epoch))
     return {(sender_id, epoch) for sender_id, epoch in rows}
 
@@ -75,9 +79,12 @@ def give_back(session: Session, sender_id: int, owner: str, epoch: int, next_sta
         update(_sender)
         .where(_sender.c.id == sender_id, _sender.c.owner == owner, _sender.c.epoch == epoch)
         .values(owner="", lease_until=None, next_start_at=next_start_at)
+        .returning(_sender.c.user_id)
     )
-    if not session.connection().execute(statement).rowcount:
+    user_id = session.connection().execute(statement).scalar()
+    if user_id is None:
         return False
+    _hint(session, user_id, sender_id)
     return_held(session, sender_id, epoch)
     return sender_id in due(session, [sender_id])
 

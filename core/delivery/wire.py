@@ -105,7 +105,7 @@ class Wire(asyncio.Protocol):
         )
         if started is None:
             raise Dropped("The connection was lost while TLS began.")
-        started.set_write_buffer_limits(high=0)
+        started.set_write_buffer_limits(high=1, low=0)
         self._transport = started
         self._buffer, self._lines, self._deaf = b"", [], False
         self._ready.clear()
@@ -126,7 +126,8 @@ class Wire(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)  # uvloop's are not of that class
-        self._transport.set_write_buffer_limits(high=0)  # so that ``drained`` means drained
+        # So that ``drained`` means drained. Not high=0: the TLS transport would pause an empty buffer for ever.
+        self._transport.set_write_buffer_limits(high=1, low=0)
 
     def data_received(self, data: bytes) -> None:
         if self._deaf and self._ready:

@@ -70,6 +70,8 @@ class Receiver:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        for _ in range(5):  # let the transports close
+            await asyncio.sleep(0)
 
     async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -85,7 +87,7 @@ class Receiver:
         finally:
             self.open_count -= 1
             self._tasks.discard(task)
-            writer.close()
+            writer.transport.abort()
             self.happened()
 
     def happened(self) -> None:
@@ -111,6 +113,7 @@ class _Dialogue:
         self.writer.write(((answer or default) + "\r\n").encode())
         if answer is not None and answer.startswith("421"):
             await self.writer.drain()
+            self.writer.close()
             raise _Over
         return answer is None
 
@@ -194,4 +197,5 @@ class _Dialogue:
     async def do_quit(self, text: str) -> None:
         self.writer.write(b"221 2.0.0 bye\r\n")
         await self.writer.drain()
+        self.writer.close()
         raise _Over

@@ -34,12 +34,12 @@ def test_one_owner_at_a_time(stack: Stack) -> None:
         first = lease.take(session, sender_id, "first")
         assert first is not None and first.epoch == 1
         assert lease.take(session, sender_id, "second") is None
-        assert lease.heartbeat(session, "first") == {(sender_id, 1)}
+        assert lease.heartbeat(session, "first", [sender_id]) == {(sender_id, 1)}
     db.clock_offset += LATER
     with db.session() as session:
         second = lease.take(session, sender_id, "second")
         assert second is not None and second.epoch == 2
-        assert lease.heartbeat(session, "first") == set()
+        assert lease.heartbeat(session, "first", [sender_id]) == set()
         assert not lease.give_back(session, sender_id, "first", 1, None)
     assert world.sender(sender_id).owner == "second"
 

@@ -1,0 +1,242 @@
+"""What goes wrong around the engine: the database away, two dispatchers, cancelled, deleted, throttled for days."""
+
+import ssl
+import threading
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy.exc import OperationalError
+from sqlmodel import col, func, select
+
+from core import campaigns, db
+from core.delivery import lease
+from core.models import Attempt, Campaign, Message
+from jobs import flush, upkeep, writer
+from jobs.dispatch import dispatch
+from tests.conftest import Stack
+from tests.jobs import world
+from tests.jobs.certificates import certificate, trust
+from tests.jobs.receiver import Receiver
+
+PEOPLE = world.people(60)
+
+
+def sent(campaign_id: int) -> bool:
+    return world.campaign(campaign_id).status == "sent"
+
+
+@pytest.fixture
+def trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
+    return trust(certificate(tmp_path, 10), monkeypatch)
+
+
+@pytest.mark.parametrize("security", ["starttls", "tls"])
+def test_encrypted_connections_carry_large_mails_too(
+    security: str, trusted: ssl.SSLContext, sqlite_stack: Stack
+) -> None:
+    user_id = world.add_user()
+    options: dict[str, Any] = {security: trusted}
+    with Receiver(password="x", **options) as receiver, world.engine() as engine:
+        sender_id = world.add_sender(user_id, receiver.port, security=security, username="me")
+        body = "<p>" + "Hello {{ first_name }}. " * 8_000 + "</p>"
+        campaign_id = world.add_campaign(user_id, sender_id, PEOPLE[:20], body=body)
+        world.dispatch(engine)
+        world.until(lambda: sent(campaign_id))
+    assert sorted(receiver.accepted) == PEOPLE[:20]
+    assert len(receiver.bodies[PEOPLE[3]]) > 300_000
+
+
+def test_a_mail_larger_than_the_server_takes_is_not_even_offered(sqlite_stack: Stack) -> None:
+    user_id = world.add_user()
+    with Receiver() as receiver, world.engine() as engine:
+        sender_id = world.add_sender(user_id, receiver.port)
+        campaign_id = world.add_campaign(user_id, sender_id, PEOPLE, body="<p>" + "large " * 200_000 + "</p>")
+        world.dispatch(engine)
+        world.until(lambda: world.campaign(campaign_id).status == "paused")
+        world.until(lambda: world.sender(sender_id).owner == "")
+    assert world.campaign(campaign_id).pause_reason == "content"
+    assert not [line for line in receiver.commands if line.startswith("MAIL")]
+    assert world.message(campaign_id, PEOPLE[0]).kind == "too_big"
+
+
+class Away:
+    """The database is away for some commits; sometimes it committed and only its answer was lost."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.calls = 0
+        monkeypatch.setattr(writer, "flush", self.flush)
+
+    def flush(self, session: Any, group: flush.Group) -> flush.Flushed:
+        self.calls += 1
+        lost = self.calls % 3
+        if lost == 1:
+            raise OperationalError("commit", {}, Exception("the server closed the connection unexpectedly"))
+        done = flush.flush(session, group)
+        if lost == 2:
+            session.commit()
+            raise OperationalError("commit", {}, Exception("the answer to the commit was lost"))
+        return done
+
+
+def test_with_the_database_away_results_are_kept_and_nothing_is_sent_twice(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    away = Away(monkeypatch)
+    user_id = world.add_user()
+    with Receiver() as receiver, world.engine() as engine:
+        sender_id = world.add_sender(user_id, receiver.port)
+        campaign_id = world.add_campaign(user_id, sender_id, PEOPLE[:20])
+        world.dispatch(engine)
+        world.until(lambda: sent(campaign_id), 40)
+    assert away.calls > 30
+    assert sorted(receiver.accepted) == PEOPLE[:20]
+    assert world.states(campaign_id) == {"sent": 20}
+
+
+def test_one_result_that_cannot_be_written_does_not_hold_up_the_others(
+    sqlite_stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(session: Any, group: flush.Group) -> flush.Flushed:
+        if any(message.email == PEOPLE[4] for message in group.marks):
+            raise ValueError("a mistake of ours")
+        return flush.flush(session, group)
+
+    monkeypatch.setattr(writer, "flush", broken)
+    user_id = world.add_user()
+    with Receiver() as receiver:
+        sender_id = world.add_sender(user_id, receiver.port)
+        campaign_id = world.add_campaign(user_id, sender_id, PEOPLE)
+        with world.engine() as engine:
+            world.dispatch(engine)
+            world.until(lambda: len(receiver.accepted) == 59)
+    assert world.states(campaign_id) == {"sent": 59, "pending": 1}
+
+
+def test_two_dispatchers_and_two_engines_at_once_send_each_mail_once(stack: Stack) -> None:
+    user_id = world.add_user()
+    people = world.people(900)
+    with Receiver() as receiver, world.engine() as first, world.engine() as second:
+        senders = [world.add_sender(user_id, receiver.port) for _ in range(2)]
+        ids = [world.add_campaign(user_id, sender, people[place::2]) for place, sender in enumerate(senders)]
+        together = threading.Barrier(2)
+
+        def tick(engine: Any) -> None:
+            together.wait(10)
+            for _ in range(5):
+                world.dispatch(engine)
+
+        threads = [threading.Thread(target=tick, args=(engine,)) for engine in (first, second)]
+        for thread in threads:
+            thread.start()
+        world.until(lambda: all(sent(id) for id in ids), 40, poke=lambda: world.dispatch(first))
+        for thread in threads:
+            thread.join(10)
+    assert sorted(receiver.accepted) == people
+    assert [world.states(id) for id in ids] == [{"sent": 450}] * 2
+
+
+def test_cancelling_while_it_sends_leaves_nothing_behind(stack: Stack) -> None:
+    user_id = world.add_user()
+    ids: list[int] = []
+
+    def cancelling(phase: str, recipient: str) -> None:
+        if phase == "dot" and recipient == PEOPLE[9]:
+            with db.session() as session:
+                campaigns.cancel(session, user_id, ids[0])
+
+    with Receiver(cancelling) as receiver, world.engine() as engine:  # type: ignore[arg-type]
+        sender_id = world.add_sender(user_id, receiver.port)
+        ids.append(world.add_campaign(user_id, sender_id, PEOPLE))
+        world.dispatch(engine)
+        world.until(lambda: world.campaign(ids[0]).status == "cancelled" and world.sender(sender_id).owner == "")
+        world.dispatch(engine)
+    counts = world.states(ids[0])
+    assert set(counts) == {"sent", "cancelled"} and counts["sent"] == len(receiver.accepted) < 15
+
+
+def test_a_limit_that_changes_while_it_sends_is_followed(sqlite_stack: Stack) -> None:
+    user_id = world.add_user()
+    with Receiver() as receiver, world.engine() as engine:
+        sender_id = world.add_sender(user_id, receiver.port, per_minute=60, batch_size=2)
+        campaign_id = world.add_campaign(user_id, sender_id, PEOPLE)
+        world.dispatch(engine)
+        receiver.wait(lambda: len(receiver.accepted) >= 2)
+        with db.session() as session:
+            session.get_one(world.Sender, sender_id).per_minute = None
+        world.until(lambda: sent(campaign_id), 15)
+    assert not receiver.twice
+
+
+def test_a_deleted_campaign_is_purged_in_chunks(stack: Stack) -> None:
+    user_id = world.add_user()
+    refuse = lambda phase, rcpt: "550 5.7.1 no thanks" if rcpt == PEOPLE[0] else None  # noqa: E731
+    with Receiver(refuse) as receiver, world.engine() as engine:
+        sender_id = world.add_sender(user_id, receiver.port)
+        gone = world.add_campaign(user_id, sender_id, PEOPLE)
+        kept = world.add_campaign(user_id, sender_id, PEOPLE[1:4])
+        world.dispatch(engine)
+        world.until(lambda: sent(gone) and sent(kept))
+    with db.session() as session:
+        campaigns.delete(session, user_id, gone)
+    upkeep.upkeep()
+    with db.reading() as session:
+        assert session.exec(select(Campaign.id)).all() == [kept]
+        assert session.exec(select(func.count()).select_from(Message)).one() == 3
+        assert session.exec(select(func.count()).select_from(Attempt)).one() == 0
+
+
+def test_a_campaign_throttled_for_five_days_asks_its_user(stack: Stack) -> None:
+    user_id = world.add_user()
+    with Receiver(lambda phase, _: "451 4.7.1 Ratelimit exceeded" if phase == "mail" else None) as receiver:
+        sender_id = world.add_sender(user_id, receiver.port)
+        campaign_id = world.add_campaign(user_id, sender_id, PEOPLE)
+        with world.engine() as engine:
+            world.dispatch(engine)
+            world.until(lambda: world.sender(sender_id).state == "cooling")
+    db.clock_offset += timedelta(days=4, hours=23)
+    upkeep.upkeep()
+    assert world.campaign(campaign_id).status == "sending"
+    db.clock_offset += timedelta(hours=2)
+    upkeep.upkeep()
+    row = world.campaign(campaign_id)
+    assert (row.status, row.pause_reason) == ("paused", "throttled")
+    assert "Ratelimit" in row.pause_detail
+    assert world.states(campaign_id) == {"pending": 60}
+
+
+def test_dispatching_twice_at_once_in_a_process_is_one_round_more(sqlite_stack: Stack) -> None:
+    user_id = world.add_user()
+    sender_id = world.add_sender(user_id, 25)
+    world.add_campaign(user_id, sender_id, PEOPLE)
+    hints: list[int] = []
+    inner: list[int] = []
+
+    def hint(sender: int) -> None:
+        hints.append(sender)
+        if len(hints) == 1:
+            dispatch(inner.append)  # as if another thread came meanwhile
+
+    dispatch(hint)
+    assert hints == [sender_id, sender_id] and inner == []
+
+
+def test_a_lease_is_kept_while_the_server_takes_its_time(sqlite_stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lease, "LEASE", timedelta(seconds=0.4))
+    user_id = world.add_user()
+    with Receiver(lambda phase, rcpt: "silence" if phase == "dot" else None) as receiver:
+        sender_id = world.add_sender(user_id, receiver.port, connections=1)
+        campaign_id = world.add_campaign(user_id, sender_id, PEOPLE[:1])
+        with world.engine() as engine:
+            world.dispatch(engine)
+            receiver.wait(lambda: len(receiver.accepted) == 1)
+            first = world.sender(sender_id).lease_until
+            assert first is not None
+            later = first + timedelta(seconds=1)
+            world.until(lambda: (world.sender(sender_id).lease_until or first) > later)
+            monkeypatch.setattr("jobs.engine.GRACE", 0.2)
+    assert world.states(campaign_id) == {"unknown": 1}
+    with db.reading() as session:
+        message = session.exec(select(Message).where(col(Message.campaign_id) == campaign_id)).one()
+    assert message.reply == "The program stopped."
