@@ -1,7 +1,7 @@
 """Campaigns: the draft people edit, what stands in its way, and its way from draft to sent."""
 
 from core.campaigns.advice import Gap, gaps
-from core.campaigns.checks import findings, problems
+from core.campaigns.checks import findings, problems, steps_missing
 from core.campaigns.content import content
 from core.campaigns.drafts import (
     EditedElsewhere,
@@ -64,5 +64,6 @@ __all__ = [
     "send_test",
     "set_lists",
     "start_due",
+    "steps_missing",
     "unschedule",
 ]

@@ -55,13 +55,14 @@ def warnings(session: Session, campaign: Campaign) -> list[Finding]:
     text = "\n".join((campaign.subject, campaign.preheader, campaign.body))
     for wrong in merge.malformed(text)[:5]:
         found.append(_say(f"{wrong} is not a merge field: recipients will read it as it stands."))
-    if "unsubscribe_url" not in merge.fields_used(campaign.body):
+    whole = mail.whole_html(content(session, campaign))
+    if "unsubscribe_url" not in merge.fields_used(whole):
         found.append(_say("The body has no unsubscribe link. Insert unsubscribe_url, else readers report spam."))
     if (count := html.images_without_alt(campaign.body)) == 1:
         found.append(_say("An image has no alternative text for readers who do not see it."))
     elif count:
         found.append(_say(f"{count:,} images have no alternative text for readers who do not see them."))
-    size = len(mail.whole_html(content(session, campaign)).encode("utf-8", "replace"))
+    size = len(whole.encode("utf-8", "replace"))
     if size > _CLIPPED_ABOVE:
         found.append(_say(f"The body has {size // 1024:,} KB. Gmail hides what comes after the first 102 KB."))
     return found

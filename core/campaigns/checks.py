@@ -21,6 +21,11 @@ def findings(session: Session, user_id: int, campaign_id: int) -> list[Finding]:
     return errors(session, campaign) + advice.warnings(session, campaign)
 
 
+def steps_missing(session: Session, user_id: int, campaign_id: int) -> set[str]:
+    """The steps of Compose in which something is missing. Raises NotFound."""
+    return {finding.step for finding in errors(session, get(session, user_id, campaign_id))}
+
+
 def errors(session: Session, campaign: Campaign) -> list[Finding]:
     """What makes sending impossible."""
     found = []

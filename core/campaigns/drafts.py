@@ -147,7 +147,9 @@ def delete(session: Session, user_id: int, campaign_id: int) -> None:
 
 
 def owned(user_id: int, campaign_id: int) -> list[ColumnElement[bool]]:
-    """The conditions of every query for one campaign of one user."""
+    """The conditions of every query for one campaign of one user. Raises NotFound for a number no row can have."""
+    if not 0 < campaign_id < 1 << 63:
+        raise NotFound("There is no such campaign.")
     return [
         col(Campaign.id) == campaign_id,
         col(Campaign.user_id) == user_id,

@@ -1,0 +1,180 @@
+"""Compose: a campaign's content, audience and time, kept as it is typed."""
+
+from fastapi.responses import RedirectResponse
+from nicegui import background_tasks, run, ui
+
+from campaign_ui import auth, layout, live
+from campaign_ui.parts import card, empty_state, link_button, notice, status_badge
+from campaign_ui.parts.compose_audience import AudienceStep
+from campaign_ui.parts.compose_content import ContentStep
+from campaign_ui.parts.compose_data import STEPS, Choices, Compose, load
+from campaign_ui.parts.compose_draft import Draft, flush_open
+from campaign_ui.parts.compose_when import WhenStep
+from campaign_ui.plain import version
+from core import campaigns, db
+from core.models import Campaign, CampaignStatus
+
+_ICONS = {"content": "edit_note", "audience": "group", "when": "schedule"}
+_STATES = {
+    "saved": ("cloud_done", "--cm-mute"),
+    "waiting": ("sync", "--cm-mute"),
+    "failed": ("error", "--cm-failed-text"),
+    "conflict": ("call_split", "--cm-pending-text"),
+    "ended": ("lock", "--cm-pending-text"),
+}
+
+
+def register() -> None:
+    @ui.page("/campaigns/new")
+    async def new() -> RedirectResponse:
+        made = await run.io_bound(_create, auth.current().id)
+        return RedirectResponse(f"/campaigns/{made}/edit", 303)
+
+    @ui.page("/campaigns/{campaign_id:int}/edit")
+    async def edit(campaign_id: int, step: str = "content") -> None:
+        user = auth.current()
+        await flush_open(user.id, campaign_id)
+        choices = await run.io_bound(load, user.id, campaign_id)
+        with layout.frame("Compose", "/campaigns"):
+            ui.add_head_html(f'<link rel="stylesheet" href="/static/compose.css?v={version()}">')
+            if choices.campaign.status == CampaignStatus.draft:
+                await _Page(user, choices).open(step if step in STEPS else "content")
+            else:
+                _not_a_draft(choices.campaign)
+
+
+class _Page:
+    """The three steps under one row of tabs; each is built when it is first visited, then kept."""
+
+    def __init__(self, user: auth.CurrentUser, choices: Choices) -> None:
+        self.draft = Draft(user.id, user.time_zone, choices.campaign)
+        self.compose = Compose(self.draft, user.email, user.time_zone, choices, self._go)
+        with ui.row().classes("w-full items-center justify-between gap-x-4 gap-y-2"):
+            with ui.tabs(on_change=lambda event: self.open(event.value)).classes("compose-steps") as self.tabs:
+                self.tabs.props("no-caps inline-label dense indicator-color=transparent align=left")
+                self.marks = {step: ui.tab(step, step.capitalize(), icon=_ICONS[step]) for step in STEPS}
+            self._build_indicator()
+        self.banner = ui.column().classes("w-full").props("role=alert")
+        self.places = {step: ui.column().classes("w-full gap-4").props("role=tabpanel") for step in STEPS}
+        for step, place in self.places.items():
+            place.props["aria-label"] = step.capitalize()
+            place.set_visibility(False)
+        self.when: WhenStep | None = None
+        self.shown = ""
+        self._follow()
+
+    def _build_indicator(self) -> None:
+        with ui.row().classes("items-center gap-1.5 text-[13px]") as self.indicator:
+            self.icon = ui.icon("cloud_done").classes("text-[17px]")
+            self.words = ui.label().classes("cm-mute tabular-nums")
+
+    def _follow(self) -> None:
+        """Everything that changes this page from elsewhere."""
+        self.draft.on_state(self._show_state)
+        self.compose.on_choices(self._check)
+        live.watch(self.draft.look, "campaign", self.draft.id)
+        live.watch(self.compose.reload, "audience")
+        live.watch(self.compose.reload, "sender")
+        ui.context.client.on_disconnect(self.draft.flush)
+        self._show_state()
+
+    def _go(self, step: str) -> None:
+        self.tabs.set_value(step)
+
+    async def open(self, step: str) -> None:
+        """Show ``step``; the address keeps it, so that a reload comes back to it."""
+        if step == self.shown:
+            return
+        self.tabs.set_value(step)
+        first, self.shown = not self.shown, step
+        for name, place in self.places.items():
+            place.set_visibility(name == step)
+        if not self.places[step].default_slot.children:
+            with self.places[step]:
+                self._build(step)
+        if not first:
+            ui.navigate.history.replace(f"/campaigns/{self.draft.id}/edit?step={step}")
+        await self._check()
+
+    def _build(self, step: str) -> None:
+        if step == "content":
+            ContentStep(self.compose)
+        elif step == "audience":
+            AudienceStep(self.compose)
+        else:
+            self.when = WhenStep(self.compose)
+        if step != "when":
+            following = STEPS[STEPS.index(step) + 1]
+            with ui.row().classes("w-full justify-end"):
+                next_button = ui.button(f"Next: {following.capitalize()}", on_click=lambda: self._go(following))
+                next_button.props("icon-right=arrow_forward")
+
+    async def _check(self) -> None:
+        """Mark the steps that are complete; in When look at everything again."""
+        if self.shown == "when" and self.when is not None:
+            await self.draft.flush()
+            await self.when.review.refresh()
+        missing = await run.io_bound(_missing, self.draft.user_id, self.draft.id)
+        if missing is not None and not self.tabs.is_deleted:
+            for step in ("content", "audience"):
+                done = step not in missing
+                self.marks[step].props["icon"] = "check_circle" if done else _ICONS[step]
+                self.marks[step].classes(add="is-done") if done else self.marks[step].classes(remove="is-done")
+
+    def _show_state(self) -> None:
+        state = self.draft.state
+        icon, colour = _STATES[state.kind]
+        self.icon.set_name(icon)
+        self.icon.style(f"color:var({colour})")
+        self.words.set_text(state.words)
+        self.banner.clear()
+        self.banner.set_visibility(state.kind in ("conflict", "ended"))
+        with self.banner:
+            if state.kind == "conflict":
+                self._conflict()
+            elif state.kind == "ended":
+                with notice(state.words, "pending", "lock"):
+                    ui.link("Open the campaign", f"/campaigns/{self.draft.id}").classes("cm-link")
+        if state.kind == "saved" and self.shown:
+            background_tasks.create(self._check(), name="check draft")
+
+    def _conflict(self) -> None:
+        words = "This draft was changed in another tab. Nothing of either version is lost: choose which one goes on."
+        with notice(words, "pending", "call_split"), ui.row().classes("gap-2 mt-1"):
+            ui.button("Show the other version", on_click=ui.navigate.reload).props("outline dense")
+            ui.button("Keep this version", on_click=self.draft.keep_mine).props("outline dense")
+            ui.button("Keep this version as a copy", on_click=self._keep_as_copy).props("outline dense")
+
+    async def _keep_as_copy(self) -> None:
+        made = await run.io_bound(_copy, self.draft.user_id, self.draft.id, dict(self.draft.values))
+        if made is not None:
+            ui.navigate.to(f"/campaigns/{made}/edit")
+
+
+def _not_a_draft(campaign: Campaign) -> None:
+    with card():
+        text = "Its content stays as it is now. Unschedule it on its page, or duplicate it to change it."
+        if campaign.status != CampaignStatus.scheduled:
+            text = "Its content stays as it is. Duplicate it to make a new one from it."
+        with empty_state("lock", f"“{campaign.name or 'Untitled'}” is no draft any more", text):
+            status_badge(campaign.status)
+            link_button("Open the campaign", f"/campaigns/{campaign.id}").classes("mt-3")
+
+
+def _create(user_id: int) -> int:
+    with db.session() as session:
+        return campaigns.create(session, user_id).id or 0
+
+
+def _missing(user_id: int, campaign_id: int) -> set[str]:
+    """The steps with something missing."""
+    with db.reading() as session:
+        return campaigns.steps_missing(session, user_id, campaign_id)
+
+
+def _copy(user_id: int, campaign_id: int, values: dict[str, object]) -> int:
+    with db.session() as session:
+        made = campaigns.duplicate(session, user_id, campaign_id)
+        assert made.id is not None
+        campaigns.save_draft(session, user_id, made.id, made.version, **{**values, "name": made.name})
+        return made.id

@@ -1,0 +1,77 @@
+"""Step Content: what the mail says and from whom, with the mail itself beside it."""
+
+from nicegui import events, ui
+
+from campaign_ui.parts.blocks import card
+from campaign_ui.parts.compose_body import Body
+from campaign_ui.parts.compose_data import Compose, why_untracked
+from campaign_ui.parts.compose_fields import FieldMenu
+from campaign_ui.parts.compose_preview import LivePreview
+from campaign_ui.parts.notices import notice
+from core.models import Sender
+
+
+class ContentStep:
+    """Two columns on wide screens, one on phones."""
+
+    def __init__(self, compose: Compose) -> None:
+        self.compose, self.draft = compose, compose.draft
+        with ui.element("div").classes("grid grid-cols-1 xl:grid-cols-[minmax(0,1fr)_minmax(0,440px)] gap-4 w-full"):
+            with ui.column().classes("gap-4 min-w-0 items-stretch"):
+                with card():
+                    self._head()
+                with card():
+                    self.body = Body(compose)
+            with ui.column().classes("gap-4 min-w-0 items-stretch xl:sticky xl:top-[88px] self-start w-full"):
+                self.preview = LivePreview(compose)
+        compose.on_choices(self._show_senders)
+
+    def _head(self) -> None:
+        with ui.element("div").classes("grid grid-cols-1 md:grid-cols-2 gap-x-4 gap-y-3 w-full"):
+            name = self._input("Name", "name").props('maxlength=200 hint="Only you see it"')
+            name.classes("w-full")
+            with ui.column().classes("gap-0 w-full items-stretch"):
+                self.sender = ui.select({}, label="Sender", on_change=self._choose_sender).classes("w-full")
+                self.sender_line = ui.row().classes("text-xs cm-mute px-3 pt-1 gap-2 min-h-[20px] w-full flex-nowrap")
+        subject = self._input("Subject", "subject").classes("w-full")
+        with subject.add_slot("append"), ui.button(icon="data_object").props("flat round dense color=grey-7") as button:
+            button.props["aria-label"] = "Merge field in the subject"
+            FieldMenu(self.compose, subject, "Merge field in the subject")
+        hint = "The line that mail programs show after the subject"
+        self._input("Preheader", "preheader").props(f'hint="{hint}"').classes("w-full")
+        self.untracked = ui.column().classes("w-full")
+        self._show_senders()
+
+    def _input(self, label: str, name: str) -> ui.input:
+        def typed(event: events.ValueChangeEventArguments[str]) -> None:
+            self.draft.change(**{name: event.value or ""})
+
+        return ui.input(label, value=self.draft.values[name], on_change=typed).props("debounce=150")
+
+    def _show_senders(self) -> None:
+        options = {each.id: each.name for each in self.compose.choices.senders}
+        chosen = self.draft.values["sender_id"]
+        self.sender.set_options(options, value=chosen if chosen in options else None)
+        self._show_sender()
+
+    def _choose_sender(self, event: events.ValueChangeEventArguments[int | None]) -> None:
+        if event.value is not None:
+            self.draft.change(sender_id=event.value)
+            self._show_sender()
+
+    def _show_sender(self) -> None:
+        sender = self.compose.sender
+        self.sender_line.clear()
+        with self.sender_line:
+            ui.label(f"From {from_line(sender)}" if sender else "Choose who it comes from.").classes(
+                "min-w-0 truncate grow"
+            )
+            ui.link("Add sender", "/senders").classes("cm-link whitespace-nowrap")
+        self.untracked.clear()
+        if why := why_untracked(sender, self.compose.choices.bases):
+            with self.untracked:
+                notice(why, "info", "visibility_off")
+
+
+def from_line(sender: Sender) -> str:
+    return f"{sender.from_name} <{sender.from_address}>" if sender.from_name else sender.from_address

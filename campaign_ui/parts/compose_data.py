@@ -1,0 +1,113 @@
+"""What Compose shows besides the draft itself: senders, lists, merge fields; read off the loop."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from nicegui import helpers, run
+
+from campaign_ui.parts.acts import act
+from campaign_ui.parts.compose_draft import Draft
+from core import campaigns, config, db
+from core.audience import contacts
+from core.content import mail
+from core.delivery import senders
+from core.models import Campaign, Contact, ContactList, Sender
+
+STEPS = ("content", "audience", "when")
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What can be chosen, as it was at one moment."""
+
+    campaign: Campaign
+    senders: list[Sender]
+    bases: dict[int, str]  # sender id -> where its readers reach us; empty: nowhere
+    lists: list[ContactList]
+    list_ids: list[int]
+    fields: list[str]
+    example: Contact | None
+    count: contacts.AudienceCount
+
+
+@dataclass
+class Compose:
+    """One open Compose page: its draft, its choices, and who listens when they change."""
+
+    draft: Draft
+    email: str
+    time_zone: str
+    choices: Choices
+    go: Callable[[str], None] = lambda step: None
+    _on_choices: list[Callable[[], Any]] = field(default_factory=list)
+
+    @property
+    def user_id(self) -> int:
+        return self.draft.user_id
+
+    @property
+    def sender(self) -> Sender | None:
+        return next((each for each in self.choices.senders if each.id == self.draft.values["sender_id"]), None)
+
+    def on_choices(self, call: Callable[[], Any]) -> None:
+        self._on_choices.append(call)
+
+    async def reload(self) -> None:
+        """Read the choices again: a list was stored, a sender saved, an address suppressed."""
+        choices = await run.io_bound(load, self.user_id, self.draft.id)
+        if choices is not None:
+            self.choices = choices
+            for call in self._on_choices:
+                after = call()
+                if helpers.should_await(after):
+                    await after
+
+    async def choose_lists(self, ids: list[int]) -> None:
+        """Make ``ids`` the audience; where a rule forbids it the sentence is shown and the choice stays."""
+        await act(campaigns.set_lists, self.user_id, self.draft.id, ids)
+        await self.reload()
+
+    def content(self) -> mail.Content:
+        """What is shown now, for the preview and the test mail."""
+        values, sender = self.draft.values, self.sender
+        return mail.Content(
+            subject=values["subject"],
+            preheader=values["preheader"],
+            body=values["body"],
+            body_kind=values["body_kind"],
+            from_name=sender.from_name if sender else "",
+            from_address=sender.from_address if sender else "",
+            reply_to=sender.reply_to if sender else "",
+            base_url=self.choices.bases.get(values["sender_id"], ""),
+            campaign_id=self.draft.id,
+            user_id=self.user_id,
+        )
+
+
+def load(user_id: int, campaign_id: int) -> Choices:
+    """Raises NotFound for a stranger's campaign."""
+    with db.reading() as session:
+        campaign = campaigns.get(session, user_id, campaign_id)
+        list_ids = campaigns.list_ids(session, user_id, campaign_id)
+        all_senders = senders.list_all(session, user_id)
+        return Choices(
+            campaign=campaign,
+            senders=all_senders,
+            bases={each.id: senders.tracking_base(session, each) for each in all_senders if each.id is not None},
+            lists=contacts.lists(session, user_id),
+            list_ids=list_ids,
+            fields=contacts.field_names(session, user_id, list_ids),
+            example=contacts.sample(session, user_id, list_ids),
+            count=contacts.audience_count(session, user_id, list_ids),
+        )
+
+
+def why_untracked(sender: Sender | None, bases: dict[int, str]) -> str:
+    """Why opens of this sender's mails cannot be seen; empty when they can."""
+    if sender is None or sender.id is None or bases.get(sender.id) or sender.is_sandbox or config.settings.base_url:
+        return ""
+    return (
+        "Opens cannot be counted: BASE_URL is not set, so readers' mail programs have no address to reach this "
+        "server at. The mail carries no pixel, and people unsubscribe by mail to the sender."
+    )

@@ -1,0 +1,49 @@
+"""Date, Time and Time zone as typed, and the one moment they mean."""
+
+import re
+from datetime import date, datetime, time, timedelta
+
+from core import clock
+from core.campaigns.forecast import in_words
+from core.errors import RuleError
+
+_TIME = re.compile(r"(\d{1,2})(?:[:.](\d{2}))?(?::\d{2})?\s*([ap])?\.?(?:m\.?)?", re.IGNORECASE)
+
+
+def moment(day: str | None, at: str | None, zone: str) -> datetime:
+    """The moment in UTC. Raises RuleError for what is no date or time, clock.NoSuchTime, clock.AmbiguousTime."""
+    return clock.local_to_utc(_day(day or ""), _time(at or ""), zone)
+
+
+def typed(moment: datetime | None, zone: str) -> tuple[str, str]:
+    """``moment`` as the two fields show it in ``zone``."""
+    local = clock.to_zone(moment, zone) if moment else None
+    return (f"{local:%Y-%m-%d}", f"{local:%H:%M}") if local else ("", "")
+
+
+def meaning(moment: datetime, zone: str, own_zone: str, now: datetime) -> str:
+    """``03:57 UTC on 23 Nov 2026, in about 14 h; for you 09:27 IST``."""
+    parts = [f"{moment:%H:%M} UTC on {moment:%d %b %Y}"]
+    if moment > now:
+        parts.append(f"in {in_words(moment - now)}" if moment - now >= timedelta(seconds=30) else "in a moment")
+    words = ", ".join(parts)
+    return words if zone == own_zone else f"{words}. For you: {clock.show(moment, own_zone)}"
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text.strip().replace("/", "-"))
+    except ValueError:
+        raise RuleError("Choose a date." if not text.strip() else f"{text} is not a date as 2026-11-23.") from None
+
+
+def _time(text: str) -> time:
+    found = _TIME.fullmatch(text.strip())
+    if found is None:
+        raise RuleError("Choose a time." if not text.strip() else f"{text} is not a time as 09:27.")
+    hour, minute, half = int(found[1]), int(found[2] or 0), (found[3] or "").lower()
+    if half:
+        hour = hour % 12 + (12 if half == "p" else 0) if 1 <= hour <= 12 else 99
+    if hour > 23 or minute > 59:
+        raise RuleError(f"{text} is not a time as 09:27.")
+    return time(hour, minute)
