@@ -13,7 +13,11 @@ from time import perf_counter
 from tests.e2e.product import ROOT, free_port
 
 ROUNDS = 5
-BARE = "import os; from nicegui import ui; ui.label('hello'); ui.run(port=int(os.environ['PORT']), reload=False, show=False)"
+BARE = """import os
+from nicegui import ui
+ui.label('hello')
+ui.run(port=int(os.environ['PORT']), reload=False, show=False)
+"""
 
 
 async def run() -> None:
