@@ -1,5 +1,6 @@
 """The recipient ledger, a page at a time. Keyset pages on an index: the last of a million rows costs as the first."""
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -59,6 +60,7 @@ class LedgerPage:
 class _Keys:
     """The columns that order the rows, and the conditions that choose them."""
 
+    names: tuple[str, ...]
     columns: tuple[Any, ...]
     conditions: list[ColumnElement[bool]]
 
@@ -106,18 +108,14 @@ def ledger(
 def _keys(campaign_id: int, search: str, few: bool) -> _Keys:
     """Each order is that of an index: (campaign_id, id), (campaign_id, email), (campaign_id, domain, id)."""
     own = _message.c.campaign_id == campaign_id
-    if search.startswith("@"):
-        domain = _message.c.domain
-        return _Keys((domain, _message.c.id), [own, *_begins(domain, search[1:], few)])
-    if search:
-        return _Keys((_message.c.email,), [own, *_begins(_message.c.email, search, few)])
-    return _Keys((_message.c.id,), [own])
-
-
-def _begins(column: Any, prefix: str, few: bool) -> list[ColumnElement[bool]]:
-    if few:
-        return [func.substr(column, 1, len(prefix)) == prefix]  # no index can serve this
-    return [column >= prefix, column < prefix + _HIGHEST]
+    if not search:
+        return _Keys(("id",), (_message.c.id,), [own])
+    names, prefix = (("domain", "id"), search[1:]) if search.startswith("@") else (("email",), search)
+    columns = tuple(_message.c[name] for name in names)
+    if few:  # in words that no index serves, so that the one of states is taken
+        columns = tuple(func.coalesce(column, 0 if column.name == "id" else "") for column in columns)
+        return _Keys(names, columns, [own, func.substr(columns[0], 1, len(prefix)) == prefix])
+    return _Keys(names, columns, [own, columns[0] >= prefix, columns[0] < prefix + _HIGHEST])
 
 
 def _states(state: str) -> tuple[str, ...]:
@@ -130,7 +128,7 @@ def _fetch(
     session: Session, keys: _Keys, states: tuple[str, ...], backward: bool, key: tuple[Any, ...], limit: int
 ) -> list[Any]:
     """``limit`` rows after (or, backward, before) ``key``, nearest first."""
-    if len(keys.columns) == 1 and keys.columns[0] is _message.c.id and len(states) > 1:
+    if keys.names == ("id",) and len(states) > 1:
         # One index range per state, merged here: "state in (…) order by id" would sort every match.
         parts = [row for state in states for row in _fetch(session, keys, (state,), backward, key, limit)]
         return sorted(parts, key=lambda row: row.id, reverse=backward)[:limit]
@@ -157,13 +155,11 @@ def _clean(search: str) -> str:
 
 
 def _cursor(keys: _Keys, row: Any) -> str:
-    return "|".join(str(getattr(row, column.name)) for column in keys.columns)
+    return json.dumps([getattr(row, name) for name in keys.names])
 
 
 def _key(cursor: str) -> tuple[Any, ...]:
-    """The inverse of ``_cursor``; an id is a number and comes last."""
-    parts = cursor[1:].split("|") if len(cursor) > 1 else []
-    return tuple(int(part) if part.isdigit() else part for part in parts)
+    return tuple(json.loads(cursor[1:])) if len(cursor) > 1 else ()
 
 
 def _row(row: Any) -> LedgerRow:

@@ -12,6 +12,7 @@ ALL = {
     "failed": ["carl@example.net"],
     "pending": ["dan@example.com", "eve@example.com"],
     "claimed": ["fay@example.com"],
+    "cancelled": ["1|a@1", "2|a@1", "3|a@1"],
     "unknown": ["gus@example.com"],
 }
 
@@ -44,6 +45,9 @@ def walk(read, forward: bool = True) -> list[str]:  # type: ignore[no-untyped-de
         ("sent", "@example.", ["anna@example.com", "bob@example.com", "zoe@example.com", "anna.b@example.org"]),
         ("pending", "@example.com", ["dan@example.com", "eve@example.com", "fay@example.com"]),
         ("failed", "anna", []),
+        ("cancelled", "", ["1|a@1", "2|a@1", "3|a@1"]),
+        ("", "@1", ["1|a@1", "2|a@1", "3|a@1"]),
+        ("cancelled", "1|a@", ["1|a@1"]),
         ("", "%", []),
         ("", "an\x00na", ["anna.b@example.org", "anna@example.com"]),
     ],
