@@ -27,7 +27,7 @@ THEMES = {"light": ("Light", "light_mode"), "dark": ("Dark", "dark_mode"), "auto
 def frame(title: str, path: str) -> Iterator[None]:
     """The page's content goes inside; ``path`` is the entry of the navigation it belongs to."""
     user = auth.current()
-    ui.page_title(f"{title} · Campaigns")
+    ui.page_title(title if title == "Campaigns" else f"{title} · Campaigns")
     mode = theme.apply(user.theme)
     with ui.header(elevated=False).classes("items-center h-16 px-4 lg:px-6 gap-2 lg:gap-3 flex-nowrap"):
         menu = ui.button(icon="menu").props('flat round dense color=grey-7 aria-label="Navigation"')

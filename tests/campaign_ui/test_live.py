@@ -1,0 +1,108 @@
+import asyncio
+import threading
+
+from nicegui.testing import User as Browser
+
+from campaign_ui import live as pages_live
+from core import live
+from tests.campaign_ui.conftest import SignIn, eventually
+
+
+async def test_only_what_is_watched_calls_back(user: Browser, sign_in: SignIn) -> None:
+    alice = sign_in(user)
+    heard: list[str] = []
+    await user.open("/settings")
+    with user:
+        pages_live.watch(lambda: heard.append("campaign 7"), "campaign", 7)
+        pages_live.watch(lambda: heard.append("sender"), "sender")
+    live.publish(alice, "campaign", 8)
+    live.publish(alice + 1, "campaign", 7)
+    live.publish(alice, "sender", 1)
+    await eventually(lambda: heard == ["sender"])
+    live.publish(alice, "campaign")  # no id: any campaign
+    await eventually(lambda: heard == ["sender", "campaign 7"])
+
+
+async def test_after_hints_were_missed_everything_is_read_again(user: Browser, sign_in: SignIn) -> None:
+    sign_in(user)
+    heard: list[str] = []
+    await user.open("/settings")
+    with user:
+        pages_live.watch(lambda: heard.append("campaign"), "campaign", 7)
+    live._tell(live.Hint(None))  # what the Redis listener says once it is connected again
+    await eventually(lambda: heard == ["campaign"])
+
+
+async def test_hints_of_any_thread_are_merged_and_the_last_is_never_lost(user: Browser, sign_in: SignIn) -> None:
+    alice = sign_in(user)
+    number, seen = 0, [0]
+    await user.open("/settings")
+    with user:
+        pages_live.watch(lambda: seen.append(number), "campaign")
+
+    def worker() -> None:
+        nonlocal number
+        for _ in range(500):
+            number += 1
+            live.publish(alice, "campaign", 1)
+
+    thread = threading.Thread(target=worker)
+    thread.start()
+    await asyncio.to_thread(thread.join)
+    await eventually(lambda: seen[-1] == 500)
+    assert len(seen) < 10
+
+
+async def test_a_slow_page_is_never_called_twice_at_once(user: Browser, sign_in: SignIn) -> None:
+    alice = sign_in(user)
+    running = most = calls = 0
+    go_on = asyncio.Event()
+
+    async def slow() -> None:
+        nonlocal running, most, calls
+        running, calls = running + 1, calls + 1
+        most = max(most, running)
+        await go_on.wait()
+        running -= 1
+
+    await user.open("/settings")
+    with user:
+        pages_live.watch(slow, "campaign")
+    live.publish(alice, "campaign")
+    await eventually(lambda: calls == 1)
+    for _ in range(3):
+        live.publish(alice, "campaign")
+        await asyncio.sleep(pages_live.MERGE_SECONDS)
+    go_on.set()
+    await eventually(lambda: calls == 2 and running == 0)
+    assert most == 1
+
+
+async def test_tabs_share_one_read_after_a_hint(user: Browser, sign_in: SignIn) -> None:
+    alice = sign_in(user)
+    reads: list[int] = []
+    shown: list[int] = []
+
+    def load() -> int:
+        reads.append(1)
+        return len(reads)
+
+    async def show() -> None:
+        shown.append(await pages_live.read("key", load))
+
+    for _ in range(3):
+        await user.open("/settings")
+        with user:
+            pages_live.watch(show, "campaign")
+    live.publish(alice, "campaign")
+    await eventually(lambda: shown == [1, 1, 1])
+    live.publish(alice, "campaign")
+    await eventually(lambda: shown == [1, 1, 1, 2, 2, 2])
+
+
+async def test_a_page_that_is_gone_is_forgotten(user: Browser, sign_in: SignIn) -> None:
+    alice = sign_in(user)
+    client = await user.open("/settings")
+    assert alice in pages_live._channels
+    client.delete()
+    assert alice not in pages_live._channels
