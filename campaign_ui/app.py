@@ -9,10 +9,10 @@ from starlette.staticfiles import StaticFiles
 
 from campaign_ui import auth, endpoints, live, plain, theme
 from campaign_ui.guard import Guard, SecurityHeaders
-from campaign_ui.pages import campaign, campaigns, dashboard, settings
+from campaign_ui.pages import audience, campaign, campaigns, compose, dashboard, sandbox, senders, settings, templates
 from core.errors import NotFound
 
-PAGES = (dashboard, campaigns, campaign, settings)
+PAGES = (dashboard, campaigns, compose, campaign, audience, settings, templates, senders, sandbox)
 
 
 def create_app() -> FastAPI:
