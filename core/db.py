@@ -199,12 +199,22 @@ def one_at_a_time(session: Session, table: str) -> None:
         session.connection().execute(text(f'lock table "{table}" in share row exclusive mode'))
 
 
+def dialect(session: Session) -> str:
+    """sqlite or postgresql."""
+    return session.get_bind().dialect.name
+
+
 def given(session: Session, **columns: str) -> str:
     """SQL of a FROM item ``given``: rows that come as one JSON list of objects in the bound parameter ``:given``.
 
-    ``columns``: name = PostgreSQL type. One statement for any number of rows, prepared once.
+    ``columns``: name = PostgreSQL type. One statement for any number of rows, so that it is compiled once.
     """
-    if session.get_bind().dialect.name == "sqlite":
+    return given_in(dialect(session), **columns)
+
+
+def given_in(dialect: str, **columns: str) -> str:
+    """The same, for a statement that is made once per dialect and kept."""
+    if dialect == "sqlite":
         fields = ", ".join(f"json_extract(value, '$.{name}') as {name}" for name in columns)
         return f"(select {fields} from json_each(:given)) as given"
     fields = ", ".join(f"{name} {kind}" for name, kind in columns.items())

@@ -6,6 +6,7 @@ import queue
 import threading
 from collections import Counter, deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any, TypeVar
@@ -162,7 +163,8 @@ class Writer:
     def _answer(self, answers: "list[tuple[asyncio.Future[Any] | None, Any]]") -> None:
         waiting = [(future, value) for future, value in answers if future is not None]
         if waiting:
-            self._loop.call_soon_threadsafe(_resolve, waiting)
+            with suppress(RuntimeError):  # the loop has ended: nobody waits, and the results behind are still written
+                self._loop.call_soon_threadsafe(_resolve, waiting)
 
 
 def _grouped(items: list[_Item]) -> Group:

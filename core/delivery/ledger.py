@@ -5,9 +5,10 @@ import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import bindparam, case, exists, insert, or_, select, text, update
+from sqlalchemy import TextClause, bindparam, case, exists, insert, or_, select, text, update
 from sqlmodel import Session, col
 
 from core import db
@@ -184,16 +185,8 @@ def mark(session: Session, messages: Sequence[Claimed], tally: Tally) -> set[int
 
     Returns the ids that may be sent. The others are no longer wanted and go back (or are suppressed).
     """
-    statement = text(f"""
-        update message set state = 'sending' from {db.given(session, message_id="bigint", held="int")}
-        where message.id = given.message_id and message.epoch = given.held and message.state = 'claimed'
-          and exists (select 1 from campaign where campaign.id = message.campaign_id and campaign.status = 'sending'
-                      and not exists (select 1 from suppression where suppression.user_id = campaign.user_id
-                                                                  and suppression.email = message.email))
-        returning id, campaign_id
-    """)
     marked = set()
-    for message_id, campaign_id in session.connection().execute(statement, _given(messages)):
+    for message_id, campaign_id in session.connection().execute(_mark_statement(db.dialect(session)), _given(messages)):
         marked.add(message_id)
         tally.moved(campaign_id, "claimed", "sending")
     # A commit whose answer was lost is tried again: what is ``sending`` under our epoch was marked by it.
@@ -201,6 +194,18 @@ def mark(session: Session, messages: Sequence[Claimed], tally: Tally) -> set[int
         marked |= _marked_before(session, refused)
         put_back(session, [message for message in refused if message.id not in marked], tally)
     return marked
+
+
+@cache
+def _mark_statement(dialect: str) -> TextClause:
+    return text(f"""
+        update message set state = 'sending' from {db.given_in(dialect, message_id="bigint", held="int")}
+        where message.id = given.message_id and message.epoch = given.held and message.state = 'claimed'
+          and exists (select 1 from campaign where campaign.id = message.campaign_id and campaign.status = 'sending'
+                      and not exists (select 1 from suppression where suppression.user_id = campaign.user_id
+                                                                  and suppression.email = message.email))
+        returning id, campaign_id
+    """)
 
 
 def _marked_before(session: Session, messages: Sequence[Claimed]) -> set[int]:
@@ -251,23 +256,28 @@ def _settle_sent(session: Session, outcomes: Sequence[Outcome], now: datetime, t
     for before in (MessageState.sending, MessageState.unknown):
         if not outcomes:
             return
-        given = db.given(session, message_id="bigint", held="int", code="int", reply="text")
-        statement = text(f"""
-            update message set state = 'sent', attempts = attempts + 1, sent_at = :now, phase = 'dot',
-                   reply_code = given.code, reply = given.reply, kind = '', rule_id = ''
-            from {given}
-            where message.id = given.message_id and message.epoch = given.held and message.state = :before
-            returning id, campaign_id
-        """).bindparams(bindparam("now", type_=db.UtcDateTime()))
         rows = [
             {"message_id": o.message.id, "held": o.message.epoch, "code": o.code, "reply": o.reply} for o in outcomes
         ]
         values = {"given": json.dumps(rows), "now": now, "before": before}
         done = set()
+        statement = _sent_statement(db.dialect(session))
         for message_id, campaign_id in session.connection().execute(statement, values):
             done.add(message_id)
             tally.moved(campaign_id, before, "sent")
         outcomes = [outcome for outcome in outcomes if outcome.message.id not in done]
+
+
+@cache
+def _sent_statement(dialect: str) -> TextClause:
+    given = db.given_in(dialect, message_id="bigint", held="int", code="int", reply="text")
+    return text(f"""
+        update message set state = 'sent', attempts = attempts + 1, sent_at = :now, phase = 'dot',
+               reply_code = given.code, reply = given.reply, kind = '', rule_id = ''
+        from {given}
+        where message.id = given.message_id and message.epoch = given.held and message.state = :before
+        returning id, campaign_id
+    """).bindparams(bindparam("now", type_=db.UtcDateTime()))
 
 
 def _settle_refused(session: Session, outcome: Outcome, now: datetime, tally: Tally) -> None:

@@ -2,16 +2,16 @@
 
 from collections import Counter, defaultdict
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import update
-from sqlmodel import Session, col
+from sqlalchemy import TextClause, bindparam, text
+from sqlmodel import Session
 
 from core import db
-from core.models import Activity, Campaign
+from core.models import Campaign
 
 _campaign: Any = Campaign.__table__  # type: ignore[attr-defined]
-_activity: Any = Activity.__table__  # type: ignore[attr-defined]
 
 Touched = set[tuple[int, int]]  # (user id, campaign id) whose numbers changed
 
@@ -39,9 +39,8 @@ class Tally:
             changes = {name: count for name, count in self._changes[campaign_id].items() if count}
             if not changes:
                 continue
-            values = {name: _campaign.c[name] + count for name, count in changes.items()}
-            statement = update(_campaign).where(_campaign.c.id == campaign_id).values(values)
-            user_id = session.connection().execute(statement.returning(col(Campaign.user_id))).scalar()
+            statement = _add_statement(tuple(sorted(changes)))
+            user_id = session.connection().execute(statement, {"campaign_id": campaign_id, **changes}).scalar()
             if user_id is not None:
                 touched.add((user_id, campaign_id))
                 _record_activity(session, campaign_id, now, changes)
@@ -49,10 +48,26 @@ class Tally:
         return touched
 
 
+# Written as text and kept: these run with every flush, and building them anew cost more than running them.
+@cache
+def _add_statement(names: tuple[str, ...]) -> TextClause:
+    columns = {column.name for column in _campaign.columns if column.name.endswith("_count")}
+    assert columns.issuperset(names), names
+    changes = ", ".join(f"{name} = {name} + :{name}" for name in names)
+    return text(f"update campaign set {changes} where id = :campaign_id returning user_id")
+
+
+_activity = text("""
+    insert into activity (campaign_id, hour_at, sent_count, failed_count, opened_count)
+    values (:campaign_id, :hour_at, :sent_count, :failed_count, 0)
+    on conflict (campaign_id, hour_at) do update set
+        sent_count = activity.sent_count + excluded.sent_count,
+        failed_count = activity.failed_count + excluded.failed_count
+""").bindparams(bindparam("hour_at", type_=db.UtcDateTime()))
+
+
 def _record_activity(session: Session, campaign_id: int, now: datetime, changes: dict[str, int]) -> None:
-    counts = {name: changes[name] for name in ("sent_count", "failed_count") if changes.get(name, 0) > 0}
-    if counts:
+    counts = {name: max(0, changes.get(name, 0)) for name in ("sent_count", "failed_count")}
+    if any(counts.values()):
         hour = now.replace(minute=0, second=0, microsecond=0)
-        row = {"campaign_id": campaign_id, "hour_at": hour, "sent_count": 0, "failed_count": 0, "opened_count": 0}
-        key = ("campaign_id", "hour_at")
-        db.upsert(session, _activity, row | counts, key, add=("sent_count", "failed_count", "opened_count"))
+        session.connection().execute(_activity, {"campaign_id": campaign_id, "hour_at": hour, **counts})
