@@ -7,6 +7,15 @@ import pytz
 from core.errors import RuleError
 
 DEFAULT_ZONE = "Asia/Kolkata"
+# Browsers still report these old names.
+_RENAMED = {
+    "Asia/Calcutta": "Asia/Kolkata",
+    "Asia/Katmandu": "Asia/Kathmandu",
+    "Asia/Rangoon": "Asia/Yangon",
+    "Asia/Saigon": "Asia/Ho_Chi_Minh",
+    "Europe/Kiev": "Europe/Kyiv",
+    "America/Buenos_Aires": "America/Argentina/Buenos_Aires",
+}
 
 
 class NoSuchTime(RuleError):
@@ -27,7 +36,8 @@ def utcnow() -> datetime:
 
 
 def zone_or_default(name: str | None) -> str:
-    """``name`` when pytz knows it, else the default zone."""
+    """``name`` (by its present name) when pytz knows it, else the default zone."""
+    name = _RENAMED.get(name or "", name)
     return name if name in pytz.all_timezones_set else DEFAULT_ZONE
 
 

@@ -4,7 +4,7 @@ from fastapi.responses import RedirectResponse
 from nicegui import background_tasks, run, ui
 
 from campaign_ui import auth, layout, live
-from campaign_ui.parts import card, empty_state, link_button, notice, status_badge
+from campaign_ui.parts import act, card, empty_state, link_button, notice, status_badge
 from campaign_ui.parts.compose_audience import AudienceStep
 from campaign_ui.parts.compose_content import ContentStep
 from campaign_ui.parts.compose_data import STEPS, Choices, Compose, load
@@ -40,7 +40,7 @@ def register() -> None:
             if choices.campaign.status == CampaignStatus.draft:
                 await _Page(user, choices).open(step if step in STEPS else "content")
             else:
-                _not_a_draft(choices.campaign)
+                _not_a_draft(user.id, choices.campaign)
 
 
 class _Page:
@@ -54,7 +54,7 @@ class _Page:
                 self.tabs.props("no-caps inline-label dense indicator-color=transparent align=left")
                 self.marks = {step: ui.tab(step, step.capitalize(), icon=_ICONS[step]) for step in STEPS}
             self._build_indicator()
-        self.banner = ui.column().classes("w-full").props("role=alert")
+        self.banner = ui.column().classes("w-full sticky top-[72px] z-10").props("role=alert")
         self.places = {step: ui.column().classes("w-full gap-4").props("role=tabpanel") for step in STEPS}
         for step, place in self.places.items():
             place.props["aria-label"] = step.capitalize()
@@ -139,7 +139,7 @@ class _Page:
             background_tasks.create(self._check(), name="check draft")
 
     def _conflict(self) -> None:
-        words = "This draft was changed in another tab. Nothing of either version is lost: choose which one goes on."
+        words = "This draft was changed in another tab. Choose which version goes on; a copy keeps both."
         with notice(words, "pending", "call_split"), ui.row().classes("gap-2 mt-1"):
             ui.button("Show the other version", on_click=ui.navigate.reload).props("outline dense")
             ui.button("Keep this version", on_click=self.draft.keep_mine).props("outline dense")
@@ -151,19 +151,40 @@ class _Page:
             ui.navigate.to(f"/campaigns/{made}/edit")
 
 
-def _not_a_draft(campaign: Campaign) -> None:
+def _not_a_draft(user_id: int, campaign: Campaign) -> None:
+    """What it is now, and the way to change it all the same."""
+    assert campaign.id is not None
+    campaign_id, scheduled = campaign.id, campaign.status == CampaignStatus.scheduled
+
+    async def unschedule() -> None:
+        if await act(campaigns.unschedule, user_id, campaign_id):
+            ui.navigate.reload()
+
+    async def duplicate() -> None:
+        if made := await run.io_bound(_duplicate, user_id, campaign_id):
+            ui.navigate.to(f"/campaigns/{made}/edit")
+
     with card():
-        text = "Its content stays as it is now. Unschedule it on its page, or duplicate it to change it."
-        if campaign.status != CampaignStatus.scheduled:
-            text = "Its content stays as it is. Duplicate it to make a new one from it."
+        text = "Its content stays as it is. " + (
+            "Unschedule it to change it, or make a copy." if scheduled else "Duplicate it to make a new one from it."
+        )
         with empty_state("lock", f"“{campaign.name or 'Untitled'}” is no draft any more", text):
             status_badge(campaign.status)
-            link_button("Open the campaign", f"/campaigns/{campaign.id}").classes("mt-3")
+            with ui.row().classes("gap-2 mt-4 justify-center"):
+                link_button("Open the campaign", f"/campaigns/{campaign_id}")
+                if scheduled:
+                    ui.button("Unschedule", on_click=unschedule).props("outline")
+                ui.button("Duplicate", on_click=duplicate).props("outline")
 
 
 def _create(user_id: int) -> int:
     with db.session() as session:
         return campaigns.create(session, user_id).id or 0
+
+
+def _duplicate(user_id: int, campaign_id: int) -> int:
+    with db.session() as session:
+        return campaigns.duplicate(session, user_id, campaign_id).id or 0
 
 
 def _missing(user_id: int, campaign_id: int) -> set[str]:

@@ -12,10 +12,10 @@ from campaign_ui.parts.notices import notify_error
 from core.content import html
 
 _TOOLBAR = """[
-  ["bold", "italic", "underline", "strike"],
+  ["bold", "italic", "underline"],
   [{label: "Style", icon: "format_size", fixedLabel: true, fixedIcon: true, list: "no-icons",
     options: ["p", "h1", "h2", "h3", "code"]}],
-  ["quote", "unordered", "ordered"], ["left", "center", "right"], ["link", "hr"], ["removeFormat"], ["undo", "redo"]
+  ["quote", "unordered", "ordered"], ["left", "center"], ["link", "hr"], ["removeFormat"], ["undo", "redo"]
 ]"""
 # An image pasted as data would make the text too long for the socket, which drops it without a word.
 _GUARD = """(event) => {

@@ -38,7 +38,7 @@ class ContentStep:
             button.props["aria-label"] = "Merge field in the subject"
             FieldMenu(self.compose, subject, "Merge field in the subject")
         hint = "The line that mail programs show after the subject"
-        self._input("Preheader", "preheader").props(f'hint="{hint}"').classes("w-full")
+        self._input("Preheader", "preheader").props(f'hint="{hint}"').classes("w-full pb-5")
         self.untracked = ui.column().classes("w-full")
         self._show_senders()
 
@@ -46,7 +46,7 @@ class ContentStep:
         def typed(event: events.ValueChangeEventArguments[str]) -> None:
             self.draft.change(**{name: event.value or ""})
 
-        return ui.input(label, value=self.draft.values[name], on_change=typed).props("debounce=150")
+        return ui.input(label, value=self.draft.values[name], on_change=typed)
 
     def _show_senders(self) -> None:
         options = {each.id: each.name for each in self.compose.choices.senders}

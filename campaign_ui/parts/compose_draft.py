@@ -39,6 +39,7 @@ class Draft:
         self._unsaved: dict[str, Any] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._one_save = asyncio.Lock()
+        self._closed = False
         self._on_state: list[Callable[[], Any]] = []
         self._on_change: list[Callable[[], Any]] = []
         _open.add(self)
@@ -92,10 +93,16 @@ class Draft:
             self._show(State("waiting", "Saving…"))
         return await self.flush()
 
+    def close(self) -> None:
+        """The page is being left: what becomes of the campaign now is no news to it."""
+        self._closed = True
+
     async def look(self) -> None:
         """Notice what other tabs and the worker did to this campaign."""
         async with self._one_save:
             kept = await run.io_bound(_peek, self.user_id, self.id)
+        if self._closed:
+            return
         if kept is None or kept[1] != "draft":
             self._show(State("ended", "This campaign is no draft any more." if kept else "This campaign was deleted."))
         elif kept[0] != self.version and self.state.kind not in ("conflict", "ended"):

@@ -15,7 +15,7 @@ _INSERT = """(event) => {
     target.editor.focus();
     return;
   }
-  const input = target.$el.querySelector("input") || target.$el;
+  const input = rich.getNativeElement();
   input.setRangeText(text, input.selectionStart, input.selectionEnd, "end");
   input.dispatchEvent(new Event("input", { bubbles: true }));
   input.focus();
@@ -34,6 +34,8 @@ class FieldMenu:
         self.fill()
 
     def fill(self) -> None:
+        if self.menu.is_deleted:
+            return  # its editor gave way to another one
         self.menu.clear()
         choices, example = self.compose.choices, self.compose.choices.example
         with self.menu:

@@ -41,7 +41,7 @@ class WhenStep:
             zones = pytz.common_timezones if zone in pytz.common_timezones else [zone, *pytz.common_timezones]
             self.zone = ui.select(zones, label="Time zone", value=zone, with_input=True, on_change=self._typed)
             self.zone.classes("col-span-2 md:col-span-1")
-        self.meaning = ui.row().classes("w-full items-center gap-2 min-h-[22px]")
+        self.meaning = ui.row().classes("w-full items-center gap-2 min-h-[22px] flex-nowrap")
         self.asks = ui.column().classes("w-full gap-2").props("role=alert")
         with ui.row().classes("w-full"):
             self.schedule = ui.button("Schedule", icon="schedule_send", on_click=self._schedule)
@@ -103,7 +103,7 @@ class WhenStep:
         elif await self._saved():
             zone = self.zone.value or self.compose.time_zone
             if await act(campaigns.schedule, self.draft.user_id, self.draft.id, at, zone):
-                ui.navigate.to(f"/campaigns/{self.draft.id}")
+                self._leave()
 
     async def _send_now(self) -> None:
         if not await self._saved():
@@ -114,7 +114,11 @@ class WhenStep:
             missing = " ".join(each.text for each in self.review.found.errors) if self.review.found else ""
             notify_error(missing or "This campaign cannot be sent now.")
         elif await self._confirmed() and await act(campaigns.send_now, self.draft.user_id, self.draft.id):
-            ui.navigate.to(f"/campaigns/{self.draft.id}")
+            self._leave()
+
+    def _leave(self) -> None:
+        self.draft.close()
+        ui.navigate.to(f"/campaigns/{self.draft.id}")
 
     async def _saved(self) -> bool:
         if await self.draft.flush():

@@ -13,7 +13,7 @@ from core.errors import NotFound, RuleError
 from core.models import BodyKind, Campaign, CampaignList, CampaignStatus, ContactList, Sender, User
 
 _EDITABLE = {"name", "subject", "preheader", "sender_id", "body", "body_kind", "scheduled_at", "time_zone"}
-_NAME_LENGTH = 200
+NAME_LENGTH = 200
 
 
 class NotADraft(RuleError):
@@ -117,7 +117,7 @@ def duplicate(session: Session, user_id: int, campaign_id: int) -> Campaign:
     now = db.now(session)
     copy = Campaign(
         user_id=user_id,
-        name=f"Copy of {old.name or old.subject or 'a campaign'}"[:_NAME_LENGTH],
+        name=f"Copy of {old.name or old.subject or 'a campaign'}"[:NAME_LENGTH],
         subject=old.subject,
         preheader=old.preheader,
         sender_id=old.sender_id,
@@ -180,8 +180,8 @@ def _draft(session: Session, user_id: int, campaign_id: int) -> Campaign:
 def _check_changes(session: Session, user_id: int, changes: dict[str, Any]) -> None:
     if unknown := changes.keys() - _EDITABLE:
         raise TypeError(f"not editable: {', '.join(sorted(unknown))}")
-    if len(changes.get("name", "")) > _NAME_LENGTH:
-        raise RuleError(f"The name may have at most {_NAME_LENGTH} characters.")
+    if len(changes.get("name", "")) > NAME_LENGTH:
+        raise RuleError(f"The name may have at most {NAME_LENGTH} characters.")
     if changes.get("body_kind", BodyKind.rich) not in set(BodyKind):
         raise RuleError("The body is rich text or HTML.")
     zone = changes.get("time_zone")

@@ -10,7 +10,7 @@ from sqlmodel import Session, col
 
 from core import clock, db, live
 from core.campaigns.checks import errors, sender_problem
-from core.campaigns.drafts import get, hint, owned
+from core.campaigns.drafts import NAME_LENGTH, get, hint, owned
 from core.errors import RuleError
 from core.models import Campaign, CampaignStatus, Message, MessageState, PauseReason
 
@@ -144,7 +144,9 @@ def _schedule(session: Session, campaign: Campaign, at: datetime, zone: str) -> 
     assert campaign.id is not None
     if campaign.status == CampaignStatus.draft and (missing := errors(session, campaign)):
         raise RuleError(" ".join(finding.text for finding in missing))
-    values = {"status": CampaignStatus.scheduled, "scheduled_at": at, "time_zone": zone}
+    values: dict[str, Any] = {"status": CampaignStatus.scheduled, "scheduled_at": at, "time_zone": zone}
+    if not campaign.name.strip():
+        values["name"] = campaign.subject.strip()[:NAME_LENGTH]  # lists show it by a name
     # The version too: what goes out is what was checked.
     _move(session, campaign.user_id, campaign.id, [CampaignStatus.draft], values, version=campaign.version)
 

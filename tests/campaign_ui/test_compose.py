@@ -228,6 +228,10 @@ async def test_a_time_is_shown_in_utc_and_scheduled_in_the_users_zone(user: Brow
     assert f"{kept.scheduled_at:%Y-%m-%d %H:%M}" == f"{day} 03:57" and kept.time_zone == "Asia/Kolkata"
     await user.open(f"/campaigns/{draft}/edit")
     await user.should_see("is no draft any more")
+    press(user, "Unschedule")
+    await eventually(lambda: _kept(draft).status == "draft")
+    await user.open(f"/campaigns/{draft}/edit?step=when")
+    assert (_input(user, "Date").value, _input(user, "Time").value) == (f"{day:%Y-%m-%d}", "09:27")
 
 
 async def test_a_time_in_the_past_is_asked_about(user: Browser, sign_in: SignIn) -> None:

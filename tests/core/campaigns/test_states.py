@@ -70,6 +70,13 @@ def test_send_now_starts_with_the_next_tick(alice: int, draft: int) -> None:
         assert campaigns.start_due(session) == [draft]
 
 
+def test_a_campaign_without_a_name_goes_by_its_subject(alice: int, draft: int) -> None:
+    with db.session() as session:
+        campaigns.save_draft(session, alice, draft, 2, name=" ")
+        campaigns.send_now(session, alice, draft)
+    assert read(draft).name == "Hello"
+
+
 def test_of_two_who_send_at_once_one_is_refused_and_one_campaign_starts(alice: int, draft: int) -> None:
     def send(_: int) -> str:
         try:
