@@ -114,8 +114,8 @@ def _within_reason(kind: str, phase: str, code: int) -> str:
     if 400 <= code < 500:
         if kind in FINAL_KINDS:
             return "temporary"
-        if kind == "auth" and code not in (401, 403):
-            return "auth_temporary"
+        if kind in ("auth", "sender_not_allowed") and code not in (401, 403):
+            return "auth_temporary" if kind == "auth" else "temporary"
     if kind == "bad_recipient" and phase in _NO_RECIPIENT_YET:
         return "sender_not_allowed" if phase == "mail" else "permanent"
     return kind
