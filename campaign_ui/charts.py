@@ -100,21 +100,25 @@ def _over_time(of: Sequence[Day], labels: list[str]) -> dict[str, Any]:
         "xAxis": _categories(labels),
         "yAxis": _numbers(),
         "series": [
-            _bars("Sent", SENT, [day.sent for day in of], stack="out", radius=0),
-            _bars("Failed", FAILED, [day.failed for day in of], stack="out", radius=4),
-            _bars("Opened", OPENED, [day.opened for day in of], stack="in", radius=4),
+            _bars("Sent", SENT, [_bar(day.sent, is_top=not day.failed) for day in of], stack="out"),
+            _bars("Failed", FAILED, [_bar(day.failed) for day in of], stack="out"),
+            _bars("Opened", OPENED, [_bar(day.opened) for day in of], stack="in"),
         ],
     }
 
 
-def _bars(name: str, colour: str, values: list[int], stack: str, radius: int) -> dict[str, Any]:
+def _bar(value: int, is_top: bool = True) -> dict[str, Any]:
+    return {"value": value, "itemStyle": {"borderRadius": [4, 4, 0, 0] if is_top else 0}}
+
+
+def _bars(name: str, colour: str, values: list[dict[str, Any]], stack: str) -> dict[str, Any]:
     return {
         "name": name,
         "type": "bar",
         "stack": stack,
         "barMaxWidth": 14,
         "barGap": "20%",
-        "itemStyle": {"color": colour, "borderRadius": [radius, radius, 0, 0]},
+        "itemStyle": {"color": colour},
         "data": values,
     }
 

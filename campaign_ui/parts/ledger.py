@@ -73,9 +73,7 @@ class Ledger:
         with ui.row().classes("w-full items-center gap-2 justify-between"):
             self._chips = ui.element("div").classes("flex flex-wrap gap-2").props('role=group aria-label="State"')
             search = ui.input("Search", placeholder="anna or @example.com", on_change=self._on_search)
-            search.props("clearable debounce=300 inputmode=email autocomplete=off").classes(
-                "w-full sm:w-64"
-            )
+            search.props("clearable debounce=300 inputmode=email autocomplete=off").classes("w-full sm:w-64")
         with self._chips:
             self._buttons = {state: self._chip(state, word) for state, word in _chips()}
         self._table = ui.table(columns=_COLUMNS, rows=[], row_key="id", pagination=0).props("flat hide-bottom")
