@@ -66,13 +66,24 @@ def watch(callback: Callback, topic: str, id: int | None = None) -> None:
 
 
 async def read(key: Any, load: Callable[..., Any], *args: Any) -> Any:
-    """``load(*args)`` off the loop, once for all tabs of this user that ask for ``key`` after the same hint."""
-    channel = _channels.get(auth.current().id)
+    """``load(*args)`` off the loop, once for all tabs of this user that ask for ``key`` after the same hint.
+
+    Raises PageGone where the tab was closed meanwhile; ``watch`` takes it.
+    """
+    client, channel = ui.context.client, _channels.get(auth.current().id)
     if channel is None:
-        return await run.io_bound(load, *args)
-    if key not in channel.reads:
-        channel.reads[key] = asyncio.ensure_future(run.io_bound(load, *args))
-    return await asyncio.shield(channel.reads[key])
+        data = await run.io_bound(load, *args)
+    else:
+        if key not in channel.reads:
+            channel.reads[key] = asyncio.ensure_future(run.io_bound(load, *args))
+        data = await asyncio.shield(channel.reads[key])
+    if client.is_deleted:
+        raise PageGone
+    return data
+
+
+class PageGone(Exception):
+    """The tab was closed while its data was read: there is nothing left to show it on."""
 
 
 class _Watcher:
@@ -103,6 +114,8 @@ class _Watcher:
                     await result
                 if not self.again:
                     return
+        except PageGone:
+            pass
         finally:
             self.busy = False
 

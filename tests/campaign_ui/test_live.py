@@ -106,3 +106,28 @@ async def test_a_page_that_is_gone_is_forgotten(user: Browser, sign_in: SignIn) 
     assert alice in pages_live._channels
     client.delete()
     assert alice not in pages_live._channels
+
+
+async def test_a_tab_that_is_closed_while_its_data_is_read_is_left_alone(user: Browser, sign_in: SignIn) -> None:
+    alice = sign_in(user)
+    reading, go_on, shown = threading.Event(), threading.Event(), []
+
+    def load() -> int:
+        reading.set()
+        go_on.wait(5)
+        return 1
+
+    async def show() -> None:
+        shown.append(await pages_live.read("slow", load))
+
+    await user.open("/settings")
+    assert user.client is not None
+    with user:
+        pages_live.watch(show, "campaign")
+        before = len(asyncio.all_tasks())
+    live.publish(alice, "campaign")
+    await eventually(reading.is_set)
+    user.client.delete()
+    go_on.set()
+    await eventually(lambda: len(asyncio.all_tasks()) <= before)
+    assert shown == []
