@@ -8,11 +8,7 @@ from campaign_ui.parts.notices import notice
 from core.delivery import presets, senders
 from core.models import Security, Sender
 
-_SECURITIES = {
-    Security.starttls.value: "STARTTLS (encrypted, usual on port 587)",
-    Security.tls.value: "TLS (encrypted, usual on port 465)",
-    Security.none.value: "None (nothing is encrypted)",
-}
+_SECURITIES = {Security.starttls.value: "STARTTLS", Security.tls.value: "TLS", Security.none.value: "None"}
 _GRID = "grid grid-cols-1 sm:grid-cols-6 gap-x-4 gap-y-3 w-full"
 
 
@@ -53,9 +49,11 @@ class SenderFields:
             self._add("preset", ui.select(options, label="Provider", value=chosen, on_change=self._fill), 3)
             self._text("name", "Name", shown.name, 3, "Only you see it")
             self.note = ui.column().classes("w-full sm:col-span-6")
-            self._text("host", "Host", shown.host, 4, "smtp.example.com")
+            self._text("host", "Host", shown.host, 6, "smtp.example.com")
             self._number("port", "Port", shown.port, 2)
-            self._add("security", ui.select(_SECURITIES, label="Security", value=shown.security), 6)
+            self._add("security", ui.select(_SECURITIES, label="Security", value=shown.security), 2)
+            with ui.element("div").classes("sm:col-span-2 flex items-center"):
+                ui.label("Usual: 587 with STARTTLS, 465 with TLS.").classes("text-xs cm-mute")
             self._text("username", "Username", shown.username, 3).props("autocomplete=off spellcheck=false")
             secret = ui.input("Password", password=True, password_toggle_button=True)
             self._add("password", secret.props("autocomplete=new-password"), 3)

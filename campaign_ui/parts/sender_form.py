@@ -87,13 +87,13 @@ class SenderForm:
 
     def _show_progress(self, host: str) -> None:
         self.result.clear()
-        with self.result, ui.row().classes("cm-notice is-quiet w-full mt-3 flex-nowrap items-center"):
+        with self.result, ui.row().classes("cm-notice is-quiet w-full my-3 flex-nowrap items-center"):
             ui.spinner(size="20px")
             ui.label(f"Connecting to {host}…").classes("font-medium")
 
     def _show_result(self, result: ProbeResult) -> None:
         self.result.clear()
-        with self.result, ui.row().classes(f"cm-notice is-{'sent' if result.ok else 'failed'} w-full mt-3 flex-nowrap"):
+        with self.result, ui.row().classes(f"cm-notice is-{'sent' if result.ok else 'failed'} w-full my-3 flex-nowrap"):
             ui.icon("check_circle" if result.ok else "error")
             with ui.column().classes("gap-1.5 min-w-0 grow"):
                 ui.label(result.sentence).classes("font-medium")
