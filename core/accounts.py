@@ -50,22 +50,26 @@ def sign_up(session: Session, email: str, password: str, time_zone: str | None =
     return user
 
 
-def log_in(session: Session, email: str, password: str, client: str) -> User | None:
-    """The user, or None for a wrong address or password; both take the same time.
+def identify(session: Session, email: str, password: str, client: str) -> User | None:
+    """The user, or None for a wrong address or password; both take the same time. Writes nothing.
 
     ``client`` is the caller's network address. Raises RuleError while either has failed too often.
-    A None must be committed: it counts the failure.
+    Hashing takes 50 ms: call it in a reading transaction, so that it holds up no writer, then ``note_sign_in``.
     """
     address = email.strip().lower()
-    keys = [f"account:{address[:320]}", f"client:{client}"]
-    _check_wait(session, keys)
+    _check_wait(session, _keys(address, client))
     user = session.exec(select(User).where(col(User.email) == address)).first()
-    if not _matches(password, user.password_hash if user else None):
-        for key in keys:
+    return user if _matches(password, user.password_hash if user else None) else None
+
+
+def note_sign_in(session: Session, email: str, client: str, well: bool) -> None:
+    """Count a failed sign-in, which makes the next ones wait; a good one forgets them."""
+    keys = _keys(email.strip().lower(), client)
+    if well:
+        session.execute(delete(LoginFailure).where(col(LoginFailure.key).in_(keys)))
+    else:
+        for key in sorted(keys):
             _count_failure(session, key)
-        return None
-    session.execute(delete(LoginFailure).where(col(LoginFailure.key).in_(keys)))
-    return user
 
 
 def wrong_sign_in() -> str:
@@ -179,6 +183,10 @@ def _matches(password: str, kept: str | None) -> bool:
 def _nobodys_hash() -> str:
     """What an unknown address is checked against, so that it takes as long as a known one."""
     return str(_hasher.hash("nobody"))
+
+
+def _keys(address: str, client: str) -> list[str]:
+    return [f"account:{address[:320]}", f"client:{client}"]
 
 
 def _check_wait(session: Session, keys: list[str]) -> None:

@@ -102,8 +102,10 @@ def _enter(request: Request, form: _Form, token: str) -> Response:
 
 
 def _sign_in(form: _Form, client: str) -> str | None:
+    with db.reading() as session:
+        user = accounts.identify(session, form.email, form.password, client)
     with db.session() as session:
-        user = accounts.log_in(session, form.email, form.password, client)
+        accounts.note_sign_in(session, form.email, client, user is not None)
         return accounts.start_session(session, user.id) if user and user.id is not None else None
 
 
