@@ -48,7 +48,7 @@ class _Page:
 
     def __init__(self, user: auth.CurrentUser, choices: Choices) -> None:
         self.draft = Draft(user.id, user.time_zone, choices.campaign)
-        self.compose = Compose(self.draft, user.email, user.time_zone, choices, self._go)
+        self.compose = Compose(self.draft, user.email, user.time_zone, choices, ui.context.client, self._go)
         with ui.row().classes("w-full items-center justify-between gap-x-4 gap-y-2"):
             with ui.tabs(on_change=lambda event: self.open(event.value)).classes("compose-steps") as self.tabs:
                 self.tabs.props("no-caps inline-label dense indicator-color=transparent align=left")
@@ -59,6 +59,7 @@ class _Page:
         for step, place in self.places.items():
             place.props["aria-label"] = step.capitalize()
             place.set_visibility(False)
+        self.audience: AudienceStep | None = None
         self.when: WhenStep | None = None
         self.shown = ""
         self._follow()
@@ -100,7 +101,7 @@ class _Page:
         if step == "content":
             ContentStep(self.compose)
         elif step == "audience":
-            AudienceStep(self.compose)
+            self.audience = AudienceStep(self.compose)
         else:
             self.when = WhenStep(self.compose)
         if step != "when":
@@ -111,9 +112,11 @@ class _Page:
 
     async def _check(self) -> None:
         """Mark the steps that are complete; in When look at everything again."""
+        await self.draft.flush()
         if self.shown == "when" and self.when is not None:
-            await self.draft.flush()
             await self.when.review.refresh()
+        elif self.shown == "audience" and self.audience is not None:
+            await self.audience.refresh()
         missing = await run.io_bound(_missing, self.draft.user_id, self.draft.id)
         if missing is not None and not self.tabs.is_deleted:
             for step in ("content", "audience"):
@@ -122,6 +125,8 @@ class _Page:
                 self.marks[step].classes(add="is-done") if done else self.marks[step].classes(remove="is-done")
 
     def _show_state(self) -> None:
+        if self.banner.is_deleted:
+            return  # a save that ended after the tab was closed
         state = self.draft.state
         icon, colour = _STATES[state.kind]
         self.icon.set_name(icon)

@@ -1,10 +1,13 @@
 """Step Audience: the lists it goes to, new people on the spot, and how many that makes."""
 
-from nicegui import ui
+from nicegui import run, ui
 
 from campaign_ui.parts.blocks import card
 from campaign_ui.parts.compose_data import Compose
 from campaign_ui.parts.upload import upload_panel
+from core import campaigns, db
+from core.campaigns import Gap
+from core.errors import NotFound
 
 _SEARCH_ABOVE = 8
 
@@ -28,8 +31,16 @@ class AudienceStep:
             with ui.column().classes("gap-4 min-w-0 items-stretch xl:sticky xl:top-[88px] self-start w-full"):
                 with card():
                     self.sum = ui.column().classes("w-full gap-1").props("role=status")
+        self.gaps: list[Gap] = []
         compose.on_choices(self.show)
         self.show()
+
+    async def refresh(self) -> None:
+        """Look at the audience again: who would see a hole in the text."""
+        gaps = await run.io_bound(_gaps, self.compose.user_id, self.compose.draft.id)
+        if gaps is not None and not self.sum.is_deleted:
+            self.gaps = gaps
+            self.show()
 
     def show(self) -> None:
         """Everything from the choices again; the rows stay as they are where only the choice changed."""
@@ -76,6 +87,11 @@ class AudienceStep:
                 with ui.row().classes("gap-1.5 mt-1"):
                     for field in self.compose.choices.fields:
                         ui.label(field).classes("compose-chip")
+            for gap in self.gaps if chosen else ():
+                with ui.row().classes("w-full items-start gap-2 flex-nowrap text-[13px] leading-snug mt-2"):
+                    icon, tone = ("info", "--cm-mute") if gap.has_default else ("warning", "--cm-pending-text")
+                    ui.icon(icon).classes("text-[17px]").style(f"color:var({tone})")
+                    ui.label(_gap_words(gap)).classes("min-w-0").style("overflow-wrap:anywhere")
 
     def _filter(self) -> None:
         self.search = (self.filter.value or "").strip().lower()
@@ -88,3 +104,17 @@ class AudienceStep:
 
     async def _stored(self, list_id: int) -> None:
         await self._choose(list_id, True)
+
+
+def _gap_words(gap: Gap) -> str:
+    """``25 recipients have no first_name: they see its default.``"""
+    who = "Nobody has" if gap.is_unknown else f"{gap.empty_count:,} of {gap.recipients_count:,} have no"
+    return f"{who} {gap.name}: {'the default is shown' if gap.has_default else 'its place stays empty'}."
+
+
+def _gaps(user_id: int, campaign_id: int) -> list[Gap]:
+    with db.reading() as session:
+        try:
+            return campaigns.gaps(session, user_id, campaign_id)
+        except NotFound:
+            return []

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from nicegui import helpers, run
+from nicegui import Client, helpers, run
 
 from campaign_ui.parts.acts import act
 from campaign_ui.parts.compose_draft import Draft
@@ -39,6 +39,7 @@ class Compose:
     email: str
     time_zone: str
     choices: Choices
+    client: Client
     go: Callable[[str], None] = lambda step: None
     _on_choices: list[Callable[[], Any]] = field(default_factory=list)
 
@@ -56,7 +57,7 @@ class Compose:
     async def reload(self) -> None:
         """Read the choices again: a list was stored, a sender saved, an address suppressed."""
         choices = await run.io_bound(load, self.user_id, self.draft.id)
-        if choices is not None:
+        if choices is not None and not self.client.is_deleted:
             self.choices = choices
             for call in self._on_choices:
                 after = call()
