@@ -4,6 +4,7 @@
 enhanced status (RFC 3463), then the class of the code; and nothing but a clear word about the mailbox suppresses.
 """
 
+import logging
 import re
 import tomllib
 import unicodedata
@@ -15,6 +16,8 @@ from typing import Any
 
 from core import clock, config
 from core.delivery import waits
+
+log = logging.getLogger(__name__)
 
 ACCOUNT_KINDS = frozenset(
     {
@@ -82,7 +85,8 @@ def classify(phase: str, code: int, enhanced: str, text: str, at: datetime | Non
 
     ``phase``: connect, ehlo, auth, mail, rcpt, data or dot. ``code``: 0 where there was none. ``enhanced``: as
     ``5.1.1``, or "" (then looked for in the text). ``text``: the server's words, any length, any characters.
-    ``at``: now, for waits named as a date (default: this machine's time). Never raises.
+    ``at``: now, for waits named as a date (default: this machine's time). Never raises. An administrator adds rules, or
+    puts others first, in ``DATA_DIR/reply_rules.toml`` (read once).
     """
     said = text[:_CAP]
     code = code or _code_in(said)
@@ -164,14 +168,25 @@ class _Rules:
 
 
 def _rules() -> _Rules:
-    return load(config.settings.data_dir / "reply_rules.toml")
+    return _kept(config.settings.data_dir / "reply_rules.toml")
 
 
 @cache
-def load(extra: Path) -> _Rules:
-    """The product's rules, after those in the administrator's file ``extra`` (read once, where there is one)."""
+def _kept(extra: Path) -> _Rules:
+    try:
+        return load(extra)
+    except (ValueError, KeyError, TypeError, AttributeError, re.error) as error:
+        log.error("%s is left out, it cannot be read as rules: %s", extra, error)
+        return load(None)
+
+
+def load(extra: Path | None) -> _Rules:
+    """The product's rules, after those in the administrator's file ``extra`` where there is one.
+
+    Raises ValueError, KeyError or re.error for a file that has no rules in it.
+    """
     shipped = tomllib.loads((Path(__file__).parent / "rules.toml").read_text())
-    own = tomllib.loads(extra.read_text()) if extra.is_file() else {}
+    own = tomllib.loads(extra.read_text()) if extra is not None and extra.is_file() else {}
     ordered = tuple(_rule(row) for row in [*own.get("rule", []), *shipped["rule"]])
     sentences = {**shipped["sentences"], **own.get("sentences", {})}
     return _Rules(ordered, {rule.id: rule for rule in reversed(ordered)}, sentences)

@@ -158,9 +158,17 @@ def test_the_administrators_rules_come_first(sqlite_stack: Stack) -> None:
     (config.settings.data_dir / "reply_rules.toml").write_text(own)
     verdict = replies.classify("rcpt", 550, "", "5.1.1 user unknown, WE KNOW YOU")
     assert (verdict.kind, verdict.rule_id) == ("quota_day", "ours")
-    with pytest.raises(ValueError, match="no kind"):
-        (config.settings.data_dir / "wrong.toml").write_text(own.replace("quota_day", "gone"))
-        replies.load(config.settings.data_dir / "wrong.toml")
+
+
+@pytest.mark.parametrize(
+    "wrong", ["not toml", '[[rule]]\nid = "x"\nkind = "gone"\n', '[[rule]]\nkind = "auth"\n', "rule = 3"]
+)
+def test_rules_of_the_administrator_that_are_wrong_are_left_out_and_logged(
+    sqlite_stack: Stack, caplog: pytest.LogCaptureFixture, wrong: str
+) -> None:
+    (config.settings.data_dir / "reply_rules.toml").write_text(wrong)
+    assert replies.classify("rcpt", 550, "", "5.1.1 user unknown").kind == "bad_recipient"
+    assert "is left out" in caplog.text
 
 
 @pytest.mark.parametrize(
