@@ -21,6 +21,9 @@ from core import clock, config
 # At most this many rows a transaction on SQLite, so that no other writer waits long (DESIGN 7).
 CHUNK_ROWS = 500
 
+# PostgreSQL ends a transaction that does nothing for so long: a frozen worker must not hold its locks for ever.
+STALE_SECONDS = 30
+
 clock_offset = timedelta()  # tests move the database's time with it
 
 
@@ -91,7 +94,9 @@ def connect(url: str | None = None) -> Engine:
         event.listen(_engine, "connect", _sqlite_pragmas)
         event.listen(_engine, "begin", _sqlite_begin)
     else:
-        _engine = create_engine(url, pool_size=8, max_overflow=24, pool_pre_ping=True, pool_recycle=1800)
+        options = {"options": f"-c idle_in_transaction_session_timeout={STALE_SECONDS * 1000}"}
+        pool = {"pool_size": 8, "max_overflow": 24, "pool_pre_ping": True, "pool_recycle": 1800}
+        _engine = create_engine(url, connect_args=options, **pool)
     return _engine
 
 

@@ -25,6 +25,7 @@ class _Mail:
     message: Claimed
     envelope: smtp.Envelope
     body: bytes
+    marking: "asyncio.Future[bool] | None" = None  # asked for already
 
 
 class Courier:
@@ -86,15 +87,19 @@ class Courier:
             while mail is not None:
                 refusal = await connection.offered(mail.envelope)
                 if refusal is not None:
-                    await self._refused(connection, mail.message, *refusal)
+                    if await self._still_ours(mail):
+                        await self._refused(connection, mail.message, *refusal)
                     return
                 connection.write(mail.body)
                 await connection.drained(connection.timeouts.block)
-                if not await self._mark(connection, mail.message):
+                if not await self._marked(mail):
+                    # It may not go out (paused, suppressed, sender lost): it ends here, without its dot.
+                    connection.abort()
+                    await self._lane.unwanted()
                     return
                 mail = await self._finish(connection, mail.message)
         except Dropped as error:
-            if mail is not None:
+            if mail is not None and await self._still_ours(mail):
                 self._lane.report.unsent(mail.message, str(error))
 
     def _start(self, connection: Connection, mail: _Mail) -> None:
@@ -103,25 +108,32 @@ class Courier:
         if connection.pipelining:
             connection.begin(mail.envelope)
 
-    async def _mark(self, connection: Connection, message: Claimed) -> bool:
-        """Commit that the dot comes next. When it may not, the mail ends here, without its dot."""
-        message.marked = await self._lane.writer.mark(message)
-        if not message.marked:
-            connection.abort()
-            await self._lane.unwanted()
-        return message.marked
+    async def _marked(self, mail: _Mail) -> bool:
+        """Whether it is committed that the dot comes next."""
+        mail.message.marked = await (mail.marking or self._lane.writer.mark(mail.message))
+        return mail.message.marked
+
+    async def _still_ours(self, mail: _Mail) -> bool:
+        """Whether this mail, which does not go out now, is still in our hands."""
+        return mail.marking is None or await self._marked(mail)
 
     async def _finish(self, connection: Connection, message: Claimed) -> _Mail | None:
         """The dot, and in the same piece the next envelope. Returns the mail that is under way now."""
         follower = self._follower(connection)
-        connection.finish(follower.envelope if follower else None)
+        try:
+            connection.finish(follower.envelope if follower else None)
+        except Dropped:
+            await self._back(follower)
+            raise
         if follower is not None:
             self._lane.writer.used(self._lane.sender_id)
+            # Its mark is committed while the replies travel. So two mails of a connection are ``sending`` at most.
+            follower.marking = self._lane.writer.mark(follower.message)
         try:
             reply = await connection.read(connection.timeouts.dot)
         except Dropped as error:
-            self._requeue(follower)
             self._lane.report.undecided(message, str(error))
+            await self._back(follower)
             return None
         if is_success("dot", reply.code):
             self._lane.report.accepted(message, reply)
@@ -131,7 +143,7 @@ class Courier:
             self._lane.report.refused(message, "dot", reply)
         if reply.code == 421 or (self._lane.ending and follower is not None):
             connection.abort()
-            self._requeue(follower)
+            await self._back(follower)
             return None
         return follower
 
@@ -145,9 +157,9 @@ class Courier:
         except Dropped as error:
             self._lane.report.dropped(str(error))
 
-    def _requeue(self, follower: _Mail | None) -> None:
-        if follower is not None:
-            self._lane.requeue(follower.message)
+    async def _back(self, follower: _Mail | None) -> None:
+        if follower is not None and await self._still_ours(follower):
+            self._lane.report.back(follower.message)
 
     def _follower(self, connection: Connection) -> _Mail | None:
         if not connection.pipelining or self._lane.slots.limited or connection.mail_count >= self._lane.refresh_after:

@@ -10,7 +10,7 @@ from core.delivery import lease, snapshot
 
 log = logging.getLogger(__name__)
 
-_HINT_EVERY = 1.0  # seconds, while a large campaign is written down
+_HINT_EVERY = 1.0  # seconds, while a large campaign is written down (which takes longer than a tick)
 _one = threading.Lock()
 _again = threading.Event()
 
@@ -61,6 +61,7 @@ def write_down(hint: Callable[[int], None]) -> None:
     while waiting:
         waiting = [campaign_id for campaign_id in waiting if _chunk(campaign_id)]
         if monotonic() - hinted > _HINT_EVERY:
+            _step("recover", recover)
             hint_senders(hint)
             hinted = monotonic()
 

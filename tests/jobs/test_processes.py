@@ -19,8 +19,10 @@ ROOT = Path(__file__).parents[2]
 # The same programs with a short lease and a quick tick, so that the tests need not wait for half a minute.
 QUICK = """
 from datetime import timedelta
+from core import db
 from core.delivery import lease
 from jobs import broker
+db.STALE_SECONDS = 2
 lease.LEASE = timedelta(seconds=2)
 broker.Tick.periodic_task_seconds = 1
 """
