@@ -155,6 +155,7 @@ def _begin(user_id: int, chosen: Template | Starter) -> int:
             user_id,
             campaign.id,
             campaign.version,
+            name=chosen.name,
             subject=chosen.subject,
             preheader=chosen.preheader,
             body=chosen.body,

@@ -1,8 +1,7 @@
 """HTML of a mail: its plain-text twin, what the rich editor may see, and the frame around a rich body."""
 
-import html
 import re
-from html.parser import HTMLParser
+from html import unescape
 
 import nh3
 
@@ -19,12 +18,16 @@ _EDITOR_ATTRIBUTES = {
     "img": {"src", "alt", "width", "height", "title"},
     "ol": {"start"},
 }
+# Possessive, so that no input takes more than linear time; html.parser of Python 3.11 takes quadratic time on some.
+_ATTRIBUTE = re.compile(r"""\s++([^\s=<>"'/]++)(?:\s*+=\s*+(?:"([^"<>]*+)"|'([^'<>]*+)'|([^\s"'<>=]++)))?+""")
+_ATTRIBUTES = r"""(?:\s++[^\s=<>"'/]++(?:\s*+=\s*+(?:"[^"<>]*+"|'[^'<>]*+'|[^\s"'<>=]++))?+)*+"""
+_TOKEN = re.compile(rf"<(/?+)([A-Za-z][A-Za-z0-9]*+)({_ATTRIBUTES})\s*+/?+>|([^<]++)")
 
 
 def for_editor(source: str) -> str:
     """A copy of ``source`` safe to show in the rich text editor: no style sheets, scripts, comments or tables."""
     return nh3.clean(
-        source,
+        plain.flat(source),
         tags=_EDITOR_TAGS,
         attributes=_EDITOR_ATTRIBUTES,
         filter_style_properties=_EDITOR_STYLES,
@@ -35,7 +38,8 @@ def for_editor(source: str) -> str:
 
 def survives_editor(source: str) -> bool:
     """Whether the rich text editor would keep ``source`` as it is, apart from how entities and quotes are written."""
-    return _events(source) == _events(for_editor(source))
+    written = _events(source)
+    return written is not None and written == _events(for_editor(source))
 
 
 def wrap_rich(body: str) -> str:
@@ -49,69 +53,46 @@ def to_text(source: str) -> str:
     return plain.text(source)
 
 
-def _events(source: str) -> list[object]:
-    reader = _Events()
-    reader.feed(source)
-    reader.close()
-    return reader.found
+def _events(source: str) -> list[object] | None:
+    """The tags and texts of ``source``; None for what no editor writes: comments, tags that are not well formed."""
+    found: list[object] = []
+    at = 0
+    while at < len(source):
+        token = _TOKEN.match(source, at)
+        if token is None:
+            return None
+        at = token.end()
+        slash, tag, attributes, text = token.groups()
+        if text is not None:
+            found.append(unescape(text))
+        else:
+            given = [_attribute(*match.groups()) for match in _ATTRIBUTE.finditer(attributes)]
+            found.append((slash, tag.lower(), sorted(given)))
+    return found
 
 
-class _Events(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.found: list[object] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.found.append((tag, sorted((name, _same_style(name, value or "")) for name, value in attrs)))
-
-    def handle_endtag(self, tag: str) -> None:
-        self.found.append("/" + tag)
-
-    def handle_data(self, data: str) -> None:
-        self.found.append(data)
-
-    def handle_comment(self, data: str) -> None:
-        self.found.append(("comment", data))
-
-    def handle_decl(self, decl: str) -> None:
-        self.found.append(("decl", decl))
-
-    def unknown_decl(self, data: str) -> None:
-        self.found.append(("decl", data))
-
-    def handle_pi(self, data: str) -> None:
-        self.found.append(("pi", data))
-
-
-def _same_style(name: str, value: str) -> str:
-    return re.sub(r"\s*([;:])\s*", r"\1", value.strip()).rstrip(";") if name == "style" else value
+def _attribute(name: str, *values: str | None) -> tuple[str, str]:
+    name, value = name.lower(), unescape(next((value for value in values if value is not None), ""))
+    if name == "style":
+        value = re.sub(r"\s*([;:])\s*", r"\1", value.strip()).rstrip(";")
+    return name, value
 
 
 # ---- what a check before sending looks at
 
 
 def links(source: str) -> list[str]:
-    """Every ``href`` of a link in ``source``, in order, as written."""
-    return [html.unescape(value) for value in _attributes(source, "a", "href")]
+    """Every ``href`` of a link in ``source`` that leads somewhere, in order."""
+    return [given["href"] for tag, given in _pieces(source) if tag == "a" and "href" in given]
 
 
 def images_without_alt(source: str) -> int:
     """How many images have no ``alt`` attribute at all (an empty one says: only decoration)."""
-    reader = _Attributes()
-    reader.feed(source)
-    return sum("alt" not in given for tag, given in reader.found if tag == "img")
+    return sum(tag == "img" and "alt" not in given for tag, given in _pieces(source))
 
 
-def _attributes(source: str, tag: str, name: str) -> list[str]:
-    reader = _Attributes()
-    reader.feed(source)
-    return [given[name] for found, given in reader.found if found == tag and name in given]
-
-
-class _Attributes(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.found: list[tuple[str, dict[str, str]]] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.found.append((tag, {name: value or "" for name, value in attrs}))
+def _pieces(source: str) -> list[tuple[str, dict[str, str]]]:
+    kept = {"a": {"href"}, "img": {"alt"}}
+    shown = nh3.clean(plain.flat(source), tags=set(kept), attributes=kept, url_schemes=plain.SCHEMES, link_rel=None)
+    found = [event for event in _events(shown) or [] if isinstance(event, tuple)]
+    return [(tag, dict(given)) for slash, tag, given in found if not slash]

@@ -230,14 +230,14 @@ def _text_pieces(content: Content) -> list[str | merge.Field]:
     """The plain-text part, made from the HTML, with its fields in place; it always has a way to unsubscribe."""
     source = html.wrap_rich(content.body) if content.body_kind == BodyKind.rich else content.body
     fields: list[merge.Field] = []
-    marked = ""
+    marked: list[str] = []
     for piece in merge.parse_html(source.replace("\ufdd0", "").replace("\ufdd1", "")):
         if isinstance(piece, str):
-            marked += piece
+            marked.append(piece)
         else:
-            marked += f"\ufdd0{len(fields)}\ufdd1"
+            marked.append(f"\ufdd0{len(fields)}\ufdd1")
             fields.append(piece)
-    text = html.to_text(marked)
+    text = html.to_text("".join(marked))
     if not text.strip():
         text = content.subject + "\n"
     pieces: list[str | merge.Field] = []

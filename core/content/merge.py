@@ -52,6 +52,7 @@ _IN_URL = re.compile(
     r"""[\s"'](?:href|src|action|background|poster|cite|data)\s*=\s*(?:"([^"<>]*)|'([^'<>]*)|([^\s"'<>]*))\Z""", re.I
 )
 _IN_BARE = re.compile(r"""=\s*[^\s"'<>=]*\Z""")
+_WHOLE_TAG = re.compile(r"""<[^<>"']*+(?:"[^"]*+"[^<>"']*+|'[^']*+'[^<>"']*+)*+>""")
 _LOOK_BACK = 2048
 _SCHEME = re.compile(r"\s*([A-Za-z][A-Za-z0-9+.-]*):")
 _LINK_SAFE = ":/?#[]@!$&'()*+,;=%~"
@@ -111,13 +112,15 @@ def parse_html(source: str) -> list[str | Field]:
 
 
 def _context(before: str) -> Context:
-    if match := _IN_URL.search(before):
+    tag = before[before.rfind("<") :]
+    if not tag.startswith("<") or _WHOLE_TAG.match(tag):
+        return Context.html
+    if match := _IN_URL.search(tag):
         start = (match[1] or match[2] or match[3] or "").lstrip()
         if not start:
             return Context.link
         return Context.mailto if start.lower().startswith("mailto:") else Context.url
-    tag = before[before.rfind("<") :]
-    return Context.bare if tag[:1] == "<" and ">" not in tag and _IN_BARE.search(tag) else Context.html
+    return Context.bare if _IN_BARE.search(tag) else Context.html
 
 
 def value(field: Field, fields: Mapping[str, object]) -> str:

@@ -16,13 +16,32 @@ _BLOCKS = {"p", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "ul", "ol", "p
 _LINES = _TEXT_TAGS - _BLOCKS - {"a", "br", "img", "td", "th", "hr"}
 
 
+_TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9]*)")
+_NEVER_DEEP = {
+    "area", "base", "br", "col", "dd", "dt", "hr", "img", "input", "li", "link", "meta", "o", "option", "p", "source",
+    "tbody", "td", "tfoot", "th", "thead", "tr", "wbr",
+}  # fmt: skip
+_DEEPEST = 400  # browsers stop at 512; html5ever takes quadratic time on 100,000
+
+
+def flat(source: str) -> str:
+    """``source``, or only its words where tags are nested so deep that nobody can have meant it."""
+    depth = 0
+    for match in _TAG.finditer(source):
+        if match[2].lower() not in _NEVER_DEEP:
+            depth = max(0, depth + (-1 if match[1] else 1))
+            if depth > _DEEPEST:
+                return re.sub(r"<[^<>]*>", " ", source)
+    return source
+
+
 def text(source: str) -> str:
     """See ``html.to_text``."""
     reader = _Text()
     # nh3 is a real HTML parser: what html.parser then reads is well formed and free of style and script.
     reader.feed(
         nh3.clean(
-            source,
+            flat(source),
             tags=_TEXT_TAGS,
             attributes={"a": {"href"}, "img": {"alt"}, "ol": {"start"}},
             url_schemes=SCHEMES,

@@ -49,16 +49,16 @@ def _encode_line(raw: bytes) -> bytes:
     coded = "".join([_TOKENS[byte] for byte in raw])
     if coded.endswith(" "):
         coded = coded[:-1] + "=20"
-    out = []
-    while len(coded) > _WIDTH:
-        cut = _WIDTH
-        if coded[cut - 1] == "=":
-            cut -= 1
-        elif coded[cut - 2] == "=":
-            cut -= 2
-        out.append(_guard(coded[:cut]))
-        coded = coded[cut:]
-    out.append(_guard(coded))
+    out, start = [], 0
+    while len(coded) - start > _WIDTH:
+        end = start + _WIDTH
+        if coded[end - 1] == "=":
+            end -= 1
+        elif coded[end - 2] == "=":
+            end -= 2
+        out.append(_guard(coded[start:end]))
+        start = end
+    out.append(_guard(coded[start:]))
     return "=\r\n".join(out).encode()
 
 
