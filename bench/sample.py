@@ -36,7 +36,7 @@ def fill() -> int:
     with db.session() as session:
         user = accounts.sign_up(session, EMAIL, PASSWORD, "Asia/Kolkata")
         user_id = user.id or 0
-        senders.add_sandbox(session, user_id)
+        senders.add_sandbox(session, user_id).is_default = False
         sender = _sender(session, user_id)
     for name, count in (("Newsletter readers", 5_120), ("Members", 1_240), ("Press", 84)):
         contacts.store(user_id, parse.parse_text(_people(chance, count)), name)
