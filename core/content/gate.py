@@ -48,10 +48,10 @@ def _why_not(mail: bytes) -> str:
 
 
 def _check_words(head: bytes) -> None:
-    words = _WORD.findall(head)
-    if b"=?" in _WORD.sub(b"", head):
+    pieces = _WORD.split(head)  # text, kind, coded, text, kind, coded, …, text
+    if b"=?" in b"\n".join(pieces[::3]):
         raise BadMail("A header of the mail has a damaged encoded word.")
-    for kind, coded in words:
+    for kind, coded in zip(pieces[1::3], pieces[2::3], strict=True):
         _check_word(kind, coded)
 
 

@@ -6,7 +6,7 @@ A render of a 3 KB mail takes about 20 µs; building it with the email package t
 import hashlib
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from html import escape
 from operator import itemgetter
@@ -18,7 +18,10 @@ from core.models import BodyKind
 
 __all__ = ["BadMail", "CompiledMail", "Content", "Preview", "Recipient", "compile_mail", "preview"]
 
-_PIXEL = merge.Field("@pixel")  # names that the grammar cannot write
+_PIXEL = merge.Field("@pixel")  # a name that the grammar cannot write
+_ADDRESSES = ("unsubscribe_url", _PIXEL.name)
+_OWN = ("email", *_ADDRESSES)
+_Write = Callable[[str, merge.Context], str]
 _PIXEL_STYLE = "display:block;width:1px;height:1px;border:0"
 _HIDDEN = (
     "display:none;max-height:0;max-width:0;overflow:hidden;opacity:0;mso-hide:all;"
@@ -109,12 +112,13 @@ class CompiledMail:
         self._sign_open = crypto.signer("open")
         self._sign_unsubscribe = crypto.signer("unsubscribe")
         self._domain = headers.domain(content.from_address).encode()
-        self._subject = merge.parse(content.subject)
+        self._values = _Values()
+        self._subject = [_numbered(self._values, piece) for piece in merge.parse(content.subject)]
         source = _with_pixel(whole_html(content)) if base else whole_html(content)
         for text in (source, content.subject):
             headers.utf8(text)
-        plain = _Part(_text_pieces(content), merge.written_plain)
-        rich = _Part(_split_pixel(source) if base else merge.parse_html(source), merge.written)
+        plain = _Part(_text_pieces(content), merge.written_plain, self._values)
+        rich = _Part(_split_pixel(source) if base else merge.parse_html(source), merge.written, self._values)
         boundary = b"=_" + hashlib.sha256(source.encode()).hexdigest()[:24].encode()
         self._plain, self._rich = plain, rich
         self._head, self._names = self._compile_head(content, boundary)
@@ -154,44 +158,71 @@ class CompiledMail:
         """
         number = recipient.message_id
         unsubscribe = self._unsubscribe + self._sign_unsubscribe(number) if self._unsubscribe else self._mailto
-        own = {"email": recipient.email, "unsubscribe_url": unsubscribe}
-        if self.is_tracked:
-            own["@pixel"] = f"{self._pixel}{self._sign_open(number)}.gif"
-        fields = recipient.fields
+        pixel = f"{self._pixel}{self._sign_open(number)}.gif" if self.is_tracked else ""
+        values = self._values.of(recipient, unsubscribe, pixel)
         to = headers.address(recipient.email).encode()
         try:
             head = self._head % (
                 to if len(to) <= 72 else b"\r\n " + to,
-                self._subject_of(own, fields),
+                self._subject_of(values),
                 headers.date(at),
                 self._sign_message(number).encode(),
                 unsubscribe.encode(),
             )
             mail = b"".join(
-                (head, self._open, self._plain.fill(own, fields), self._middle, self._rich.fill(own, fields), self._end)
+                (head, self._open, self._plain.fill(values), self._middle, self._rich.fill(values), self._end)
             )
         except UnicodeEncodeError:
             raise BadMail("A merge field of this recipient has a broken character in it.") from None
         gate.check(mail, self._names)
         return mail
 
-    def _subject_of(self, own: Mapping[str, str], fields: Mapping[str, object]) -> bytes:
-        text = "".join([piece if isinstance(piece, str) else _value(piece, own, fields) for piece in self._subject])
+    def _subject_of(self, values: list[str]) -> bytes:
+        text = "".join([piece if isinstance(piece, str) else values[piece] for piece in self._subject])
         return headers.text(headers.clean(text), len("Subject: "))
+
+
+class _Values:
+    """The texts that one mail is filled with, each looked up once; slots name them by their number."""
+
+    def __init__(self) -> None:
+        self._fields: dict[merge.Field, int] = {}
+
+    def number(self, field: merge.Field) -> int:
+        """Where the text of ``field`` will be, whatever its place."""
+        if field.name in _OWN:
+            return _OWN.index(field.name)
+        return self._fields.setdefault(replace(field, context=merge.Context.text), len(_OWN) + len(self._fields))
+
+    def of(self, recipient: Recipient, unsubscribe: str, pixel: str) -> list[str]:
+        """One text per number, in order."""
+        given = recipient.fields
+        texts = [recipient.email, unsubscribe, pixel, *(merge.value(field, given) for field in self._fields)]
+        if any("\0" in text for text in texts):
+            raise BadMail("A merge field of this recipient has a NUL character in it.")
+        return texts
+
+
+def _numbered(values: _Values, piece: str | merge.Field) -> str | int:
+    return piece if isinstance(piece, str) else values.number(piece)
 
 
 class _Part:
     """One body: encoded runs and slots; or, when it is mostly not Latin, text that each render puts into base64."""
 
-    def __init__(self, pieces: list[str | merge.Field], write: Callable[[str, merge.Context], str]) -> None:
-        self._write = write
+    def __init__(self, pieces: list[str | merge.Field], write: _Write, values: _Values) -> None:
         if any("\0" in piece for piece in pieces if isinstance(piece, str)):
             raise BadMail("The mail has a NUL character in it.")
         if not pieces or not isinstance(pieces[-1], str):
             pieces = [*pieces, "\n"]  # a soft break may not end a body
         self._is_base64 = quoted.grows_much("".join(piece for piece in pieces if isinstance(piece, str)))
-        self._slots = list(dict.fromkeys(piece for piece in pieces if not isinstance(piece, str)))
-        order = [self._slots.index(piece) for piece in pieces if not isinstance(piece, str)]
+        slots = dict.fromkeys(piece for piece in pieces if not isinstance(piece, str))
+        # The addresses that we made are safe everywhere.
+        self._slots = [
+            (values.number(slot), None if slot.name in _ADDRESSES else write, slot.context) for slot in slots
+        ]
+        place = {slot: index for index, slot in enumerate(slots)}
+        order = [place[piece] for piece in pieces if not isinstance(piece, str)]
         self._order = itemgetter(*order) if len(order) > 1 else None
         *runs, end = [_fixed(self._encode(piece)) if isinstance(piece, str) else b"%b" for piece in pieces]
         seamed = [run if run == b"%b" or self._is_base64 else quoted.seam(run) for run in runs]
@@ -205,25 +236,19 @@ class _Part:
         """The rest of the part's header block."""
         return b"Content-Transfer-Encoding: %b\r\n\r\n" % (b"base64" if self._is_base64 else b"quoted-printable")
 
-    def fill(self, own: Mapping[str, str], fields: Mapping[str, object]) -> bytes:
+    def fill(self, values: list[str]) -> bytes:
         """The body for one recipient."""
         encode = quoted.lines if self._is_base64 else quoted.value
-        values = [encode(self._write(_value(slot, own, fields), slot.context)) for slot in self._slots]
-        filled = self._template % (self._order(values) if self._order else tuple(values))
+        coded = [
+            encode(values[number] if write is None else write(values[number], context))
+            for number, write, context in self._slots
+        ]
+        filled = self._template % (self._order(coded) if self._order else tuple(coded))
         return quoted.base64_lines(filled) if self._is_base64 else filled
 
 
 def _fixed(raw: bytes) -> bytes:
     return raw.replace(b"%", b"%%")
-
-
-def _value(field: merge.Field, own: Mapping[str, str], fields: Mapping[str, object]) -> str:
-    found = own.get(field.name)
-    if found is None:
-        found = merge.value(field, fields)
-        if "\0" in found:
-            raise BadMail("A merge field of this recipient has a NUL character in it.")
-    return found
 
 
 def _text_pieces(content: Content) -> list[str | merge.Field]:
@@ -238,9 +263,7 @@ def _text_pieces(content: Content) -> list[str | merge.Field]:
             marked.append(f"\ufdd0{len(fields)}\ufdd1")
             fields.append(piece)
     text = html.to_text("".join(marked))
-    if not text.strip():
-        text = content.subject + "\n"
-    pieces: list[str | merge.Field] = []
+    pieces: list[str | merge.Field] = [] if text.strip() else [*merge.parse(content.subject), "\n"]
     for index, piece in enumerate(_MARK.split(text)):
         pieces += [fields[int(piece)]] if index % 2 else [piece] if piece else []
     if all(field.name != "unsubscribe_url" for field in fields):

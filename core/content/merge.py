@@ -136,7 +136,7 @@ def written(text: str, context: Context) -> str:
     if context is Context.text:
         return text
     if context is Context.html:
-        return html.escape(text)
+        return text if text.isalnum() else html.escape(text)
     if context is Context.bare:
         return "".join(f"&#{ord(char)};" if not char.isalnum() else char for char in text)
     return html.escape(address_part(text, context))
