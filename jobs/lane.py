@@ -12,7 +12,7 @@ from sqlmodel import Session
 from core import campaigns, db
 from core.campaigns.content import content
 from core.content.mail import BadMail, CompiledMail, Content
-from core.delivery import hosts, lease, ledger, senders, usage
+from core.delivery import batch, hosts, lease, ledger, senders, usage
 from core.delivery.ledger import Claimed
 from core.delivery.smtp import Server
 from core.delivery.tally import Tally
@@ -191,15 +191,15 @@ class Lane:
             if not self._queue:
                 self._later(self.slots.free_at())
             return
-        batch = await self.writer.call(lambda session: self._batch(session, size))
-        self._follow(batch.sender)
-        if batch.messages is None:
+        got = await self.writer.call(lambda session: self._batch(session, size))
+        self._follow(got.sender)
+        if got.messages is None:
             self.end("lost")
             return
-        self._exhausted = not batch.messages
-        self._worked = self._worked or bool(batch.messages)
-        bad = await self._compile(batch.contents)
-        self._queue.extend(message for message in batch.messages if message.campaign_id not in bad)
+        self._exhausted = not got.messages
+        self._worked = self._worked or bool(got.messages)
+        bad = await self._compile(got.contents)
+        self._queue.extend(message for message in got.messages if message.campaign_id not in bad)
 
     def _claim_done(self, task: "asyncio.Task[None]") -> None:
         self._claiming = None
@@ -267,12 +267,12 @@ class Lane:
         return (held, usage.recent(session, self.sender_id, held.taken_at)) if held else None
 
     def _batch(self, session: Session, size: int) -> _Batch:
-        messages = ledger.claim(session, self.sender_id, self.epoch, size)
-        batch = _Batch(messages, session.get_one(Sender, self.sender_id))
+        messages = batch.claim(session, self.sender_id, self.epoch, size)
+        got = _Batch(messages, session.get_one(Sender, self.sender_id))
         for campaign_id in {message.campaign_id for message in messages or ()}:
             campaign = session.get_one(Campaign, campaign_id)
-            batch.contents[campaign_id] = content(session, campaign)
-        return batch
+            got.contents[campaign_id] = content(session, campaign)
+        return got
 
     def _address(self, session: Session) -> tuple[Sender, str, int]:
         sender = session.get_one(Sender, self.sender_id)

@@ -21,7 +21,6 @@ from core.models import (
     CampaignStatus,
     Message,
     MessageState,
-    Sender,
     Suppression,
     SuppressionReason,
 )
@@ -32,7 +31,7 @@ REPLY_CHARS = 2_000
 
 _message: Any = Message.__table__  # type: ignore[attr-defined]
 _campaign: Any = Campaign.__table__  # type: ignore[attr-defined]
-_suppressed = exists().where(
+is_suppressed = exists().where(
     col(Suppression.user_id) == _campaign.c.user_id, col(Suppression.email) == _message.c.email
 )
 
@@ -66,118 +65,6 @@ class Outcome:
     retry_after: float | None = None  # seconds; None: due at once
     counts: bool = True  # as an attempt of this mail
     bounced: bool = False  # the address is dead: suppress it
-
-
-def claim(session: Session, sender_id: int, epoch: int, size: int) -> list[Claimed] | None:
-    """Take up to ``size`` due messages of the sender's sending campaigns, shared fairly between these.
-
-    Suppressed addresses among them become ``suppressed`` on the way. None: this epoch owns the sender no more.
-    An empty list: nothing is due.
-    """
-    now = db.now(session)
-    owned = update(Sender).where(col(Sender.id) == sender_id, col(Sender.epoch) == epoch).values(epoch=epoch)
-    if not session.connection().execute(owned).rowcount:
-        return None
-    while due := _due(session, sender_id, now, size):
-        tally = Tally()
-        due -= _suppress_due(session, due, tally)
-        claimed = _claim(session, sender_id, epoch, due, tally)
-        tally.store(session, now)
-        if claimed:
-            return claimed
-    return []
-
-
-def _due(session: Session, sender_id: int, now: datetime, size: int) -> set[int]:
-    """Due messages: an equal share of each campaign first, then whoever has more. Few batches so far go first."""
-    campaigns = session.connection().execute(
-        select(_campaign.c.id)
-        .where(_campaign.c.sender_id == sender_id, _campaign.c.status == CampaignStatus.sending)
-        .order_by(_campaign.c.batch_count, _campaign.c.id)
-    )
-    waiting = list(campaigns.scalars())[:size]
-    found: set[int] = set()
-    after: dict[int, set[int]] = {campaign_id: set() for campaign_id in waiting}
-    while waiting and len(found) < size:
-        share = -(-(size - len(found)) // len(waiting))
-        hungry = []
-        for campaign_id in waiting:
-            want = min(share, size - len(found))
-            if want <= 0:
-                break
-            got = set(_due_of(session, campaign_id, now, want, after[campaign_id]))
-            after[campaign_id] |= got
-            found |= got
-            if len(got) == want:
-                hungry.append(campaign_id)
-        waiting = hungry
-    return found
-
-
-def _due_of(session: Session, campaign_id: int, now: datetime, want: int, taken: set[int]) -> Iterable[int]:
-    wanted = (
-        select(_message.c.id)
-        .where(
-            _message.c.campaign_id == campaign_id,
-            _message.c.state == MessageState.pending,
-            _message.c.retry_at <= now,
-            *([_message.c.id.not_in(sorted(taken))] if taken else []),
-        )
-        .order_by(_message.c.retry_at, _message.c.id)
-        .limit(want)
-    )
-    return list(session.connection().execute(db.skip_locked(wanted)).scalars())
-
-
-def _suppress_due(session: Session, ids: set[int], tally: Tally) -> set[int]:
-    """The due messages whose address was suppressed meanwhile are done with; returns their ids."""
-    statement = (
-        update(_message)
-        .where(_message.c.id.in_(sorted(ids)), _message.c.state == MessageState.pending)
-        .where(_message.c.campaign_id == _campaign.c.id, _suppressed)
-        .values(state=MessageState.suppressed)
-        .returning(_message.c.id, _message.c.campaign_id)
-    )
-    done = session.connection().execute(statement).all()
-    for _, campaign_id in done:
-        tally.moved(campaign_id, "pending", "suppressed")
-    return {message_id for message_id, _ in done}
-
-
-def _claim(session: Session, sender_id: int, epoch: int, ids: set[int], tally: Tally) -> list[Claimed]:
-    if not ids:
-        return []
-    columns = (_message.c.id, _message.c.campaign_id, _message.c.email, _message.c.fields, _message.c.attempts)
-    statement = (
-        update(_message)
-        .where(_message.c.id.in_(sorted(ids)), _message.c.state == MessageState.pending)
-        .values(state=MessageState.claimed, epoch=epoch, sender_id=sender_id)
-        .returning(*columns)
-    )
-    rows = sorted(session.connection().execute(statement).all())
-    owners = _users_of(session, {row.campaign_id for row in rows})
-    by_campaign: dict[int, list[Claimed]] = {}
-    for row in rows:
-        user_id, fields = owners[row.campaign_id], row.fields or {}
-        made = Claimed(row.id, row.campaign_id, user_id, row.email, fields, row.attempts, sender_id, epoch)
-        by_campaign.setdefault(row.campaign_id, []).append(made)
-    for campaign_id, messages in by_campaign.items():
-        tally.moved(campaign_id, "pending", "claimed", len(messages))
-        tally.add(campaign_id, "batch_count")
-    return _in_turns(list(by_campaign.values()))
-
-
-def _in_turns(groups: list[list[Claimed]]) -> list[Claimed]:
-    """One of each campaign after the other, so that a small one does not wait behind a large one."""
-    if len(groups) == 1:
-        return groups[0]
-    places = [(place / len(group), message) for group in groups for place, message in enumerate(group)]
-    return [message for _, message in sorted(places, key=lambda pair: (pair[0], pair[1].id))]
-
-
-def _users_of(session: Session, campaign_ids: set[int]) -> dict[int, int]:
-    wanted = select(_campaign.c.id, _campaign.c.user_id).where(_campaign.c.id.in_(sorted(campaign_ids)))
-    return {campaign_id: user_id for campaign_id, user_id in session.connection().execute(wanted)}
 
 
 def mark(session: Session, messages: Sequence[Claimed], tally: Tally) -> set[int]:
@@ -223,7 +110,7 @@ def still_wanted(session: Session, messages: Sequence[Claimed], tally: Tally) ->
         _message.c.state == MessageState.claimed,
         _campaign.c.id == _message.c.campaign_id,
         _campaign.c.status == CampaignStatus.sending,
-        ~_suppressed,
+        ~is_suppressed,
     )
     kept = set(session.connection().execute(wanted).scalars())
     put_back(session, [message for message in messages if message.id not in kept], tally)
@@ -234,7 +121,7 @@ def put_back(session: Session, messages: Iterable[Claimed], tally: Tally) -> Non
     """Claimed messages that will not be sent now: suppressed where the address is, else pending again."""
     for message in messages:
         where = (_under_epoch(message), _message.c.state == MessageState.claimed)
-        suppressed = update(_message).where(*where, _message.c.campaign_id == _campaign.c.id, _suppressed)
+        suppressed = update(_message).where(*where, _message.c.campaign_id == _campaign.c.id, is_suppressed)
         if session.connection().execute(suppressed.values(state=MessageState.suppressed)).rowcount:
             tally.moved(message.campaign_id, "claimed", "suppressed")
             continue

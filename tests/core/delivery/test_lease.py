@@ -1,7 +1,7 @@
 from datetime import timedelta
 
 from core import db
-from core.delivery import lease, ledger
+from core.delivery import batch, lease, ledger
 from core.delivery.tally import Tally
 from core.models import MessageState
 from jobs.dispatch import write_down
@@ -20,7 +20,7 @@ def held_by_a_dead_owner(claimed: int, sending: int) -> tuple[int, int]:
     with db.session() as session:
         held = lease.take(session, sender_id, "dead")
         assert held is not None
-        messages = ledger.claim(session, sender_id, held.epoch, claimed + sending)
+        messages = batch.claim(session, sender_id, held.epoch, claimed + sending)
         assert messages is not None and len(messages) == claimed + sending
         tally = Tally()
         ledger.mark(session, messages[:sending], tally)
@@ -95,7 +95,7 @@ def test_181_mails_accepted_but_not_written_down_are_unknown_and_never_sent_agai
         lease.recover(session)
         held = lease.take(session, sender_id, "heir")
         assert held is not None
-        again = ledger.claim(session, sender_id, held.epoch, 1000)
+        again = batch.claim(session, sender_id, held.epoch, 1000)
     assert again is not None and len(again) == 14
     assert world.states(campaign_id) == {"unknown": 181, "claimed": 14}
 
@@ -125,8 +125,8 @@ def test_a_frozen_owner_that_wakes_up_can_neither_claim_nor_mark(stack: Stack) -
     db.clock_offset += LATER
     with db.session() as session:
         lease.take(session, sender_id, "heir")
-        assert ledger.claim(session, sender_id, 1, 10) is None
-        heirs = ledger.claim(session, sender_id, 2, 10)
+        assert batch.claim(session, sender_id, 1, 10) is None
+        heirs = batch.claim(session, sender_id, 2, 10)
         assert heirs is not None and mine.id in {message.id for message in heirs}
         assert ledger.mark(session, [mine], Tally()) == set()
 

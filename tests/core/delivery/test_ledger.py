@@ -5,7 +5,7 @@ from sqlmodel import col, select
 
 from core import campaigns, db
 from core.audience import suppression
-from core.delivery import lease, ledger
+from core.delivery import batch, lease, ledger
 from core.delivery.ledger import Claimed, Outcome
 from core.delivery.tally import Tally
 from core.models import Activity, Attempt, MessageState
@@ -29,7 +29,7 @@ def sending(*audiences: list[str]) -> tuple[int, int, list[int]]:
 
 def claim(sender_id: int, size: int = 100) -> list[Claimed]:
     with db.session() as session:
-        messages = ledger.claim(session, sender_id, 1, size)
+        messages = batch.claim(session, sender_id, 1, size)
     assert messages is not None
     return messages
 
