@@ -63,7 +63,11 @@ def _fold(cleaned: str, used: int) -> bytes:
 
 def words(cleaned: str, used: int) -> bytes:
     """``cleaned`` as RFC 2047 encoded words, each of whole characters (email.header takes 20 times as long)."""
-    latin = 2 * sum(char in _Q and len(_Q[char]) == 1 for char in cleaned) > len(cleaned)
+    latin = len(cleaned.encode()) < 1.5 * len(cleaned)  # readable as it is where most letters are Latin
+    if latin:
+        coded = "".join([_Q.get(char) or _q_token(char) for char in cleaned])
+        if len(coded) <= _room(used, latin):
+            return f"=?utf-8?q?{coded}?=".encode()
     kind, cost = ("q", _q_token) if latin else ("b", _b_token)
     out: list[str] = []
     now, size = "", 0

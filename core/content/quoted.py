@@ -30,7 +30,9 @@ def value(text: str) -> bytes:
     """A recipient's value for a slot that begins a line; ends with a soft break unless it is empty."""
     if _PLAIN_VALUE.fullmatch(text):
         return text.encode() + SOFT_BREAK
-    return encode(text) + SOFT_BREAK if text else b""
+    if "\n" in text or "\r" in text:
+        return encode(text) + SOFT_BREAK
+    return _encode_line(text.encode()) + SOFT_BREAK if text else b""
 
 
 def grows_much(text: str) -> bool:
