@@ -3,6 +3,7 @@
 import json
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 from huey import Huey, RedisHuey
@@ -59,6 +60,10 @@ class QuietConsumer(Consumer):  # type: ignore[misc]
 
     scheduler_class = Tick
 
+    def __init__(self, huey: Huey, meanwhile: Callable[[], None], **options: Any) -> None:
+        super().__init__(huey, **options)
+        self._meanwhile = meanwhile
+
     def _set_signal_handlers(self) -> None:
         pass
 
@@ -66,6 +71,7 @@ class QuietConsumer(Consumer):  # type: ignore[misc]
         self.start()
         looked = time.monotonic()
         while not self.stop_flag.wait(0.5):
+            self._meanwhile()
             if time.monotonic() - looked >= self._health_check_interval:
                 looked = time.monotonic()
                 self.check_worker_health()

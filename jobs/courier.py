@@ -97,9 +97,14 @@ class Courier:
                     connection.abort()
                     await self._lane.unwanted()
                     return
+                if (early := connection.unasked()) is not None:
+                    await self._early(connection, mail, early)
+                    return
                 mail = await self._finish(connection, mail.message)
         except Dropped as error:
-            if mail is not None and await self._still_ours(mail):
+            if mail is not None and (early := connection.unasked()) is not None:
+                await self._early(connection, mail, early)
+            elif mail is not None and await self._still_ours(mail):
                 self._lane.report.unsent(mail.message, str(error))
 
     def _start(self, connection: Connection, mail: _Mail) -> None:
@@ -112,6 +117,16 @@ class Courier:
         """Whether it is committed that the dot comes next."""
         mail.message.marked = await (mail.marking or self._lane.writer.mark(mail.message))
         return mail.message.marked
+
+    async def _early(self, connection: Connection, mail: _Mail, reply: smtp.Reply) -> None:
+        """A reply before the dot: some servers refuse a large mail so. Anything else means they are out of step."""
+        connection.abort()
+        if not await self._still_ours(mail):
+            return
+        if reply.code >= 400:
+            self._lane.report.refused(mail.message, "dot", reply)
+        else:
+            self._lane.report.unsent(mail.message, f"The server answered unasked: {reply.code} {reply.text}")
 
     async def _still_ours(self, mail: _Mail) -> bool:
         """Whether this mail, which does not go out now, is still in our hands."""

@@ -10,6 +10,7 @@ import redis
 from huey import Huey
 
 from core import db, live, migrate
+from jobs import broker
 from jobs.broker import QuietConsumer, make_huey
 from jobs.dispatch import dispatch
 from jobs.engine import Engine
@@ -28,9 +29,10 @@ class Worker:
         self.engine = Engine()
         self.huey = make_huey()
         self._upkept = float("-inf")
+        self._dispatched = monotonic()
         self._dispatch, self._send = self._tasks(self.huey)
         logging.getLogger("huey").setLevel(logging.WARNING)  # it would log each tick
-        self._consumer = QuietConsumer(self.huey, workers=3, periodic=True, check_worker_health=True)
+        self._consumer = QuietConsumer(self.huey, self._help_itself, workers=3, periodic=True)
         self._thread = threading.Thread(target=self._consumer.run, name="huey", daemon=True)
 
     def start(self) -> None:
@@ -62,11 +64,21 @@ class Worker:
 
     def _tasks(self, huey: Huey):  # type: ignore[no-untyped-def]
         """Stable names: a task in the queue outlives a new version of the program."""
-        dispatch_task = huey.task(name="dispatch")(lambda: dispatch(self.hint_send))
+        dispatch_task = huey.task(name="dispatch")(lambda: self._dispatch_now())
         send_task = huey.task(name="send")(lambda sender_id: send(self.engine, sender_id))
-        huey.periodic_task(lambda _: True, name="tick")(lambda: dispatch(self.hint_send))
+        huey.periodic_task(lambda _: True, name="tick")(lambda: self._dispatch_now())
         huey.periodic_task(self._upkeep_is_due, name="upkeep")(lambda: upkeep())
         return dispatch_task, send_task
+
+    def _dispatch_now(self) -> None:
+        self._dispatched = monotonic()
+        dispatch(self.hint_send)
+
+    def _help_itself(self) -> None:
+        """With the queue away no task comes, not even the tick: the database is the truth, so look there."""
+        if monotonic() - self._dispatched > 2 * broker.Tick.periodic_task_seconds:
+            log.debug("no tick came through the queue: dispatching without it")
+            self._dispatch_now()
 
     def _upkeep_is_due(self, _: object) -> bool:
         if monotonic() - self._upkept < _UPKEEP_EVERY:

@@ -92,6 +92,10 @@ class Wire(asyncio.Protocol):
                 self._deadline = 0.0
         return self._ready.popleft()
 
+    def unasked(self) -> Reply | None:
+        """A reply that nobody waits for: a refusal before its time, or a server that is out of step."""
+        return self._ready.popleft() if self._ready else None
+
     def deaf(self) -> None:
         """From the next reply on drop whatever comes in before TLS: it may be an attacker's (CVE-2011-0411)."""
         self._deaf = True

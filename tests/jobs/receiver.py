@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from time import monotonic
 
 # (phase, recipient) -> a reply, "drop" (close now), or None: say yes.
-# Phases: connect, ehlo, auth, mail, rcpt, data, dot.
+# Phases: connect, ehlo, auth, mail, rcpt, data, body (an answer before its end), dot.
 Script = Callable[[str, str], str | None]
 
 
@@ -172,6 +172,11 @@ class _Dialogue:
             return
         if not await self.say("data", "354 go"):
             return
+        if (early := self.receiver.script("body", self.recipient)) is not None:
+            self.writer.write((early + "\r\n").encode())
+            await self.writer.drain()
+            self.writer.close()
+            raise _Over
         body = b""
         while (line := await self.reader.readline()) != b".\r\n":
             if not line:

@@ -193,6 +193,20 @@ def test_after_a_421_the_connection_is_dead_and_the_mail_goes_on_another(stack: 
     assert receiver.connection_count == 3
 
 
+def test_a_refusal_in_the_middle_of_the_body_is_heard(stack: Stack) -> None:
+    user_id = world.add_user()
+    script = Once({("body", PEOPLE[6]): "550 5.7.1 No thanks"})
+    with Receiver(script) as receiver, world.engine() as engine:
+        sender_id = world.add_sender(user_id, receiver.port)
+        body = "<p>" + "Hello. " * 30_000 + "</p>"
+        campaign_id = world.add_campaign(user_id, sender_id, PEOPLE[:20], body=body)
+        world.dispatch(engine)
+        world.until(lambda: sent(campaign_id))
+    assert sorted(receiver.accepted) == sorted(set(PEOPLE[:20]) - {PEOPLE[6]})
+    assert world.states(campaign_id) == {"sent": 19, "failed": 1}
+    assert world.message(campaign_id, PEOPLE[6]).reply == "5.7.1 No thanks"
+
+
 def test_one_poison_recipient_among_fifty_fails_alone(stack: Stack) -> None:
     user_id = world.add_user()
     people = [*world.people(49), "poißon@example.org"]

@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
-from core import live
+from core import db, live
 from tests.conftest import Stack
 from tests.jobs import world
 from tests.jobs.receiver import Receiver
@@ -159,6 +160,41 @@ def test_a_second_sigterm_ends_a_worker_at_once_and_the_next_one_puts_it_right(p
             world.until(lambda: world.campaign(campaign_id).status == "sent", 40)
     assert world.states(campaign_id) == {"sent": 18, "unknown": 2}
     assert not receiver.twice
+
+
+def test_with_its_database_connections_cut_a_worker_loses_and_doubles_nothing(postgres_stack: Stack) -> None:
+    user_id, people = world.add_user(), world.people(300)
+    cuts = iter((20, 60, 61, 62, 100, 150, 200, 250))
+    next_cut = [next(cuts)]
+
+    def cutting(phase: str, recipient: str) -> None:
+        if phase == "dot" and len(receiver.accepted) >= next_cut[0]:
+            next_cut[0] = next(cuts, 10_000)
+            with db.session() as session:
+                session.connection().execute(
+                    text("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'victim'")
+                )
+
+    with Receiver(cutting) as receiver:  # type: ignore[arg-type]
+        sender_id = world.add_sender(user_id, receiver.port, connections=3)
+        campaign_id = world.add_campaign(user_id, sender_id, people)
+        with running(WORKER, postgres_stack, PGAPPNAME="victim"):
+            world.until(lambda: world.campaign(campaign_id).status == "sent", 40)
+    assert sorted(receiver.accepted) == people
+    assert world.states(campaign_id) == {"sent": 300}
+    assert next_cut == [10_000]
+
+
+def test_with_redis_away_a_worker_sends_by_what_the_database_says(postgres_stack: Stack, tmp_path: Path) -> None:
+    user_id, people = world.add_user(), world.people(30)
+    with Receiver() as receiver:
+        sender_id = world.add_sender(user_id, receiver.port)
+        campaign_id = world.add_campaign(user_id, sender_id, people)
+        with running(WORKER, postgres_stack, REDIS_URL=f"unix://{tmp_path}/nobody.socket") as worker:
+            world.until(lambda: world.campaign(campaign_id).status == "sent", 30)
+            worker.terminate()
+            assert worker.wait(25) == 0
+    assert sorted(receiver.accepted) == people
 
 
 @pytest.mark.parametrize("zone", ["Asia/Kolkata", "America/New_York"])
