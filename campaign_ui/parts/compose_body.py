@@ -67,9 +67,10 @@ class Body:
             ui.space()
             kinds = {"rich": "Rich text", "html": "HTML"}
             self.tools = ui.row().classes("items-center gap-1")
-            TemplateMenu(compose, self.show)
+            templates = TemplateMenu(compose, self.show)
             self.kind = ui.toggle(kinds, value=self.draft.values["body_kind"]).classes("cm-switch")
             self.kind.props('aria-label="Kind of body"').on_value_change(self._switch)
+        templates.said = ui.row().classes("w-full")
         self.place = ui.element("div").classes("w-full")
         ui.on("page_is_dark", self._dressed)
         self.client.on_connect(self._connected)

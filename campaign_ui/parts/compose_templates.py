@@ -7,7 +7,7 @@ from typing import Any
 from nicegui import run, ui
 
 from campaign_ui.parts.compose_data import Compose
-from campaign_ui.parts.notices import notify_done, notify_error
+from campaign_ui.parts.notices import notice, notify_done, notify_error
 from campaign_ui.parts.preview import thumbnail
 from core import db
 from core.content import html, merge, starters, templates
@@ -29,12 +29,11 @@ class _Offer:
 
 
 class TemplateMenu:
-    """A button with both; ``on_load`` shows the new body."""
+    """A button with both; ``on_load`` shows the new body. The page gives ``said`` its place."""
 
     def __init__(self, compose: Compose, on_load: Callable[[], Any]) -> None:
         self.compose, self.draft, self.on_load = compose, compose.draft, on_load
-        self.before: dict[str, str] = {}  # what the last template took the place of
-        ui.on("template_undone", self._undo)
+        self.said: ui.row  # where a loaded template is said, with a way back
         with ui.button("Templates", icon="auto_awesome_mosaic").props("flat dense").classes("px-2"), ui.menu():
             ui.menu_item("Load template", on_click=self.choose)
             ui.menu_item("Save as template", on_click=self.save_as)
@@ -79,15 +78,16 @@ class TemplateMenu:
             self._offer_undo(offer.name, before)
 
     def _offer_undo(self, name: str, before: dict[str, str]) -> None:
-        self.before = before
-        undo = {"label": "Undo", "color": "white", ":handler": "() => emitEvent('template_undone')"}
-        ui.notify(f"{name} is loaded.", type="positive", position="bottom", timeout=10_000, actions=[undo])
-
-    def _undo(self) -> None:
-        if self.before:
-            self.draft.change(**self.before)
-            self.before = {}
+        def undo() -> None:
+            self.said.clear()
+            self.draft.change(**before)
             self.on_load()
+
+        self.said.clear()
+        with self.said, notice(f"{name} took the place of the body.", "info", "auto_awesome_mosaic"):
+            with ui.row().classes("gap-2 mt-1"):
+                ui.button("Undo", on_click=undo).props("outline dense")
+                ui.button("Keep it", on_click=self.said.clear).props("flat dense")
 
     async def save_as(self) -> None:
         """Asks for a name; one that is taken is asked about again."""

@@ -292,6 +292,9 @@ async def test_a_template_is_loaded_and_the_draft_is_saved_as_one(user: Browser,
     await eventually(lambda: _kept(draft).body_kind == "html")
     assert _kept(draft).subject == "News"  # what was written stays
     await user.should_see(kind=ui.codemirror)
+    press(user, "Undo")
+    await eventually(lambda: _kept(draft).body_kind == "rich")
+    assert "Hi {{ first_name }}" in _kept(draft).body
 
 
 def _templates(user_id: int) -> list[str]:
