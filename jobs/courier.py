@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from core import clock
 from core.content.mail import BadMail, Recipient
+from core.crypto import SealBroken
 from core.delivery import smtp
 from core.delivery.ledger import Claimed
 from core.delivery.replies import is_success
@@ -217,6 +218,8 @@ class Courier:
             return True
         except Refused as error:
             refused, why = error, str(error)
+        except SealBroken as error:
+            refused, why = Refused("auth", smtp.Reply(535, (f"5.7.8 {error}",))), str(error)
         except ssl.SSLCertVerificationError as error:
             why = f"The certificate of the server was not accepted: {error.verify_message}"
         except (Dropped, OSError, ssl.SSLError, RuleError, asyncio.IncompleteReadError) as error:

@@ -110,6 +110,12 @@ class Lane:
             self._connections = up
         return up > 0
 
+    def more(self) -> None:
+        """Try one connection more than the server took before."""
+        if self._connections < self._sender.connections:
+            self._connections += 1
+            self._staff()
+
     @property
     def from_address(self) -> str:
         return self._sender.from_address

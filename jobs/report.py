@@ -15,6 +15,7 @@ from jobs.writer import Writer
 
 log = logging.getLogger(__name__)
 
+_MORE_AFTER = 100  # mails accepted, then a connection that was given up is tried again
 _DROPS = 3  # connections lost in a row, no mail accepted between them: then the sender waits
 
 
@@ -24,6 +25,7 @@ class Reporting(Protocol):
     def end(self, why: str, come_back: float | None = None) -> bool: ...
     def requeue(self, message: Claimed) -> None: ...
     def fewer(self) -> bool: ...
+    def more(self) -> None: ...
 
 
 class Report:
@@ -35,11 +37,15 @@ class Report:
         self._cooldown_step = cooldown_step
         self._writer = writer
         self._drops = 0
+        self._accepted = 0
 
     def accepted(self, message: Claimed, reply: Reply) -> None:
         """The server has it."""
         self._writer.settle(Outcome(message, MessageState.sent, "dot", reply.code, reply.text[:REPLY_CHARS]))
         self._drops = 0
+        self._accepted += 1
+        if self._accepted % _MORE_AFTER == 0:
+            self._lane.more()
         if self._cooldown_step:
             self._cooldown_step = 0
             self._writer.call(lambda session: standing.recovered(session, self._sender_id, self._epoch))

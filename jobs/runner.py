@@ -31,7 +31,8 @@ class Worker:
         self._upkept = float("-inf")
         self._dispatched = monotonic()
         self._dispatch, self._send = self._tasks(self.huey)
-        logging.getLogger("huey").setLevel(logging.WARNING)  # it would log each tick
+        for noisy in ("huey", "alembic"):  # each tick, each start
+            logging.getLogger(noisy).setLevel(logging.WARNING)
         self._consumer = QuietConsumer(self.huey, self._help_itself, workers=3, periodic=True)
         self._thread = threading.Thread(target=self._consumer.run, name="huey", daemon=True)
 

@@ -327,6 +327,33 @@ def test_a_small_campaign_is_not_stuck_behind_a_large_one(stack: Stack) -> None:
     assert not receiver.twice
 
 
+def test_a_server_that_takes_one_connection_only_gets_one(sqlite_stack: Stack) -> None:
+    user_id = world.add_user()
+
+    def one_only(phase: str, _: str) -> str | None:
+        return "421 4.7.0 Too many concurrent connections" if phase == "connect" and receiver.open_count > 1 else None
+
+    with Receiver(one_only) as receiver, world.engine() as engine:
+        sender_id = world.add_sender(user_id, receiver.port, connections=3)
+        campaign_id = world.add_campaign(user_id, sender_id, world.people(250))
+        world.dispatch(engine)
+        world.until(lambda: sent(campaign_id))
+        assert world.sender(sender_id).state == "ready"
+    assert sorted(receiver.accepted) == world.people(250)
+    assert 3 <= receiver.connection_count < 10
+
+
+def test_a_kept_password_that_no_longer_opens_blocks_the_sender(sqlite_stack: Stack) -> None:
+    user_id = world.add_user()
+    with Receiver(password="x") as receiver, world.engine() as engine:
+        sender_id = world.add_sender(user_id, receiver.port, username="me", password_sealed="broken")
+        campaign_id = world.add_campaign(user_id, sender_id, PEOPLE)
+        world.dispatch(engine)
+        world.until(lambda: world.campaign(campaign_id).status == "paused")
+    assert world.sender(sender_id).state == "blocked"
+    assert "SECRET_KEY" in world.campaign(campaign_id).pause_detail
+
+
 def test_a_server_that_is_away_cools_the_sender_and_nothing_is_lost(sqlite_stack: Stack) -> None:
     user_id = world.add_user()
     with Receiver() as receiver:
