@@ -132,11 +132,20 @@ def _past(
         row.failed_count = failed // hours
         session.add(row)
     for number in range(60):
-        _message(session, chance, made, sender, number, begun)
+        _message(session, chance, made, sender, number, begun, refused=number % 9 == 4 and number // 9 < failed)
+    for number in range(60, 60 + failed - min(7, failed)):
+        _message(session, chance, made, sender, number, begun, refused=True)
 
 
 def _message(
-    session: Session, chance: random.Random, campaign: Campaign, sender: Sender, number: int, begun: datetime
+    session: Session,
+    chance: random.Random,
+    campaign: Campaign,
+    sender: Sender,
+    number: int,
+    begun: datetime,
+    *,
+    refused: bool,
 ) -> None:
     first, last = chance.choice(_FIRST.split()).lower(), chance.choice(_LAST.split()).lower()
     row = Message(
@@ -152,7 +161,7 @@ def _message(
         reply="2.0.0 Ok: queued",
         phase="dot",
     )
-    if number % 9 == 4:
+    if refused:
         row.state, row.sent_at, row.phase = MessageState.failed, None, "rcpt"
         row.reply_code, row.reply, row.kind = chance.choice(_REFUSALS)
     session.add(row)

@@ -67,7 +67,13 @@ def status_bars(counts: Counts) -> dict[str, Any]:
                 "type": "bar",
                 "barMaxWidth": 34,
                 "itemStyle": {"borderRadius": [6, 6, 0, 0]},
-                "label": {"show": True, "position": "top", "color": _TEXT, "fontSize": 11},
+                "label": {
+                    "show": True,
+                    "position": "top",
+                    "color": _TEXT,
+                    "fontSize": 11,
+                    ":formatter": "bar => bar.value.toLocaleString('en-US')",  # a constant, never from data
+                },
                 "data": data,
             }
         ],
