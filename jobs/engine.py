@@ -97,7 +97,7 @@ class Engine:
             log.exception("sender %s: its run failed", lane.sender_id)
         finally:
             del self._lanes[lane.sender_id]
-        if again:
+        if again or lane.poked:
             self._wake(lane.sender_id)
         elif lane.come_back is not None and not self._stopping.is_set():
             # A shorter way than the next tick, which would do it too.

@@ -46,6 +46,7 @@ class Lane:
         self.ending = ""
         self.come_back: float | None = None  # seconds until it makes sense to run again
         self.epoch = 0
+        self.poked = False
         self.compiled: dict[int, CompiledMail] = {}
         self.report: Report
         self.slots: Slots
@@ -75,11 +76,13 @@ class Lane:
         try:
             await self._work()
         finally:
+            self.poked = False
             due = await self.writer.call(self._give_back)
         return due and self._worked and not self.ending
 
     def poke(self) -> None:
-        """There may be more mail now."""
+        """There may be more mail now; one that comes while the sender is given back is heard after that."""
+        self.poked = True
         self._exhausted = False
         self._notify()
 
