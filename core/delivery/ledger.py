@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import TextClause, bindparam, case, exists, insert, or_, select, text, update
+from sqlalchemy import TextClause, bindparam, case, exists, insert, select, text, update
 from sqlmodel import Session, col
 
 from core import db
@@ -96,38 +96,54 @@ def _mark_statement(dialect: str) -> TextClause:
 
 
 def _marked_before(session: Session, messages: Sequence[Claimed]) -> set[int]:
-    mine = or_(*(_under_epoch(message) for message in messages))
-    wanted = select(_message.c.id).where(mine, _message.c.state == MessageState.sending)
-    return set(session.connection().execute(wanted).scalars())
+    return _in_state(session, messages, _message.c.state == MessageState.sending)
 
 
 def still_wanted(session: Session, messages: Sequence[Claimed], tally: Tally) -> set[int]:
     """Which of the claimed ones may still be sent; the others go back (or are suppressed)."""
     if not messages:
         return set()
-    wanted = select(_message.c.id).where(
-        or_(*(_under_epoch(message) for message in messages)),
+    wanted = (
         _message.c.state == MessageState.claimed,
         _campaign.c.id == _message.c.campaign_id,
         _campaign.c.status == CampaignStatus.sending,
         ~is_suppressed,
     )
-    kept = set(session.connection().execute(wanted).scalars())
+    kept = _in_state(session, messages, *wanted)
     put_back(session, [message for message in messages if message.id not in kept], tally)
     return kept
 
 
-def put_back(session: Session, messages: Iterable[Claimed], tally: Tally) -> None:
+def _in_state(session: Session, messages: Sequence[Claimed], *conditions: Any) -> set[int]:
+    """Those for which ``conditions`` hold and that are still under their epoch."""
+    epochs = {message.id: message.epoch for message in messages}
+    found = select(_message.c.id, _message.c.epoch).where(_message.c.id.in_(sorted(epochs)), *conditions)
+    return {message_id for message_id, epoch in session.connection().execute(found) if epochs[message_id] == epoch}
+
+
+def put_back(session: Session, messages: Sequence[Claimed], tally: Tally) -> None:
     """Claimed messages that will not be sent now: suppressed where the address is, else pending again."""
-    for message in messages:
-        where = (_under_epoch(message), _message.c.state == MessageState.claimed)
-        suppressed = update(_message).where(*where, _message.c.campaign_id == _campaign.c.id, is_suppressed)
-        if session.connection().execute(suppressed.values(state=MessageState.suppressed)).rowcount:
-            tally.moved(message.campaign_id, "claimed", "suppressed")
-            continue
-        pending = update(_message).where(*where).values(state=MessageState.pending, epoch=None)
-        if session.connection().execute(pending).rowcount:
-            tally.moved(message.campaign_id, "claimed", "pending")
+    if not messages:
+        return
+    for state in (MessageState.suppressed, MessageState.pending):
+        statement = _back_statement(db.dialect(session), state)
+        for campaign_id in session.connection().execute(statement, _given(messages)).scalars():
+            tally.moved(campaign_id, "claimed", state)
+
+
+@cache
+def _back_statement(dialect: str, state: MessageState) -> TextClause:
+    only, epoch = "", "null"
+    if state == MessageState.suppressed:
+        epoch = "epoch"
+        only = """and exists (select 1 from campaign join suppression on suppression.user_id = campaign.user_id
+                  where campaign.id = message.campaign_id and suppression.email = message.email)"""
+    return text(f"""
+        update message set state = '{state}', epoch = {epoch}
+        from {db.given_in(dialect, message_id="bigint", held="int")}
+        where message.id = given.message_id and message.epoch = given.held and message.state = 'claimed' {only}
+        returning campaign_id
+    """)
 
 
 def settle(session: Session, outcomes: Sequence[Outcome], now: datetime, tally: Tally) -> None:
