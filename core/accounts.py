@@ -20,6 +20,7 @@ _FREE_TRIES = 5
 # Each hash takes 64 MB and 50 ms: without a cap a crowd of strangers signing in would be an outage.
 _hashing = threading.Semaphore(4)
 _hasher = argon2.using(type="ID")
+_hasher.get_backend()  # loads it now: left to the first two who sign in, passlib fails when it happens at once
 
 
 def signup_open(session: Session) -> bool:
@@ -56,17 +57,18 @@ def identify(session: Session, email: str, password: str, client: str) -> User |
     ``client`` is the caller's network address. Raises RuleError while either has failed too often.
     Hashing takes 50 ms: call it in a reading transaction, so that it holds up no writer, then ``note_sign_in``.
     """
-    address = email.strip().lower()
+    address = _typed(email)
     _check_wait(session, _keys(address, client))
     user = session.exec(select(User).where(col(User.email) == address)).first()
     return user if _matches(password, user.password_hash if user else None) else None
 
 
 def note_sign_in(session: Session, email: str, client: str, well: bool) -> None:
-    """Count a failed sign-in, which makes the next ones wait; a good one forgets them."""
-    keys = _keys(email.strip().lower(), client)
+    """Count a failed sign-in, which makes the next ones wait; a good one forgets them, and all that are a day old."""
+    keys = _keys(_typed(email), client)
     if well:
-        session.execute(delete(LoginFailure).where(col(LoginFailure.key).in_(keys)))
+        old = col(LoginFailure.wait_until) < db.now(session) - timedelta(days=1)
+        session.execute(delete(LoginFailure).where(col(LoginFailure.key).in_(keys) | old))
     else:
         for key in sorted(keys):
             _count_failure(session, key)
@@ -183,6 +185,11 @@ def _matches(password: str, kept: str | None) -> bool:
 def _nobodys_hash() -> str:
     """What an unknown address is checked against, so that it takes as long as a known one."""
     return str(_hasher.hash("nobody"))
+
+
+def _typed(email: str) -> str:
+    """As accounts are kept, without what PostgreSQL cannot look for."""
+    return email.replace("\0", "").strip().lower()
 
 
 def _keys(address: str, client: str) -> list[str]:

@@ -1,15 +1,20 @@
+import os
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from sqlmodel import select
 
 from core import accounts, config, db
 from core.errors import RuleError
-from core.models import LoginSession, User
+from core.models import LoginFailure, LoginSession, User
 from tests.conftest import Stack
 
 PASSWORD = "correct horse"
+ROOT = Path(__file__).parents[2]
 
 
 def _sign_up(email: str = "anna@example.com") -> int:
@@ -76,6 +81,33 @@ def test_a_wrong_password_waits_longer_each_time_and_a_right_one_forgets_it(stac
     db.clock_offset = timedelta(minutes=10)
     assert _log_in(PASSWORD) == user_id
     assert _log_in("wrong password") is None
+
+
+def test_failures_of_yesterday_are_forgotten_with_the_next_good_sign_in(stack: Stack) -> None:
+    user_id = _sign_up()
+    with db.session() as session:
+        accounts.note_sign_in(session, "nobody@example.com", "203.0.113.7", well=False)
+    db.clock_offset = timedelta(days=1, minutes=1)
+    assert _log_in(PASSWORD) == user_id
+    with db.reading() as session:
+        assert session.exec(select(LoginFailure)).all() == []
+
+
+def test_an_address_that_no_database_can_hold_is_only_unknown(stack: Stack) -> None:
+    with db.reading() as session:
+        assert accounts.identify(session, "a\0b@example.com", PASSWORD, "127.0.0.1") is None
+    with db.session() as session:
+        accounts.note_sign_in(session, "a\0b@example.com", "127.0.0.1", well=False)
+
+
+def test_the_first_sign_in_of_a_process_may_be_of_an_unknown_address(sqlite_stack: Stack) -> None:
+    program = (
+        "from core import accounts, db\n"
+        "with db.reading() as session: print(accounts.identify(session, 'nobody@example.com', 'x' * 9, 'here'))"
+    )
+    env = {**os.environ, **sqlite_stack.env}
+    done = subprocess.run([sys.executable, "-c", program], env=env, cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout == "None\n", done.stderr
 
 
 def _fail(times: int) -> None:
