@@ -91,8 +91,12 @@ def cancel(session: Session, user_id: int, campaign_id: int) -> None:
 def retry_failed(session: Session, user_id: int, campaign_id: int) -> int:
     """Send the failed mails again (a suppressed address stays suppressed); returns how many.
 
-    A sent campaign is sending again; a sending or paused one stays as it is. Raises RuleError when none failed.
+    A sent campaign is sending again; a sending or paused one stays as it is. Raises RuleError when none failed, or
+    when the sender cannot send.
     """
+    campaign = get(session, user_id, campaign_id)
+    if campaign.status == CampaignStatus.sent and (sentence := sender_problem(session, campaign)):
+        raise RuleError(sentence)
     before = [CampaignStatus.sent, CampaignStatus.sending, CampaignStatus.paused]
     wanted = _locked(user_id, campaign_id, before, MessageState.failed)
     again = {"state": MessageState.pending, "attempts": 0, "retry_at": db.now(session), "epoch": None}

@@ -9,6 +9,7 @@ import pytest
 from sqlmodel import Session, col, select
 
 from core import campaigns, clock, db, live
+from core.delivery import senders
 from core.errors import NotFound, RuleError
 from core.models import CampaignStatus, Message, PauseReason, Sender
 from tests.conftest import Stack
@@ -198,6 +199,17 @@ def test_retry_with_nothing_failed_says_so_and_changes_nothing(alice: int, draft
     with pytest.raises(RuleError, match="No mail of this campaign failed"), db.session() as session:
         campaigns.retry_failed(session, alice, draft)
     assert read(draft).status == "sent"
+
+
+def test_retry_with_a_sender_that_was_deleted_says_so_and_the_campaign_stays_sent(alice: int, draft: int) -> None:
+    put(draft, CampaignStatus.sent, failed=1)
+    sender_id = read(draft).sender_id
+    assert sender_id is not None
+    with db.session() as session:
+        senders.delete(session, alice, sender_id)
+    with pytest.raises(RuleError, match="was deleted"), db.session() as session:
+        campaigns.retry_failed(session, alice, draft)
+    assert read(draft).status == "sent" and ledger(draft) == {"failed": 1}
 
 
 _STEPS: dict[str, tuple[Callable[[Session, int, int], object], set[str]]] = {
