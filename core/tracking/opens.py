@@ -8,7 +8,8 @@ from sqlalchemy import update
 from sqlmodel import Session, col, select
 
 from core import db, live
-from core.models import Activity, Campaign, Message, MessageState
+from core.delivery.tally import Tally, Touched
+from core.models import Activity, Message, MessageState
 
 
 def record(session: Session, hits: Iterable[tuple[int, datetime]]) -> int:
@@ -21,37 +22,33 @@ def record(session: Session, hits: Iterable[tuple[int, datetime]]) -> int:
     for message_id, at in hits:
         at = at.replace(microsecond=0)
         earliest[message_id] = min(at, earliest.get(message_id, at))
+    if not earliest:
+        return 0
     _lock(session, earliest)
-    opened: Counter[tuple[int, datetime]] = Counter()
+    tally, opened = Tally(), Counter[tuple[int, datetime]]()
     for at in set(earliest.values()):
         ids = [message_id for message_id, opened_at in earliest.items() if opened_at == at]
         for campaign_id in _first_opens(session, ids, at):
+            tally.add(campaign_id, "opened_count")
             opened[campaign_id, at.replace(minute=0, second=0)] += 1
-    proven = prove_delivered(session, list(earliest), max(earliest.values())) if earliest else set()
-    _count(session, opened)
-    _tell(session, {campaign_id for campaign_id, _ in opened} | proven)
+    latest = max(earliest.values())
+    prove_delivered(session, list(earliest), latest, tally)
+    touched = tally.store(session, latest)
+    _count_hours(session, opened)
+    db.after_commit(session, lambda: _tell(touched))
     return opened.total()
 
 
-def prove_delivered(session: Session, message_ids: list[int], at: datetime) -> set[int]:
-    """Those of ``message_ids`` that are ``unknown`` become ``sent``. Returns the campaigns they are of."""
+def prove_delivered(session: Session, message_ids: list[int], at: datetime, tally: Tally) -> None:
+    """Those of ``message_ids`` that are ``unknown`` become ``sent``."""
     settled = session.connection().execute(
         update(Message)
         .where(col(Message.id).in_(message_ids), col(Message.state) == MessageState.unknown)
         .values(state=MessageState.sent, sent_at=at)
         .returning(col(Message.campaign_id))
     )
-    proven = Counter(settled.scalars())
-    for campaign_id in sorted(proven):
-        session.connection().execute(
-            update(Campaign)
-            .where(col(Campaign.id) == campaign_id)
-            .values(
-                unknown_count=col(Campaign.unknown_count) - proven[campaign_id],
-                sent_count=col(Campaign.sent_count) + proven[campaign_id],
-            )
-        )
-    return set(proven)
+    for campaign_id in settled.scalars():
+        tally.moved(campaign_id, "unknown", "sent")
 
 
 def _lock(session: Session, message_ids: Iterable[int]) -> None:
@@ -70,16 +67,7 @@ def _first_opens(session: Session, message_ids: list[int], at: datetime) -> list
     return list(marked.scalars())
 
 
-def _count(session: Session, opened: Counter[tuple[int, datetime]]) -> None:
-    per_campaign: Counter[int] = Counter()
-    for (campaign_id, _), count in opened.items():
-        per_campaign[campaign_id] += count
-    for campaign_id in sorted(per_campaign):
-        session.connection().execute(
-            update(Campaign)
-            .where(col(Campaign.id) == campaign_id)
-            .values(opened_count=col(Campaign.opened_count) + per_campaign[campaign_id])
-        )
+def _count_hours(session: Session, opened: Counter[tuple[int, datetime]]) -> None:
     table = Activity.__table__  # type: ignore[attr-defined]
     counters = ["sent_count", "failed_count", "opened_count"]
     for (campaign_id, hour_at), count in sorted(opened.items()):
@@ -87,12 +75,6 @@ def _count(session: Session, opened: Counter[tuple[int, datetime]]) -> None:
         db.upsert(session, table, {**row, "opened_count": count}, ["campaign_id", "hour_at"], add=counters)
 
 
-def _tell(session: Session, campaign_ids: set[int]) -> None:
-    owners = select(Campaign.id, Campaign.user_id).where(col(Campaign.id).in_(campaign_ids))
-    touched = [(user_id, campaign_id) for campaign_id, user_id in session.exec(owners)]
-
-    def publish() -> None:
-        for user_id, campaign_id in touched:
-            live.publish(user_id, "campaign", campaign_id)
-
-    db.after_commit(session, publish)
+def _tell(touched: Touched) -> None:
+    for user_id, campaign_id in touched:
+        live.publish(user_id, "campaign", campaign_id)

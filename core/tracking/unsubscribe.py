@@ -7,6 +7,7 @@ from sqlmodel import Session, col, select
 
 from core import db, live
 from core.audience import suppression
+from core.delivery.tally import Tally
 from core.models import Campaign, Message, Sender, SuppressionReason
 from core.tracking import opens
 
@@ -47,19 +48,17 @@ def unsubscribe(session: Session, message_id: int) -> bool:
     if found is None:
         return False
     email, campaign_id, user_id = found
-    now = db.now(session)
+    now, tally = db.now(session), Tally()
     marked = session.connection().execute(
         update(Message)
         .where(col(Message.id) == message_id, col(Message.unsubscribed_at).is_(None))
         .values(unsubscribed_at=now)
     )
-    opens.prove_delivered(session, [message_id], now)
     if marked.rowcount:
-        session.connection().execute(
-            update(Campaign)
-            .where(col(Campaign.id) == campaign_id)
-            .values(unsubscribed_count=col(Campaign.unsubscribed_count) + 1)
-        )
+        tally.add(campaign_id, "unsubscribed_count")
+    opens.prove_delivered(session, [message_id], now, tally)
+    # Before the campaign's row, as the engine does for a bounce: two of them never wait in a circle.
     suppression.suppress(session, user_id, email, SuppressionReason.unsubscribed, message_id=message_id)
+    tally.store(session, now)
     db.after_commit(session, lambda: live.publish(user_id, "campaign", campaign_id))
     return True

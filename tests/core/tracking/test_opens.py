@@ -1,7 +1,8 @@
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
-from sqlmodel import select
+from sqlalchemy import text, update
+from sqlmodel import col, select
 
 from core import db, live
 from core.models import Activity, Campaign, Message, MessageState
@@ -47,6 +48,34 @@ def test_an_open_proves_that_a_doubtful_mail_was_delivered(stack: Stack) -> None
     with db.reading() as session:
         assert session.get_one(Message, doubtful).state == SENT
         assert session.get_one(Message, other).state == MessageState.unknown
+
+
+def test_opens_and_proofs_of_several_campaigns_at_once_never_wait_in_a_circle(postgres_stack: Stack) -> None:
+    with db.session() as session:
+        user_id = factory.user(session)
+        first, (opened,) = factory.sent_campaign(session, user_id, [SENT])
+        second, (doubtful,) = factory.sent_campaign(session, user_id, [MessageState.unknown])
+    with db.session() as other:
+        # As a flush of the engine does: the first campaign, then the second.
+        touch = update(Campaign).values(batch_count=Campaign.batch_count + 1)
+        other.connection().execute(text("set local lock_timeout = '2s'"))
+        other.connection().execute(touch.where(col(Campaign.id) == first))
+        with ThreadPoolExecutor(1) as pool:
+            waiting = pool.submit(_record, [(opened, AT), (doubtful, AT)])
+            while not _waits_for_a_lock():
+                assert not waiting.done()
+            other.connection().execute(touch.where(col(Campaign.id) == second))
+            other.commit()
+            assert waiting.result(10) == 2
+    assert (_kept(first).opened_count, _kept(second).sent_count) == (1, 1)
+
+
+def _waits_for_a_lock() -> bool:
+    with db.reading() as session:
+        waiting = text(
+            "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
+        )
+        return bool(session.connection().execute(waiting).scalar())
 
 
 def test_the_owner_hears_of_an_open(sqlite_stack: Stack) -> None:
