@@ -2,6 +2,7 @@
 
 import secrets
 from dataclasses import asdict
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import case, exists, false, func, update
@@ -17,6 +18,7 @@ SANDBOX_KEY, WEB_KEY = "sandbox", "web_url"  # in Meta, written when the web sta
 
 _sender: Any = Sender.__table__  # type: ignore[attr-defined]
 _ACCOUNT = ("host", "port", "security", "username", "preset")
+_SLOWEST_PACE = timedelta(seconds=62)  # from start to start at one mail per minute
 _REASON = ("state_kind", "state_rule", "state_reply")
 _USING = (CampaignStatus.scheduled, CampaignStatus.sending, CampaignStatus.paused)
 
@@ -55,10 +57,14 @@ def save(session: Session, user_id: int, sender_id: int, values: Values) -> None
     if (checked.get("host", kept.host), checked.get("username", kept.username)) != (kept.host, kept.username):
         cools_on = false()
     ready = {"state": SenderState.ready, "cooling_until": None, "cooldown_step": 0} | dict.fromkeys(_REASON, "")
+    # It may have waited for a full hour or day that has more room now; the pace per minute is kept.
+    soon = db.now(session) + _SLOWEST_PACE
+    next_start_at = case((_sender.c.next_start_at > soon, soon), else_=_sender.c.next_start_at)
     statement = (
         update(_sender)
         .where(_sender.c.id == sender_id, _sender.c.user_id == user_id, _sender.c.deleted_at.is_(None))
-        .values(**checked, **{name: case((cools_on, _sender.c[name]), else_=value) for name, value in ready.items()})
+        .values(**checked, next_start_at=next_start_at)
+        .values(**{name: case((cools_on, _sender.c[name]), else_=value) for name, value in ready.items()})
     )
     _one(session, statement)
     session.expire(kept)
@@ -138,6 +144,14 @@ def password(sender: Sender) -> str:
     return crypto.unseal(sender.password_sealed, f"sender:{sender.id}") if sender.password_sealed else ""
 
 
+def may_use_kept_password(sender: Sender, values: Values) -> bool:
+    """Whether ``values`` need no kept password, or mean the account it was given for: else whoever gets at a session
+    could have it sent to a server of their own."""
+    if values.password is not None or not has_password(sender):
+        return True
+    return (values.host.strip(), values.username.strip()) == (sender.host, sender.username)
+
+
 def address(session: Session, sender: Sender) -> tuple[str, int]:
     """Host and port to connect to. Raises RuleError for a sandbox sender while no web process runs."""
     if not sender.is_sandbox:
@@ -191,6 +205,8 @@ def _checked(session: Session, user_id: int, values: Values, kept: Sender | None
         same = same.where(col(Sender.id) != kept.id)
     if "name" not in found and session.exec(same.limit(1)).first() is not None:
         found["name"] = "You have a sender with this name already."
+    if kept is not None and not kept.is_sandbox and not may_use_kept_password(kept, values):
+        found["password"] = "Enter the password again: it was given for another host or username."
     if found:
         raise Invalid(found)
     checked = {name: value.strip() if isinstance(value, str) else value for name, value in asdict(values).items()}

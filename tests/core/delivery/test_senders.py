@@ -1,6 +1,7 @@
 """Senders: whose they are, what may be typed, what a page may know, which servers we connect to."""
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -51,6 +52,34 @@ def test_saving_keeps_the_password_unless_one_is_typed_and_unblocks(stack: Stack
         assert senders.password(senders.get(session, user_id, sender_id)) == "new"
         senders.save(session, user_id, sender_id, replace(GOOD, password=""))
         assert not senders.has_password(senders.get(session, user_id, sender_id))
+
+
+def test_a_kept_password_is_never_sent_to_another_server(stack: Stack) -> None:
+    user_id, sender_id = made()
+    for elsewhere in (replace(GOOD, host="evil.example", password=None), replace(GOOD, username="ben", password=None)):
+        with pytest.raises(senders.Invalid) as wrong, db.session() as session:
+            senders.save(session, user_id, sender_id, elsewhere)
+        assert list(wrong.value.problems) == ["password"]
+    with db.session() as session:
+        senders.save(session, user_id, sender_id, replace(GOOD, host="smtp2.example.com", password=SECRET))
+        senders.save(session, user_id, sender_id, replace(GOOD, host="smtp3.example.com", username="", password=""))
+
+
+def test_a_raised_limit_of_the_day_is_used_today(stack: Stack) -> None:
+    user_id, sender_id = made(per_day=100)
+    with db.session() as session:
+        now = db.now(session)
+        session.get_one(Sender, sender_id).next_start_at = now + timedelta(hours=20)
+    with db.session() as session:
+        senders.save(session, user_id, sender_id, replace(GOOD, per_day=1000))
+    with db.reading() as session:
+        next_start_at = senders.get(session, user_id, sender_id).next_start_at
+        assert next_start_at is not None and next_start_at < now + timedelta(minutes=2)
+    with db.session() as session:
+        session.get_one(Sender, sender_id).next_start_at = soon = now + timedelta(seconds=3)
+    with db.session() as session:
+        senders.save(session, user_id, sender_id, GOOD)
+        assert senders.get(session, user_id, sender_id).next_start_at == soon  # no burst by saving
 
 
 def test_saving_does_not_end_a_cooldown_but_another_account_does(stack: Stack) -> None:
