@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+# Seconds. Where the server answers so fast, the wait for a mark would cost much of the pace; where it does not, the
+# mark comes as late as it can, so that a crash leaves only those mails unknown that may really have been delivered.
+_QUICK = 0.05
+
 
 @dataclass(slots=True)
 class _Mail:
@@ -37,6 +41,7 @@ class Courier:
         self._lane = lane
         self._connection: Connection | None = None
         self._last_start = float("-inf")
+        self._quick = False  # the server's last answer to a mail came at once
         self._home = False  # this connection is not to be opened again
 
     @property
@@ -143,14 +148,17 @@ class Courier:
             raise
         if follower is not None:
             self._lane.writer.used(self._lane.sender_id)
-            # Its mark is committed while the replies travel. So two mails of a connection are ``sending`` at most.
-            follower.marking = self._lane.writer.mark(follower.message)
+            if self._quick:
+                # Its mark is committed while the replies travel: two mails of a connection are ``sending`` at most.
+                follower.marking = self._lane.writer.mark(follower.message)
+        written_at = connection.time()
         try:
             reply = await connection.read(connection.timeouts.dot)
         except Dropped as error:
             self._lane.report.undecided(message, str(error))
             await self._back(follower)
             return None
+        self._quick = connection.time() - written_at < _QUICK
         if is_success("dot", reply.code):
             self._lane.report.accepted(message, reply)
         elif follower is None:

@@ -31,8 +31,7 @@ class Worker:
         self._upkept = float("-inf")
         self._dispatched = monotonic()
         self._dispatch, self._send = self._tasks(self.huey)
-        for noisy in ("huey", "alembic"):  # each tick, each start
-            logging.getLogger(noisy).setLevel(logging.WARNING)
+        logging.getLogger("huey").setLevel(logging.WARNING)  # it would log each tick
         self._consumer = QuietConsumer(self.huey, self._help_itself, workers=3, periodic=True)
         self._thread = threading.Thread(target=self._consumer.run, name="huey", daemon=True)
 
@@ -110,6 +109,7 @@ def stop_embedded() -> None:
 def run_worker() -> None:
     """A worker process: until SIGTERM or SIGINT, then graceful; a second one ends it at once."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     stopping = threading.Event()
 
     def on_signal(number: int, _frame: object) -> None:

@@ -60,6 +60,10 @@ class Wire(asyncio.Protocol):
         assert self._transport is not None
         return str((self._transport.get_extra_info("sockname") or ("127.0.0.1",))[0])
 
+    def time(self) -> float:
+        """Seconds on the loop's clock."""
+        return self._loop.time()
+
     def write(self, data: bytes) -> None:
         """Hand bytes to the line. Raises Dropped when it is known to be gone: then nothing of them went out."""
         if self._lost is not None or self._transport is None or self._transport.is_closing():
