@@ -68,9 +68,12 @@ def watch(callback: Callback, topic: str, id: int | None = None) -> None:
 async def read(key: Any, load: Callable[..., Any], *args: Any) -> Any:
     """``load(*args)`` off the loop, once for all tabs of this user that ask for ``key`` after the same hint.
 
-    Raises PageGone where the tab was closed meanwhile; ``watch`` takes it.
+    Raises PageGone where the tab was closed meanwhile or its session ended; ``watch`` takes it.
     """
-    client, channel = ui.context.client, _channels.get(auth.current().id)
+    try:
+        client, channel = ui.context.client, _channels.get(auth.current().id)
+    except PermissionError:
+        raise PageGone from None
     if channel is None:
         data = await run.io_bound(load, *args)
     else:
@@ -83,7 +86,7 @@ async def read(key: Any, load: Callable[..., Any], *args: Any) -> Any:
 
 
 class PageGone(Exception):
-    """The tab was closed while its data was read: there is nothing left to show it on."""
+    """The tab was closed while its data was read, or signed out elsewhere: there is nothing left to show it on."""
 
 
 class _Watcher:

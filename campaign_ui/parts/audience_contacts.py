@@ -4,7 +4,7 @@ from typing import Any
 
 from nicegui import events, run, ui
 
-from campaign_ui.parts.ask import confirm
+from campaign_ui.parts.ask import answer, confirm
 from campaign_ui.parts.blocks import card
 from campaign_ui.parts.notices import notify_done, notify_error
 from campaign_ui.parts.pager import PAGE_ROWS, PagedTable
@@ -99,9 +99,8 @@ class ContactsCard:
                 ui.space()
                 ui.button("Cancel", on_click=lambda: dialog.submit("")).props("flat color=grey-7")
                 ui.button("Save", on_click=save)
-        answer = await dialog
-        dialog.delete()
-        if answer == "delete":
+        submitted = await answer(dialog)
+        if submitted == "delete":
             await self._delete(contact)
 
     async def _delete(self, contact: Contact) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from nicegui import run, ui
 
-from campaign_ui.parts.ask import confirm
+from campaign_ui.parts.ask import answer, confirm
 from campaign_ui.parts.blocks import card
 from campaign_ui.parts.notices import notify_done, notify_error
 from core import db
@@ -70,8 +70,7 @@ class ListsCard:
             with ui.row().classes("w-full justify-end gap-2 mt-2"):
                 ui.button("Cancel", on_click=lambda: dialog.submit(None)).props("flat color=grey-7")
                 ui.button("Save", on_click=lambda: dialog.submit(name.value))
-        wanted = await dialog
-        dialog.delete()
+        wanted = await answer(dialog)
         if wanted is not None:
             await self._try(lambda: _rename(self.user_id, each.id or 0, wanted))
 

@@ -6,6 +6,7 @@ from typing import Any
 from nicegui import ui
 
 from campaign_ui.parts.badge import STATUS_TONES
+from campaign_ui.parts.pager import MENU_HEADER
 from campaign_ui.parts.progress import parts
 from core import clock
 from core.models import CampaignStatus
@@ -75,7 +76,6 @@ _MENU = """
   </q-btn>
 </q-td>
 """
-_MENU_HEADER = '<q-th :props="props"><span class="sr-only">Actions</span></q-th>'
 
 
 class CampaignTable:
@@ -91,7 +91,7 @@ class CampaignTable:
         self._table.add_slot("body-cell-progress", _PROGRESS)
         if duplicate and remove:
             self._table.add_slot("body-cell-actions", _MENU)
-            self._table.add_slot("header-cell-actions", _MENU_HEADER)
+            self._table.add_slot("header-cell-actions", MENU_HEADER)
             self._table.on("duplicate", lambda event: duplicate(int(event.args)))
             self._table.on("remove", lambda event: remove(int(event.args)))
 

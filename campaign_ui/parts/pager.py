@@ -6,6 +6,7 @@ from typing import Any
 from nicegui import ui
 
 PAGE_ROWS = 25
+MENU_HEADER = '<q-th :props="props"><span class="sr-only">Actions</span></q-th>'
 
 
 class PagedTable:
@@ -31,6 +32,7 @@ class PagedTable:
         self.table = ui.table(rows=[], columns=columns, row_key="id").props("flat hide-pagination").classes("w-full")
         self.table.props["aria-label"] = what.capitalize()
         self.table.props["no-data-label"] = nothing
+        self.table.add_slot("header-cell-actions", MENU_HEADER)
         with ui.row().classes("w-full items-center justify-end gap-1"):
             self.where = ui.label().classes("text-xs cm-mute tabular-nums mr-2").props("role=status")
             self.back = ui.button(icon="chevron_left", on_click=self._earlier).props("flat round dense color=grey-7")

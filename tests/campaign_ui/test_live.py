@@ -1,9 +1,11 @@
 import asyncio
 import threading
 
+import pytest
 from nicegui.testing import User as Browser
 
 from campaign_ui import live as pages_live
+from campaign_ui.parts import confirm
 from core import live
 from tests.campaign_ui.conftest import SignIn, eventually
 
@@ -131,3 +133,27 @@ async def test_a_tab_that_is_closed_while_its_data_is_read_is_left_alone(user: B
     go_on.set()
     await eventually(lambda: len(asyncio.all_tasks()) <= before)
     assert shown == []
+
+
+async def test_a_page_whose_session_ended_reads_nothing_more(user: Browser, sign_in: SignIn) -> None:
+    sign_in(user)
+    await user.open("/settings")
+    assert user.client is not None
+    user.client.request.scope["state"]["user"] = None
+    with user, pytest.raises(pages_live.PageGone):
+        await pages_live.read("anything", list)
+
+
+async def test_leaving_a_page_that_asks_is_a_no(user: Browser, sign_in: SignIn) -> None:
+    sign_in(user)
+    await user.open("/settings")
+
+    async def ask() -> bool:
+        with user:
+            return await confirm("Sure?", "It cannot be undone.", "Do it")
+
+    asked = asyncio.create_task(ask())
+    await user.should_see("It cannot be undone.")
+    assert user.client is not None
+    user.client.delete()
+    assert await asked is False
