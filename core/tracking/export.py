@@ -39,7 +39,8 @@ def _chunks(campaign_id: int) -> Iterator[str]:
         if not rows:
             return
         last_id = rows[-1][0]
-        frame = pd.DataFrame([row[1:] for row in rows], columns=list(COLUMNS))
+        # As objects: pandas would turn a time that is missing into NaT, which is not false.
+        frame = pd.DataFrame([row[1:] for row in rows], columns=list(COLUMNS), dtype=object)
         for name in ("sent_at", "opened_at"):
             frame[name] = [moment.isoformat(timespec="seconds") if moment else "" for moment in frame[name]]
         for name in ("email", "reply"):

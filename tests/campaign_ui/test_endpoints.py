@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 
 import httpx
 import pytest
@@ -129,6 +130,7 @@ async def test_the_owner_downloads_the_ledger_and_a_stranger_does_not(web: httpx
         owner, charlie = factory.user(session), factory.user(session, "charlie@example.com")
         campaign_id, (first, _) = factory.sent_campaign(session, owner, [MessageState.sent, MessageState.failed])
         session.get_one(Message, first).reply = '=HYPERLINK("http://evil.test")'
+        session.get_one(Message, first).opened_at = datetime(2026, 11, 22, 3, 57, 12, tzinfo=UTC)
         tokens = [accounts.start_session(session, user_id) for user_id in (owner, charlie)]
     url = f"/campaigns/{campaign_id}/recipients.csv"
     assert (await web.get(url)).status_code == 303
@@ -137,5 +139,6 @@ async def test_the_owner_downloads_the_ledger_and_a_stranger_does_not(web: httpx
     rows = list(csv.DictReader(io.StringIO(answers[0].text)))
     assert list(rows[0]) == ["email", "state", "attempts", "sent_at", "opened_at", "reply"]
     assert [(row["email"], row["state"]) for row in rows] == [("r0@example.com", "sent"), ("r1@example.com", "failed")]
+    assert [row["opened_at"] for row in rows] == ["2026-11-22T03:57:12+00:00", ""]
     assert rows[0]["reply"] == '\'=HYPERLINK("http://evil.test")' and rows[0]["sent_at"].endswith("+00:00")
     assert "r0@example.com" not in answers[1].text
