@@ -181,7 +181,7 @@ def _scan(open_rows: Callable[[], Iterator[Row]], layout: Layout, name: str, pro
     seen: set[int] = set()  # hashes: a million addresses would take 130 MB
     valid = duplicates = rejected = 0
     invalid: list[Rejected] = []
-    sample: list[tuple[str, dict[str, str]]] = []
+    sample: dict[str, dict[str, str]] = {}
     for number, (_, person) in enumerate(_people(open_rows(), layout), 1):
         if number > MAX_ROWS:
             raise RuleError(f"This file has more than {MAX_ROWS:,} rows. Split it and upload the parts.")
@@ -193,11 +193,13 @@ def _scan(open_rows: Callable[[], Iterator[Row]], layout: Layout, name: str, pro
                 invalid.append(person)
         elif (mark := hash(person[0])) in seen:
             duplicates += 1
+            if person[0] in sample:
+                sample[person[0]].update(person[1])  # as they are stored: the later values win
         else:
             seen.add(mark)
             valid += 1
             if len(sample) < _SAMPLE_ROWS:
-                sample.append(person)
+                sample[person[0]] = person[1]
     if not valid and not rejected:
         raise RuleError("There is a header, but no rows below it.")
     return ParsedUpload(
@@ -208,7 +210,7 @@ def _scan(open_rows: Callable[[], Iterator[Row]], layout: Layout, name: str, pro
         duplicates,
         rejected,
         tuple(invalid),
-        tuple(sample),
+        tuple(sample.items()),
         open_rows,
         layout,
     )

@@ -18,7 +18,14 @@ def rows(text: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _entries(line: str) -> Iterator[str]:
-    separators = ";" if ";" in line else ","  # Outlook writes "Doe, Jane <a@b>; …"
+    if ";" not in line:
+        yield from _cut(line, ",")
+        return
+    for entry in _cut(line, ";"):  # Outlook writes "Doe, Jane <a@b>; …"
+        yield from _cut(entry, ",") if entry.count("@") > 1 else [entry]
+
+
+def _cut(line: str, separators: str) -> Iterator[str]:
     entry, waiting = "", ""
     for piece in [*_CUT.findall(line), separators]:
         if piece not in separators:

@@ -218,6 +218,19 @@ def test_commas_and_semicolons_may_be_mixed() -> None:
     assert found.valid_count == 4
 
 
+def test_entries_with_commas_between_semicolons_are_cut_but_names_are_not() -> None:
+    text = '"Young, Yan" <yan@example.com>, xavier@example.com; Doe, Jane <jane@example.com>; "A; Co" <co@example.com>'
+    found = parse.parse_text(text)
+    assert [email.partition("@")[0] for email, _ in found.people()] == ["yan", "xavier", "jane", "co"]
+    assert [fields.get("name", "") for _, fields in found.people()] == ["Yan Young", "", "Jane Doe", "A; Co"]
+
+
+def test_the_preview_of_a_double_address_is_what_will_be_stored(tmp_path: Path) -> None:
+    content = "email,name,city\nanna@example.com,Anna,Ulm\nben@example.com,Ben,\nAnna@example.com,Anna Lee,\n"
+    found = parsed(tmp_path, content)
+    assert found.sample[0] == ("anna@example.com", {"name": "Anna Lee", "city": "Ulm"})
+
+
 def test_pasted_names_become_the_fields_name_and_first_name() -> None:
     text = 'Anna Lee <anna@example.com>, "Doe, Jane" <jane@example.com>\nRoe, Richard <r@example.com>\n<x@example.com>'
     assert list(parse.parse_text(text).people()) == [
