@@ -25,6 +25,7 @@ from core import clock, db, stats
 from core.errors import NotFound
 from core.stats import Counts, Day, Failure, LedgerPage, Summary, Wait
 
+_NOT_BEGUN = ("draft", "scheduled")
 _MAY_PAUSE, _MAY_RESUME = ("sending",), ("paused",)
 _MAY_CANCEL = ("scheduled", "sending", "paused")
 _MAY_RETRY = ("sending", "paused", "sent")
@@ -114,6 +115,11 @@ class _Page:
                 link_button("Export CSV", f"/campaigns/{self.id}/recipients.csv", "download", "outline dense")
             with ui.column().classes("w-full") as self.unknown, notice("", "info", "help_outline"):
                 self.unknown_words = ui.label()
+                with ui.row().classes("gap-2 mt-1"):
+                    self.delivered = ui.button("They were delivered", icon="done_all", on_click=self._delivered)
+                    self.again = ui.button("Send again", icon="replay", on_click=self._again)
+                    for button in (self.delivered, self.again):
+                        button.props("outline dense")
             self.ledger = Ledger(user.id, self.id, self.zone, counts, page)
         self.show(data)
 
@@ -130,10 +136,11 @@ class _Page:
                     self.resume = ui.button("Resume", icon="play_arrow", on_click=self._resume)
                     self.cancel = ui.button("Cancel", icon="close", on_click=self._cancel)
                     self.cancel.props("outline color=negative")
-            self.progress = Progress(campaign.counts, f"Progress of {campaign.title}", height=12)
-            with ui.row().classes("w-full items-center justify-between gap-x-6 gap-y-1 text-[13px]"):
-                self.done = ui.label().classes("font-medium tabular-nums")
-                self.facts = ui.label().classes("cm-mute tabular-nums")
+            with ui.column().classes("w-full gap-3") as self.so_far:
+                self.progress = Progress(campaign.counts, f"Progress of {campaign.title}", height=12)
+                with ui.row().classes("w-full items-center justify-between gap-x-6 gap-y-1 text-[13px]"):
+                    self.done = ui.label().classes("font-medium tabular-nums")
+                    self.facts = ui.label().classes("cm-mute tabular-nums")
             self.wait = ui.row().classes("cm-notice w-full flex-nowrap")
             with self.wait:
                 self.wait_icon = ui.icon("schedule")
@@ -153,12 +160,13 @@ class _Page:
         self.hours_card.set_visibility(bool(data.hours))
         self.hours.set(charts.hours(data.hours), charts.say_days(data.hours, "hour"))
         self._show_failures(data.failures, campaign.status)
-        self._show_unknown(counts)
+        self._show_unknown(counts, campaign.status)
         self.ledger.set_counts(counts)
 
     def _show_head(self, campaign: Summary, wait: Wait) -> None:
         counts = campaign.counts
         self.badge.set(campaign.status)
+        self.so_far.set_visibility(campaign.status not in _NOT_BEGUN)  # nobody was counted yet
         self.progress.set(counts)
         self.done.set_text(f"{counts.done:,} of {counts.recipients:,} done, {100 * counts.progress:.1f} %")
         self.facts.set_text(self._facts(campaign))
@@ -194,10 +202,11 @@ class _Page:
                         ui.label(failure.explanation)
                         ui.label(failure.reply).classes("cm-words cm-mute mt-1")
 
-    def _show_unknown(self, counts: Counts) -> None:
+    def _show_unknown(self, counts: Counts, status: str) -> None:
         self.unknown.set_visibility(counts.unknown > 0)
         count = "1 mail" if counts.unknown == 1 else f"{counts.unknown:,} mails"
         self.unknown_words.set_text(_UNKNOWN.format(count=count))
+        self.again.set_visibility(status in _MAY_RETRY)
 
     async def _unschedule(self) -> None:
         await act(rules.unschedule, self.user.id, self.id, done="It is a draft again.")
@@ -206,6 +215,16 @@ class _Page:
         text = "They wait again and are tried as if for the first time. Suppressed addresses stay suppressed."
         if await confirm("Send the failed mails again?", text, "Retry", color="primary"):
             await act(rules.retry_failed, self.user.id, self.id, done="The failed mails wait to be sent.")
+
+    async def _delivered(self) -> None:
+        text = "Do this when your provider's log says so. All mails of this campaign in doubt count as sent then."
+        if await confirm("Were these mails delivered?", text, "They were delivered", color="primary"):
+            await act(rules.settle_unknown, self.user.id, self.id, delivered=True, done="They count as sent.")
+
+    async def _again(self) -> None:
+        text = "Whoever received the mail already receives it twice."
+        if await confirm("Send the mails in doubt again?", text, "Send again"):
+            await act(rules.settle_unknown, self.user.id, self.id, delivered=False, done="They wait to be sent again.")
 
     async def _pause(self) -> None:
         await act(rules.pause, self.user.id, self.id, done="Paused. Nothing more goes out until you resume.")

@@ -153,7 +153,7 @@ class Ledger:
             self._table.rows = rows
         self._table.set_visibility(bool(rows))
         self._nobody.set_visibility(not rows)
-        self._nobody.set_text("Nobody matches." if self._search else "Nobody is in this state.")
+        self._nobody.set_text(self._why_nobody())
         total = f"more than {page.total:,}" if page.is_more else f"{page.total:,}"
         last = self._first + len(rows) - 1
         self._words.set_text(f"{self._first:,}–{last:,} of {total}" if rows else "0 recipients")
@@ -165,6 +165,11 @@ class Ledger:
         ):
             button.set_enabled(is_on is not None)
         self._to_last.set_visibility(not page.is_more)
+
+    def _why_nobody(self) -> str:
+        if self._counts is not None and not self._counts.recipients:
+            return "The recipients are listed here when the campaign starts."
+        return "Nobody matches." if self._search else "Nobody is in this state."
 
 
 PAGE = 25

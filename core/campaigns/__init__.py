@@ -27,6 +27,7 @@ from core.campaigns.states import (
     retry_failed,
     schedule,
     send_now,
+    settle_unknown,
     start_due,
     unschedule,
 )
@@ -63,6 +64,7 @@ __all__ = [
     "send_now",
     "send_test",
     "set_lists",
+    "settle_unknown",
     "start_due",
     "steps_missing",
     "unschedule",

@@ -11,6 +11,7 @@ from sqlmodel import Session, col
 from core import clock, db, live
 from core.campaigns.checks import errors, sender_problem
 from core.campaigns.drafts import NAME_LENGTH, get, hint, owned
+from core.delivery.tally import Tally
 from core.errors import RuleError
 from core.models import Campaign, CampaignStatus, Message, MessageState, PauseReason
 
@@ -105,6 +106,44 @@ def retry_failed(session: Session, user_id: int, campaign_id: int) -> int:
         raise RuleError("No mail of this campaign failed.")
     status = case((col(Campaign.status) == CampaignStatus.sent, CampaignStatus.sending), else_=col(Campaign.status))
     values = {"status": status, "finished_at": None} | _moved("failed_count", "pending_count", count)
+    _move(session, user_id, campaign_id, before, values)
+    return count
+
+
+def settle_unknown(
+    session: Session, user_id: int, campaign_id: int, message_id: int | None = None, *, delivered: bool
+) -> int:
+    """Decide about mails that may have arrived, all of the campaign or one; returns how many were decided.
+
+    Delivered ones are sent; the others wait to be sent again, by which a sent campaign is sending again. Raises
+    RuleError when none is in doubt (any more), and when sending again is not possible; NotFound.
+    """
+    campaign = get(session, user_id, campaign_id)
+    before = [CampaignStatus.sent, CampaignStatus.sending, CampaignStatus.paused]
+    now = db.now(session)
+    if delivered:
+        before.append(CampaignStatus.cancelled)
+        decided: dict[str, Any] = {"state": MessageState.sent, "sent_at": now}
+    else:
+        if campaign.status == CampaignStatus.cancelled:
+            raise RuleError(_ALREADY[CampaignStatus.cancelled])
+        if campaign.status == CampaignStatus.sent and (sentence := sender_problem(session, campaign)):
+            raise RuleError(sentence)
+        decided = {"state": MessageState.pending, "attempts": 0, "retry_at": now, "epoch": None}
+    wanted = _locked(user_id, campaign_id, before, MessageState.unknown)
+    if message_id is not None:
+        wanted = wanted.where(col(Message.id) == message_id)
+    count = _update_messages(session, wanted, MessageState.unknown, decided)
+    if not count:
+        raise RuleError("No mail of this campaign is in doubt any more.")
+    if delivered:
+        tally = Tally()  # counts them in the hour, too
+        tally.moved(campaign_id, "unknown", "sent", count)
+        tally.store(session, now)
+        hint(session, user_id, campaign_id)
+        return count
+    status = case((col(Campaign.status) == CampaignStatus.sent, CampaignStatus.sending), else_=col(Campaign.status))
+    values = {"status": status, "finished_at": None} | _moved("unknown_count", "pending_count", count)
     _move(session, user_id, campaign_id, before, values)
     return count
 

@@ -99,6 +99,37 @@ async def test_failed_mails_can_be_sent_again(user: Browser, sign_in: SignIn) ->
     await user.should_not_see("Why mails failed")
 
 
+async def test_mails_in_doubt_are_settled_by_the_user_after_a_question(user: Browser, sign_in: SignIn) -> None:
+    campaign_id = make(sign_in(user))
+    await user.open(f"/campaigns/{campaign_id}")
+    press(user, "They were delivered")
+    await user.should_see("Were these mails delivered?")
+    user.find(marker="confirm").click()
+    await eventually(lambda: card_texts(user, "Sent")[1] == "31")
+    await user.should_not_see("For 1 mail the connection ended")
+
+
+async def test_mails_in_doubt_are_sent_again_only_after_a_question(user: Browser, sign_in: SignIn) -> None:
+    campaign_id = make(sign_in(user))
+    await user.open(f"/campaigns/{campaign_id}")
+    press(user, "Send again")
+    await user.should_see("Whoever received the mail already receives it twice.")
+    assert card_texts(user, "Pending")[1] == "1"
+    user.find(marker="confirm").click()
+    await eventually(lambda: card_texts(user, "Pending")[1] == "2")
+    await user.should_not_see("For 1 mail the connection ended")
+
+
+async def test_a_scheduled_campaign_does_not_pretend_to_count_nobody(user: Browser, sign_in: SignIn) -> None:
+    alice = sign_in(user)
+    with db.session() as session:
+        sender = rows.sender(session, alice)
+        campaign_id = rows.campaign(session, alice, {}, sender_id=sender.id, status="scheduled")
+    await user.open(f"/campaigns/{campaign_id}")
+    await user.should_see("The recipients are listed here when the campaign starts.")
+    await user.should_not_see("0 of 0 done")
+
+
 async def test_pause_resume_and_cancel_act_at_once_and_cancel_asks(user: Browser, sign_in: SignIn) -> None:
     alice = sign_in(user)
     campaign_id = make(alice)
