@@ -5,7 +5,7 @@ from nicegui import run, ui
 from sqlmodel import Session
 
 from campaign_ui import auth, layout, live
-from campaign_ui.parts import act, card, confirm
+from campaign_ui.parts import act, card, confirm, notify_done
 from core import accounts, clock, db
 
 _THEMES = {"light": "Light", "dark": "Dark", "auto": "Like the system"}
@@ -13,8 +13,11 @@ _THEMES = {"light": "Light", "dark": "Dark", "auto": "Like the system"}
 
 def register() -> None:
     @ui.page("/settings")
-    async def settings() -> None:
+    async def settings(saved: str = "") -> None:
         user = auth.current()
+        if saved:  # the page was loaded again, in its new zone and theme
+            notify_done("Saved.")
+            ui.run_javascript('history.replaceState(history.state, "", "/settings")')
         with layout.frame("Settings", "/settings"), ui.column().classes("w-full max-w-[720px] gap-4"):
             _account(user)
             _looks(user)
@@ -42,7 +45,7 @@ def _looks(user: auth.CurrentUser) -> None:
 
         async def save() -> None:
             if await act(accounts.save_preferences, user.id, time_zone=zone.value, theme=theme.value):
-                ui.navigate.reload()
+                ui.navigate.to("/settings?saved=1")
 
         zone.on_value_change(show_now)
         show_now()

@@ -15,6 +15,7 @@ async def test_zone_and_theme_are_kept(user: Browser, sign_in: SignIn) -> None:
     press(user, "Save")
     await eventually(lambda: _read(alice).time_zone == "Europe/Paris")
     assert _read(alice).theme == "dark"
+    await user.should_see("Saved.", retries=50)
 
 
 async def test_the_theme_can_be_changed_from_the_header(user: Browser, sign_in: SignIn) -> None:
