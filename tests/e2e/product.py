@@ -66,7 +66,7 @@ class Provider:
 @contextmanager
 def provider(answers: dict[str, list[str]]) -> Iterator[Provider]:
     """A running Provider on 127.0.0.1 that wants a password."""
-    handler = Provider(answers)
+    handler = Provider({address: list(refusals) for address, refusals in answers.items()})
     controller = Controller(
         handler,
         hostname="127.0.0.1",
