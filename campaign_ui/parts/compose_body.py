@@ -5,6 +5,7 @@ from typing import Literal
 
 from nicegui import events, ui
 
+from campaign_ui.parts.ask import answer
 from campaign_ui.parts.compose_data import Compose
 from campaign_ui.parts.compose_fields import FieldMenu
 from campaign_ui.parts.compose_templates import TemplateMenu
@@ -199,5 +200,4 @@ async def _tell_what_is_lost(lost: list[str]) -> None:
         ui.label("The mail stays HTML, as it is.").classes("text-sm cm-mute")
         with ui.row().classes("w-full justify-end mt-2"):
             ui.button("Stay in HTML", on_click=lambda: dialog.submit(True)).props("autofocus")
-    await dialog
-    dialog.delete()
+    await answer(dialog)

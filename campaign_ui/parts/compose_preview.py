@@ -27,12 +27,15 @@ class LivePreview:
         with card():
             with ui.row().classes("w-full items-center justify-between"):
                 ui.label("Preview").classes("font-semibold text-[15px]").props("role=heading aria-level=2")
-                test = ui.button("Send test", icon="outgoing_mail", on_click=lambda: send_test(compose))
+                test = ui.button("Send test", icon="outgoing_mail", on_click=self._test)
                 test.props("outline")
             self.part = preview(on_step=self._step, height="560px")
         self._show_now(mail.preview(compose.content(), self._recipient()))
         compose.draft.on_change(self._soon)
         compose.on_choices(self._person_may_have_gone)
+
+    def _test(self) -> None:
+        send_test(self.compose, self.person)
 
     def _recipient(self) -> mail.Recipient:
         if self.person is None:

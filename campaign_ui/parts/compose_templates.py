@@ -6,6 +6,7 @@ from typing import Any
 
 from nicegui import run, ui
 
+from campaign_ui.parts.ask import answer
 from campaign_ui.parts.compose_data import Compose
 from campaign_ui.parts.notices import notice, notify_done, notify_error
 from campaign_ui.parts.preview import thumbnail
@@ -50,8 +51,7 @@ class TemplateMenu:
             with ui.element("div").classes("cm-gallery"):
                 for offer in [*own, *given]:
                     self._offer(offer, lambda offer=offer: dialog.submit(offer))
-        chosen = await dialog
-        dialog.delete()
+        chosen = await answer(dialog)
         if chosen is not None:
             self._load(chosen)
 
@@ -102,10 +102,9 @@ class TemplateMenu:
             with ui.row().classes("w-full justify-end gap-2"):
                 ui.button("Close", on_click=dialog.close).props("flat color=grey-7")
                 ui.button("Save", on_click=lambda: dialog.submit((given.value, False)))
-        answer = await dialog
-        dialog.delete()
-        if answer is not None:
-            await self._keep(str(answer[0] or ""), replace=False)
+        submitted = await answer(dialog)
+        if submitted is not None:
+            await self._keep(str(submitted[0] or ""), replace=False)
 
     async def _keep(self, name: str, replace: bool) -> None:
         values = {key: self.draft.values[key] for key in ("subject", "preheader", "body", "body_kind")}
@@ -130,9 +129,7 @@ async def _may_replace(name: str) -> bool:
         with ui.row().classes("w-full justify-end gap-2 mt-4"):
             ui.button("Keep it", on_click=lambda: dialog.submit(False)).props("flat color=grey-7 autofocus")
             ui.button("Replace", on_click=lambda: dialog.submit(True))
-    answer = await dialog
-    dialog.delete()
-    return bool(answer)
+    return bool(await answer(dialog))
 
 
 def _heading(text: str) -> None:

@@ -7,23 +7,23 @@ from campaign_ui.parts.notices import notice
 from core import campaigns
 from core.campaigns import TestResult
 from core.errors import RuleError
+from core.models import Contact
 
 
-def send_test(compose: Compose) -> None:
-    """Open the dialog; it stays open so that a mail can be sent again after a change."""
-    _TestDialog(compose).dialog.open()
+def send_test(compose: Compose, example: Contact | None) -> None:
+    """Open the dialog; it stays open so that a mail can be sent again after a change. ``example``: filled in as for."""
+    _TestDialog(compose, example).dialog.open()
 
 
 class _TestDialog:
-    def __init__(self, compose: Compose) -> None:
-        self.compose = compose
+    def __init__(self, compose: Compose, example: Contact | None) -> None:
+        self.compose, self.example = compose, example
         with ui.dialog() as self.dialog, ui.card().classes("w-[480px] max-w-full p-6 gap-3 items-stretch"):
             self.dialog.props["aria-label"] = "Send test"
             self.dialog.on("hide", self.dialog.delete)
             ui.label("Send a test mail").classes("text-[17px] font-semibold tracking-tight").props(
                 "role=heading aria-level=2"
             )
-            example = compose.choices.example
             filled = f", filled in as for {example.email}" if example else ""
             words = f"The mail as it is now{filled}. Its subject begins with [Test]; it counts nowhere."
             ui.label(words).classes("text-sm cm-mute")
@@ -51,10 +51,10 @@ class _TestDialog:
                     ui.label(outcome.words).classes("cm-words")
 
     async def _try(self) -> TestResult | None:
-        draft, example = self.compose.draft, self.compose.choices.example
+        draft = self.compose.draft
         if not await draft.flush():
             return TestResult(False, "The draft could not be saved, so nothing was sent.", draft.state.words)
-        fields = example.fields if example else {}
+        fields = self.example.fields if self.example else {}
         try:
             return await run.io_bound(campaigns.send_test, draft.user_id, draft.id, self.to.value or "", fields)
         except RuleError as error:

@@ -7,6 +7,7 @@ from nicegui import ui
 
 from campaign_ui.parts import compose_time
 from campaign_ui.parts.acts import act
+from campaign_ui.parts.ask import answer
 from campaign_ui.parts.blocks import card
 from campaign_ui.parts.compose_data import Compose
 from campaign_ui.parts.compose_review import Review
@@ -142,6 +143,4 @@ class WhenStep:
                 ui.button("Send now", icon="send", on_click=lambda: dialog.submit(True)).mark("confirm").props(
                     "autofocus"
                 )
-        answer = await dialog
-        dialog.delete()
-        return bool(answer)
+        return bool(await answer(dialog))

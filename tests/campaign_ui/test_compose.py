@@ -312,6 +312,15 @@ async def test_a_test_mail_that_cannot_go_says_why(user: Browser, sign_in: SignI
     await user.should_see("The sandbox inbox is not running")
 
 
+async def test_the_test_mail_is_filled_in_as_for_the_recipient_that_is_shown(user: Browser, sign_in: SignIn) -> None:
+    draft = _draft(sign_in(user))
+    await user.open(f"/campaigns/{draft}/edit")
+    press(user, "Next recipient")
+    await user.should_see("bert@example.org")
+    press(user, "Send test")
+    await user.should_see("filled in as for bert@example.org")
+
+
 async def test_without_base_url_a_real_sender_says_why_opens_cannot_be_counted(user: Browser, sign_in: SignIn) -> None:
     alice = sign_in(user)
     draft = _draft(alice)
