@@ -41,8 +41,10 @@ def per_hour(session: Session, user_id: int, zone: str, campaign_id: int) -> lis
     found = _activity(session, user_id, zone, None, campaign_id)
     if not len(found):
         return []
-    by_hour = found.set_index("hour_at")[_COLUMNS[1:]].resample("1h").sum().head(72).astype(int)
-    starts = pd.DatetimeIndex(by_hour.index).to_pydatetime()
+    # In UTC, as they were counted: where the zone is half an hour off, 14:00 UTC begins at 19:30 there, not at 19:00.
+    in_utc = found.set_index(found["hour_at"].dt.tz_convert("UTC"))
+    by_hour = in_utc[_COLUMNS[1:]].resample("1h").sum().head(72).astype(int)
+    starts = pd.DatetimeIndex(by_hour.index).tz_convert(zone).to_pydatetime()
     return [
         Day(at, sent, failed, opened)
         for at, (sent, failed, opened) in zip(starts, by_hour.values.tolist(), strict=True)

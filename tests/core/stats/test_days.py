@@ -47,4 +47,6 @@ def test_hours_of_a_campaign_include_the_quiet_ones(stack: Stack) -> None:
             session.add(Activity(campaign_id=campaign_id, hour_at=start + timedelta(hours=hours), sent_count=sent))
         session.flush()
         hours_shown = stats.per_hour(session, alice, "Europe/Paris", campaign_id)
+        in_india = stats.per_hour(session, alice, "Asia/Kolkata", campaign_id)
     assert [(hour.at.hour, hour.sent) for hour in hours_shown] == [(5, 3), (6, 0), (7, 4)]
+    assert [f"{hour.at:%H:%M}" for hour in in_india] == ["09:30", "10:30", "11:30"]  # mails of 09:45 are not at 09:00
