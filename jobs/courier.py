@@ -67,20 +67,18 @@ class Courier:
 
     async def _carry(self, message: Claimed) -> None:
         lane = self._lane
-        if not await self._connect():
-            lane.requeue(message)
-            return
         if lane.slots.limited:
-            answer = await lane.slots.take(message, self._last_start)
+            answer = await lane.slots.take(message, self._last_start, self._connect)
             if answer == "skip":
                 await lane.unwanted()
-            if answer != "go":
+            if answer in ("skip", "end"):
                 return
             self._last_start = lane.slots.now()
-        if not self.up:  # it idled too long for the server, while it waited for its slot
-            if not await self._connect():
-                lane.requeue(message)
-                return
+        else:
+            await self._connect()
+        if not self.up:
+            lane.requeue(message)
+            return
         assert self._connection is not None
         if (mail := self._made(message, self._connection)) is not None:
             await self._converse(self._connection, mail)

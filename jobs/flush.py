@@ -10,15 +10,17 @@ from sqlmodel import Session, col, select
 from core import campaigns, db
 from core.delivery import consequence, ledger, usage
 from core.delivery.ledger import Claimed, Outcome
+from core.delivery.pace import Limits
 from core.delivery.tally import Tally, Touched
 from core.models import Attempt, Campaign, CampaignStatus, MessageState, PauseReason
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """A mail of a limited sender is about to start: committed before its MAIL FROM."""
+    """A mail of a limited sender is about to start: committed before its MAIL FROM, while ``limits`` hold."""
 
     message: Claimed
+    limits: Limits
     started_at: datetime
     next_at: datetime | None
 
@@ -50,7 +52,7 @@ def flush(session: Session, group: Group) -> Flushed:
     for start in group.starts:
         message = start.message
         if message.id in wanted and usage.start(
-            session, message.sender_id, message.epoch, start.started_at, start.next_at
+            session, message.sender_id, message.epoch, start.limits, start.started_at, start.next_at
         ):
             done.begun.add(message.id)
     if group.marks:

@@ -20,7 +20,7 @@ from core.models import Campaign, PauseReason, Sender
 from jobs.courier import Courier
 from jobs.mails import Mails
 from jobs.report import Report
-from jobs.slots import Slots, limits_of
+from jobs.slots import Slots
 from jobs.writer import Writer
 
 log = logging.getLogger(__name__)
@@ -77,6 +77,7 @@ class Lane:
             await self._work()
         finally:
             self.poked = False
+            self.writer.write_used()
             due = await self.writer.call(self._give_back)
         return due and self._worked and not self.ending
 
@@ -162,16 +163,18 @@ class Lane:
             self._notify()
 
     async def unwanted(self) -> None:
-        """A mark was refused: campaign paused, address suppressed or sender lost. Look at all that we hold."""
+        """A mark or a start was refused: campaign paused, address suppressed, sender lost or its limits changed. Look
+        at all that we hold."""
         held, self._queue = list(self._queue), deque()
 
-        def look(session: Session) -> set[int]:
+        def look(session: Session) -> tuple[set[int], Sender]:
             tally = Tally()
             kept = ledger.still_wanted(session, held, tally)
             tally.store(session, db.now(session))
-            return kept
+            return kept, session.get_one(Sender, self.sender_id)
 
-        kept = await self.writer.call(look)
+        kept, sender = await self.writer.call(look)
+        self._check_limits(sender)
         self._queue.extend(message for message in held if message.id in kept)
 
     async def _work(self) -> None:
@@ -197,7 +200,7 @@ class Lane:
         size = self.slots.room(max(1, self._sender.batch_size))
         if size <= 0:
             self._exhausted = True
-            if not self._queue:
+            if not self._queue and not any(courier.busy for courier in self._couriers.values()):
                 self._later(self.slots.free_at())
             return
         got = await self.writer.call(lambda session: self._batch(session, size))
@@ -205,6 +208,7 @@ class Lane:
         if got.messages is None:
             self.end("lost")
             return
+        self._check_limits(got.sender)
         self._exhausted = not got.messages
         self._worked = self._worked or bool(got.messages)
         bad = await self._compile(got.contents)
@@ -252,7 +256,11 @@ class Lane:
         if not hasattr(self, "_sender") or sender.connections != self._sender.connections:
             self._connections = max(1, sender.connections)
         self._sender = sender
-        self.slots.pace.limits = limits_of(sender)
+
+    def _check_limits(self, sender: Sender) -> None:
+        """Other limits begin with what was started in the past: by whoever takes the sender next, at once."""
+        if usage.limits_of(sender) != self.slots.pace.limits:
+            self.end("later", 0.0)
 
     def _later(self, at: float) -> None:
         """The hour or the day is full: give the sender back until ``at``."""
@@ -288,10 +296,7 @@ class Lane:
         return sender, *senders.address(session, sender)
 
     def _give_back(self, session: Session) -> bool:
-        next_at = self.slots.next_at
-        if self.ending == "later" and self.come_back is not None:
-            next_at = self.slots.moment_in(self.come_back)
-        due = lease.give_back(session, self.sender_id, self._owner, self.epoch, next_at)
+        due = lease.give_back(session, self.sender_id, self._owner, self.epoch, self.slots.next_at)
         if not due:
             campaigns.finish_done(session)
         return due

@@ -1,17 +1,19 @@
 """When the next mail of a lane may start: its pace by timers, each start committed before it happens."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Literal
 
 from core.delivery.ledger import Claimed
-from core.delivery.pace import Limits, Pace
+from core.delivery.pace import Pace
+from core.delivery.usage import limits_of
 from core.models import Sender
 from jobs.flush import Start
 from jobs.writer import Writer
 
 _FAR = 30.0  # seconds: who has to wait longer gives the sender back until then
+_AHEAD = 3.0  # seconds before a slot the connection is looked at: servers hang up on those who wait
 
 
 class Slots:
@@ -40,8 +42,10 @@ class Slots:
 
     @property
     def next_at(self) -> datetime | None:
-        """Not before then may a successor start a mail."""
-        return moment(self.pace.next_at) if self.pace.limits.per_minute else None
+        """Not before then may a successor start a mail: the next slot, and room in the hour and the day."""
+        now = self.now()
+        next_at = max(self.pace.next_at if self.pace.limits.per_minute else now, self.free_at())
+        return moment(next_at) if next_at > now else None
 
     def now(self) -> float:
         return self._loop.time() + self._offset
@@ -54,13 +58,13 @@ class Slots:
     def free_at(self) -> float:
         return self.pace.free_at(self.now())
 
-    def moment_in(self, seconds: float) -> datetime:
-        return moment(self.now() + seconds)
+    async def take(
+        self, message: Claimed, last_start: float, connect: Callable[[], Awaitable[bool]]
+    ) -> Literal["go", "skip", "away", "end"]:
+        """Wait until ``message`` may start and commit that; ``last_start``: of its connection, which ``connect`` opens.
 
-    async def take(self, message: Claimed, last_start: float) -> Literal["go", "skip", "end"]:
-        """Wait until ``message`` may start and commit that; ``last_start``: of its connection.
-
-        skip: it is not wanted any more. end: the lane ends first.
+        skip: it is not wanted any more, or the limits are others now. away: there is no connection. end: the lane
+        ends first.
         """
         while True:
             if not await self.until(last_start + self.pace.limits.delay):
@@ -69,10 +73,15 @@ class Slots:
                 self._later(free_at)
                 return "end"
             slot = self.pace.reserve(self.now())
-            if not await self.until(slot.at) or self.now() > slot.until:
+            # First the connection: a mail that waits for it in its slot would start beside the next one.
+            for at in (slot.at - _AHEAD, slot.at):
+                if await self.until(at) and not await connect():
+                    self.pace.forfeit(slot)
+                    return "away"
+            if self._ended.is_set() or self.now() > slot.until:
                 self.pace.forfeit(slot)
                 continue
-            start = Start(message, moment(self.now()), self.next_at)
+            start = Start(message, self.pace.limits, moment(self.now()), self.next_at)
             if not await self._writer.begin(start):
                 return "skip"
             if self.now() <= slot.until:
@@ -88,10 +97,6 @@ class Slots:
             except TimeoutError:
                 pass
         return not self._ended.is_set()
-
-
-def limits_of(sender: Sender) -> Limits:
-    return Limits(sender.per_minute, sender.per_hour, sender.per_day, sender.delay_seconds)
 
 
 def moment(seconds: float) -> datetime:

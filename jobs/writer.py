@@ -35,7 +35,7 @@ class _Item:
     future: "asyncio.Future[Any] | None"
 
 
-_NOTHING = _Item(lambda session: None, None)
+_NOTHING, _USED = _Item(lambda session: None, None), _Item(lambda session: None, None)
 
 
 class Writer:
@@ -79,6 +79,10 @@ class Writer:
         """A mail of an unlimited sender started."""
         self._used.append(sender_id)
 
+    def write_used(self) -> None:
+        """Write all starts of unlimited senders down: who takes the sender next counts them."""
+        self._items.put(_USED)
+
     def call(self, work: Callable[[Session], T]) -> "asyncio.Future[T]":
         """Run ``work`` in a transaction of its own, after everything that came before. Repeated while away."""
         return self._put(work)
@@ -102,6 +106,9 @@ class Writer:
                 self._do_group(group)
                 if item is _NOTHING:
                     item = self._items.get()
+        self._do_used()
+
+    def _do_used(self) -> None:
         self._used_at = 0.0
         if self._used:
             self._do_group([])
@@ -120,6 +127,8 @@ class Writer:
 
     def _do_call(self, item: _Item) -> None:
         assert callable(item.work)
+        if item is _USED:
+            return self._do_used()
         try:
             self._answer([(item.future, self._store(item.work))])
         except Exception as error:  # the caller's task is the edge that logs it

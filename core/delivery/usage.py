@@ -7,6 +7,7 @@ from sqlalchemy import delete, select, update
 from sqlmodel import Session, col
 
 from core import db
+from core.delivery.pace import Limits
 from core.models import Sender, SenderUsage
 
 _usage: Any = SenderUsage.__table__  # type: ignore[attr-defined]
@@ -21,13 +22,27 @@ def recent(session: Session, sender_id: int, now: datetime) -> list[tuple[dateti
     return [(minute_at, count) for minute_at, count in session.connection().execute(wanted)]
 
 
-def start(session: Session, sender_id: int, epoch: int, started_at: datetime, next_at: datetime | None) -> bool:
+def limits_of(sender: Sender) -> Limits:
+    """The limits that its user gave it."""
+    return Limits(sender.per_minute, sender.per_hour, sender.per_day, sender.delay_seconds)
+
+
+def start(
+    session: Session, sender_id: int, epoch: int, limits: Limits, started_at: datetime, next_at: datetime | None
+) -> bool:
     """Commit, before MAIL FROM, that a mail starts now and the next one not before ``next_at``.
 
-    False: this epoch owns the sender no more.
+    False: this epoch owns the sender no more, or the sender has other limits than ``limits`` now.
     """
-    owned = update(Sender).where(col(Sender.id) == sender_id, col(Sender.epoch) == epoch)
-    if not session.connection().execute(owned.values(next_start_at=next_at)).rowcount:
+    unchanged = update(Sender).where(
+        col(Sender.id) == sender_id,
+        col(Sender.epoch) == epoch,
+        col(Sender.per_minute).is_not_distinct_from(limits.per_minute),
+        col(Sender.per_hour).is_not_distinct_from(limits.per_hour),
+        col(Sender.per_day).is_not_distinct_from(limits.per_day),
+        col(Sender.delay_seconds) == limits.delay,
+    )
+    if not session.connection().execute(unchanged.values(next_start_at=next_at)).rowcount:
         return False
     record(session, sender_id, started_at, 1)
     return True

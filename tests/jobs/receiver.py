@@ -22,6 +22,8 @@ class Receiver:
     starttls: ssl.SSLContext | None = None
     tls: ssl.SSLContext | None = None
     password: str = ""
+    idle: float = 3600  # seconds without a command, then it hangs up
+    slow: float = 0  # seconds until it greets
     inject: bytes = b""  # sent in clear behind the 220 to STARTTLS
     accepted: list[str] = field(default_factory=list)
     bodies: dict[str, bytes] = field(default_factory=dict)
@@ -82,7 +84,14 @@ class Receiver:
         self.most_open = max(self.most_open, self.open_count)
         try:
             await _Dialogue(self, reader, writer).run()
-        except (ConnectionError, asyncio.IncompleteReadError, ssl.SSLError, _Over, asyncio.CancelledError):
+        except (
+            ConnectionError,
+            asyncio.IncompleteReadError,
+            ssl.SSLError,
+            _Over,
+            asyncio.CancelledError,
+            TimeoutError,
+        ):
             pass
         finally:
             self.open_count -= 1
@@ -118,8 +127,9 @@ class _Dialogue:
         return answer is None
 
     async def run(self) -> None:
+        await asyncio.sleep(self.receiver.slow)
         await self.say("connect", "220 receiver.test ESMTP")
-        while line := await self.reader.readline():
+        while line := await asyncio.wait_for(self.reader.readline(), self.receiver.idle):
             text = line.decode("utf-8", "replace").strip()
             self.receiver.commands.append(text)
             verb = text.upper().split(":")[0].split(" ")[0]

@@ -4,9 +4,9 @@ from datetime import timedelta
 
 from sqlmodel import select
 
-from core import campaigns, db
+from core import campaigns, clock, db
 from core.delivery import usage
-from core.models import SenderUsage
+from core.models import Sender, SenderUsage
 from tests.conftest import Stack
 from tests.jobs import world
 from tests.jobs.receiver import Receiver
@@ -99,3 +99,51 @@ def test_pause_of_a_slow_campaign_takes_no_further_slot_and_drops_no_connection(
         assert len(receiver.accepted) <= after + 1
         assert receiver.connection_count == 1 and receiver.commands[-1] == "QUIT"
         assert world.states(campaign_id) == {"sent": len(receiver.accepted), "pending": 40 - len(receiver.accepted)}
+
+
+def test_a_lowered_limit_holds_from_the_next_mail_on(stack: Stack) -> None:
+    user_id = world.add_user()
+    with Receiver() as receiver, world.engine() as engine:
+        sender_id = world.add_sender(user_id, receiver.port, per_minute=1200)
+        world.add_campaign(user_id, sender_id, world.people(60))
+        world.dispatch(engine)
+        receiver.wait(lambda: len(receiver.accepted) >= 3)
+        with db.session() as session:
+            session.get_one(Sender, sender_id).per_hour = 10
+        world.until(lambda: world.sender(sender_id).owner == "" and len(receiver.accepted) == 10)
+        assert len(receiver.starts) == 10
+
+
+def test_a_limit_that_is_new_counts_what_went_out_without_one(stack: Stack) -> None:
+    user_id = world.add_user()
+
+    def limiting(phase: str, recipient: str) -> None:
+        if phase == "dot" and len(receiver.accepted) == 29:
+            with db.session() as session:
+                session.get_one(Sender, sender_id).per_hour = 40
+
+    with Receiver(limiting) as receiver, world.engine() as engine:  # type: ignore[arg-type]
+        sender_id = world.add_sender(user_id, receiver.port, connections=1, batch_size=5)
+        world.add_campaign(user_id, sender_id, world.people(100))
+        world.dispatch(engine)
+        receiver.wait(lambda: len(receiver.accepted) >= 40)
+        world.until(lambda: world.sender(sender_id).owner == "")
+        assert len(receiver.starts) == 40
+
+
+def test_a_mail_starts_in_its_slot_though_the_server_hung_up_on_the_waiting_connection(sqlite_stack: Stack) -> None:
+    user_id, late = world.add_user(), list[float]()
+
+    def look(phase: str, recipient: str) -> None:
+        if phase == "mail":
+            next_at = world.sender(sender_id).next_start_at
+            assert next_at is not None
+            late.append((clock.utcnow() - next_at).total_seconds() + 1.03)
+
+    with Receiver(look, idle=0.2, slow=1.5) as receiver, world.engine() as engine:  # type: ignore[arg-type]
+        sender_id = world.add_sender(user_id, receiver.port, per_minute=60, connections=1)
+        campaign_id = world.add_campaign(user_id, sender_id, world.people(3))
+        world.dispatch(engine)
+        world.until(lambda: sent(campaign_id))
+    assert receiver.connection_count > 1
+    assert max(late) <= 0.02 * 60 + 0.2, late
