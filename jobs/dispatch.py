@@ -56,14 +56,15 @@ def finish_done() -> None:
 def write_down(hint: Callable[[int], None]) -> None:
     """Recipients of started campaigns become messages, a chunk of each in turn; sending begins with the first."""
     hinted = monotonic()
-    with db.reading() as session:
-        waiting = snapshot.waiting(session)
+    waiting = _waiting()
     while waiting:
         waiting = [campaign_id for campaign_id in waiting if _chunk(campaign_id)]
-        if monotonic() - hinted > _HINT_EVERY:
+        if waiting and monotonic() - hinted > _HINT_EVERY:
             _step("recover", recover)
+            _step("start", start_due)  # what is due meanwhile has its turn too
             hint_senders(hint)
             hinted = monotonic()
+            waiting = _waiting()
 
 
 def hint_senders(hint: Callable[[int], None]) -> None:
@@ -73,9 +74,21 @@ def hint_senders(hint: Callable[[int], None]) -> None:
         hint(sender_id)
 
 
+def _waiting() -> list[int]:
+    with db.reading() as session:
+        return snapshot.waiting(session)
+
+
 def _chunk(campaign_id: int) -> bool:
-    with db.session() as session:
-        return snapshot.add_chunk(session, campaign_id)
+    """Whether there is more; a campaign that fails waits for the next tick and holds up no other."""
+    more: list[bool] = []
+
+    def add() -> None:
+        with db.session() as session:
+            more.append(snapshot.add_chunk(session, campaign_id))
+
+    _step(f"snapshot of campaign {campaign_id}", add)
+    return any(more)
 
 
 def _step(name: str, work: Callable[[], None]) -> None:

@@ -14,6 +14,8 @@ from core.models import Activity, Attempt, Campaign, CampaignStatus, Message, Me
 log = logging.getLogger(__name__)
 
 _THROTTLED_FOR = timedelta(days=5)
+# The links in mails that were sent must work on: readers may unsubscribe for 30 days at least (16 CFR 316.5, CAN-SPAM).
+_LINKS_WORK_FOR = timedelta(days=60)
 _CHUNKS = 200  # of a purge, in one round
 
 _campaign: Any = Campaign.__table__  # type: ignore[attr-defined]
@@ -35,10 +37,15 @@ def upkeep() -> None:
 
 
 def purge() -> None:
-    """Delete what belongs to deleted campaigns, a chunk of messages in a transaction, then the campaigns."""
+    """Delete what belongs to deleted campaigns, a chunk of messages in a transaction, then the campaigns.
+
+    Those that reached anybody only when readers no longer need their links.
+    """
     with db.reading() as session:
-        deleted = session.execute(select(col(Campaign.id)).where(col(Campaign.deleted_at).is_not(None)))
-        ids = list(deleted.scalars())
+        reached_nobody = col(Campaign.sent_count) + col(Campaign.sending_count) + col(Campaign.unknown_count) == 0
+        old = col(Campaign.deleted_at) < db.now(session) - _LINKS_WORK_FOR
+        deleted = select(col(Campaign.id)).where(col(Campaign.deleted_at).is_not(None), reached_nobody | old)
+        ids = list(session.execute(deleted).scalars())
     for campaign_id in ids:
         for _ in range(_CHUNKS):
             with db.session() as session:

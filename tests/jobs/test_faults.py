@@ -11,10 +11,11 @@ from sqlalchemy.exc import OperationalError
 from sqlmodel import col, func, select
 
 from core import campaigns, db
-from core.delivery import lease
+from core.delivery import lease, snapshot
 from core.models import Attempt, Campaign, Message
+from core.tracking import unsubscribe
 from jobs import flush, upkeep, writer
-from jobs.dispatch import dispatch
+from jobs.dispatch import dispatch, tick, write_down
 from tests.conftest import Stack
 from tests.jobs import world
 from tests.jobs.certificates import certificate, trust
@@ -181,10 +182,59 @@ def test_a_deleted_campaign_is_purged_in_chunks(stack: Stack) -> None:
     with db.session() as session:
         campaigns.delete(session, user_id, gone)
     upkeep.upkeep()
+    with db.session() as session:  # who got a mail of it may still unsubscribe
+        assert unsubscribe.unsubscribe(session, world.message(gone, PEOPLE[1]).id or 0)
+    db.clock_offset += timedelta(days=61)
+    upkeep.upkeep()
     with db.reading() as session:
         assert session.exec(select(Campaign.id)).all() == [kept]
         assert session.exec(select(func.count()).select_from(Message)).one() == 3
         assert session.exec(select(func.count()).select_from(Attempt)).one() == 0
+
+
+def test_a_deleted_campaign_that_reached_nobody_is_purged_at_once(stack: Stack) -> None:
+    user_id = world.add_user()
+    gone = world.add_campaign(user_id, world.add_sender(user_id, 25), PEOPLE)
+    tick(lambda sender_id: None)
+    with db.session() as session:
+        campaigns.cancel(session, user_id, gone)
+        campaigns.delete(session, user_id, gone)
+    upkeep.upkeep()
+    with db.reading() as session:
+        assert session.exec(select(Campaign.id)).all() == session.exec(select(Message.id)).all() == []
+
+
+def test_a_campaign_that_cannot_be_written_down_holds_up_no_other(
+    sqlite_stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user_id = world.add_user()
+    sender_id = world.add_sender(user_id, 25)
+    bad, good = (world.add_campaign(user_id, sender_id, PEOPLE) for _ in range(2))
+    add_chunk = snapshot.add_chunk
+
+    def broken(session: Any, campaign_id: int) -> bool:
+        if campaign_id == bad:
+            raise ValueError("a mistake of ours")
+        return add_chunk(session, campaign_id)
+
+    monkeypatch.setattr(snapshot, "add_chunk", broken)
+    tick(lambda sender_id: None)
+    assert world.states(good) == {"pending": 60} and world.states(bad) == {}
+
+
+def test_a_campaign_that_is_due_while_a_large_one_is_written_down_does_not_wait_for_it(
+    sqlite_stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(db, "CHUNK_ROWS", 5)
+    monkeypatch.setattr("jobs.dispatch._HINT_EVERY", 0.0)
+    user_id = world.add_user()
+    sender_id = world.add_sender(user_id, 25)
+    world.add_campaign(user_id, sender_id, PEOPLE)
+    due = world.add_campaign(user_id, sender_id, PEOPLE[:3], status="scheduled", started_at=None)
+    with world.changing(due) as row:
+        row.scheduled_at = row.created_at
+    write_down(lambda sender_id: None)
+    assert world.campaign(due).status == "sending" and world.states(due) == {"pending": 3}
 
 
 def test_a_campaign_throttled_for_five_days_asks_its_user(stack: Stack) -> None:
