@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import functools
+import hmac
 import re
 import ssl
 from dataclasses import dataclass
@@ -80,7 +81,6 @@ class Connection(Wire):
         self.timeouts = timeouts
         self.extensions: dict[str, str] = {}
         self.mail_count = 0  # for refresh_after
-        self.last_start = float("-inf")  # of a mail, on the loop's clock
 
     @property
     def pipelining(self) -> bool:
@@ -212,11 +212,24 @@ async def _sign_in(connection: Connection, username: str, password: str) -> None
         for secret in (username, password):
             if reply.code == 334:
                 reply = await _ask(connection, _base64(secret))
+    elif "CRAM-MD5" in offered:
+        reply = await _ask(connection, "AUTH CRAM-MD5")
+        if reply.code == 334:
+            reply = await _ask(connection, _cram_md5(reply.text, username, password))
     else:
-        words = f"The server offers only {', '.join(offered)} to sign in, and we speak PLAIN and LOGIN."
+        words = f"The server offers only {', '.join(offered)} to sign in, and we speak PLAIN, LOGIN and CRAM-MD5."
         raise Refused("auth", Reply(504, (words,)))
     if reply.code != 235:
         raise Refused("auth", reply)
+
+
+def _cram_md5(challenge: str, username: str, password: str) -> str:
+    """The answer to ``challenge`` (RFC 2195)."""
+    try:
+        digest = hmac.new(password.encode(), base64.b64decode(challenge), "md5").hexdigest()
+    except ValueError:
+        raise Dropped("The server's challenge to the sign-in cannot be read.") from None
+    return _base64(f"{username} {digest}")
 
 
 def _base64(text: str) -> str:

@@ -1,4 +1,5 @@
 import asyncio
+import base64
 import ssl
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
@@ -115,6 +116,23 @@ async def test_signing_in_by_plain_and_by_login() -> None:
         connection = await smtp.connect(Server(where.host, where.port, "none", "me", "secret", timeouts=QUICK))
         connection.abort()
     assert heard[1:] == [b"AUTH LOGIN\r\n", b"bWU=\r\n", b"c2VjcmV0\r\n"]
+
+
+async def test_signing_in_by_cram_md5_as_the_standard_shows() -> None:
+    heard: list[bytes] = []
+
+    async def cram_md5_only(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 hi\r\n")
+        challenge = base64.b64encode(b"<1896.697170952@postoffice.reston.mci.net>")
+        for answer in (b"250-x\r\n250 AUTH CRAM-MD5\r\n", b"334 " + challenge + b"\r\n", b"235 ok\r\n"):
+            heard.append(await reader.readline())
+            writer.write(answer)
+
+    async with scripted(cram_md5_only) as where:
+        account = ("none", "tim", "tanstaaftanstaaf")  # RFC 2195 section 2
+        connection = await smtp.connect(Server(where.host, where.port, *account, timeouts=QUICK))
+        connection.abort()
+    assert base64.b64decode(heard[2]) == b"tim b913a602c7eda7a495b4e6e7334d3890"
 
 
 async def test_a_refused_sign_in_keeps_the_servers_words() -> None:
