@@ -9,7 +9,8 @@ from time import monotonic
 import redis
 from huey import Huey
 
-from core import db, live, migrate
+from core import config, db, live, migrate
+from core.errors import StartError
 from jobs import broker
 from jobs.broker import QuietConsumer, make_huey
 from jobs.dispatch import dispatch
@@ -107,7 +108,9 @@ def stop_embedded() -> None:
 
 
 def run_worker() -> None:
-    """A worker process: until SIGTERM or SIGINT, then graceful; a second one ends it at once."""
+    """A worker process: until SIGTERM or SIGINT, then graceful; a second one ends it at once. Raises StartError."""
+    if not config.settings.redis_url:
+        raise StartError("A worker needs REDIS_URL: without Redis the web would not hear what it sends.")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.getLogger("alembic").setLevel(logging.WARNING)
     stopping = threading.Event()

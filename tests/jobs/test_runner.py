@@ -1,4 +1,7 @@
+import pytest
+
 from core import live
+from core.errors import StartError
 from jobs import runner
 from tests.conftest import Stack
 from tests.jobs import world
@@ -22,3 +25,8 @@ def test_a_wake_up_dispatches_and_sends_at_once(stack: Stack) -> None:
             live.stop()
     assert sorted(receiver.accepted) == world.people(60)
     assert world.states(campaign_id) == {"sent": 60}
+
+
+def test_a_worker_without_redis_refuses_to_start_with_a_sentence(sqlite_stack: Stack) -> None:
+    with pytest.raises(StartError, match="needs REDIS_URL"):
+        runner.run_worker()
