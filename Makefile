@@ -13,7 +13,7 @@ worker: $(VENV)/run.stamp
 	@exec $(BIN)/python huey_worker.py
 
 test: $(VENV)/dev.stamp $(VENV)/browser.stamp
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check .
