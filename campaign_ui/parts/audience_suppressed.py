@@ -57,7 +57,7 @@ _EMAIL = """
 """
 _ACTIONS = """
 <q-td :props="props" auto-width>
-  <q-btn flat dense no-caps color="primary" label="Allow again" :aria-label="'Allow ' + props.row.email + ' again'"
+  <q-btn flat dense no-caps color="primary" label="Allow again" :aria-label="'Allow again: ' + props.row.email"
     @click="() => $parent.$emit('allow', props.row.email)" />
 </q-td>
 """

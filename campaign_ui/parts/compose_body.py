@@ -40,6 +40,8 @@ _NAME_IT = """
   box.setAttribute("aria-label", "Body");
   box.setAttribute("role", "textbox");
   box.setAttribute("aria-multiline", "true");
+  box.tabIndex = 0;
+  if (box.classList.contains("cm-content")) box.setAttribute("aria-description", "Escape, then Tab, leaves the editor.");
 })(100);
 """
 _SAY_DARK = """

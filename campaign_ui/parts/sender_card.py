@@ -88,7 +88,7 @@ def _standing(sender: Sender, state: str, zone: str) -> None:
     with box:
         ui.label(more)
         if sender.state_reply:
-            ui.label("The server’s own words").classes("text-xs opacity-80 mt-1")
+            ui.label("The server’s own words").classes("text-xs opacity-90 mt-1")
             ui.label(sender.state_reply).classes("cm-words")
 
 

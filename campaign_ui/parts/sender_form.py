@@ -98,10 +98,10 @@ class SenderForm:
             with ui.column().classes("gap-1.5 min-w-0 grow"):
                 ui.label(result.sentence).classes("font-medium")
                 if result.reply:
-                    ui.label("The server’s own words").classes("text-xs opacity-80")
+                    ui.label("The server’s own words").classes("text-xs opacity-90")
                     ui.label(result.reply).classes("cm-words")
                 if result.steps:
-                    ui.label(" · ".join(result.steps)).classes("text-xs opacity-80")
+                    ui.label(" · ".join(result.steps)).classes("text-xs opacity-90")
 
 
 def _keep(user_id: int, sender_id: int | None, values: senders.Values) -> None:

@@ -100,8 +100,12 @@ def _of_due(session: Session, campaign: Summary, sender: Sender, now: datetime, 
         .limit(1)
     ).first()
     if first is not None and first.retry_at > now + _SOON:
-        rest = "The last mail waits" if count == 1 else f"All {count:,} that remain wait"
-        sentence = f"{rest} to be tried again, the first at {_clock(first.retry_at, zone)}."
+        at = _clock(first.retry_at, zone)
+        sentence = (
+            f"The last mail waits to be tried again at {at}."
+            if count == 1
+            else f"All {count:,} that remain wait to be tried again, the first at {at}."
+        )
         return Wait(sentence, "pending", first.reply, first.retry_at)
     if sender.next_start_at is not None and sender.next_start_at > now + _SOON:
         sentence = f"{_limit(sender)} Next mail at {_clock(sender.next_start_at, zone)}; {count:,} waiting."

@@ -4,7 +4,7 @@ import pytest
 from sqlmodel import Session, col, select
 
 from core import clock, db, stats
-from core.models import Message, Sender
+from core.models import Campaign, Message, Sender
 from tests import rows
 from tests.conftest import Stack
 
@@ -56,7 +56,11 @@ def test_pace_and_retries_say_when_the_next_mail_goes(stack: Stack) -> None:
             message.reply = "450 4.2.0 Greylisted"
         session.flush()
         wait = stats.waiting(session, alice, campaign_id, ZONE)
+        session.get_one(Campaign, campaign_id).pending_count = 1
+        session.flush()
+        last = stats.waiting(session, alice, campaign_id, ZONE)
     assert "All 2 that remain wait to be tried again" in wait.sentence and wait.reply == "450 4.2.0 Greylisted"
+    assert last.sentence.startswith("The last mail waits to be tried again at ")
 
 
 def test_without_a_worker_it_says_that_it_waits_for_one(stack: Stack) -> None:
