@@ -20,6 +20,7 @@ def create_app() -> FastAPI:
     web = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
     web.mount("/static", StaticFiles(directory=plain.STATIC))
     endpoints.register(web)
+    pages_app.on_shutdown(web.state.hits.drain)
     web.add_middleware(Guard)
     web.add_middleware(SecurityHeaders)
     register_pages()
@@ -43,6 +44,7 @@ def register_pages() -> None:
     pages_app.on_shutdown(live.stop)
     pages_app.add_exception_handler(404, _not_found)
     pages_app.add_exception_handler(NotFound, _not_found)
+    pages_app.add_exception_handler(OverflowError, _not_found)  # a number that no row can have
     pages_app.add_exception_handler(Exception, _broken)
     for page in PAGES:
         page.register()

@@ -22,8 +22,8 @@ async def _download(request: Request) -> Response:
     campaign_id = request.path_params["campaign_id"]
     try:
         chunks = await asyncio.to_thread(export.recipients_csv, user_id, campaign_id)
-    except NotFound as error:
-        return PlainTextResponse(str(error), 404)
+    except (NotFound, OverflowError):  # the latter: a number that no row can have
+        return PlainTextResponse("There is no such campaign.", 404)
     headers = {
         "Content-Disposition": f'attachment; filename="campaign-{campaign_id}-recipients.csv"',
         "Cache-Control": "no-store",

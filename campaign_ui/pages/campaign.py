@@ -48,7 +48,7 @@ def register() -> None:
     async def campaign(campaign_id: str) -> Response | None:
         user = auth.current()
         try:
-            number = int(campaign_id) if campaign_id.isdecimal() else 0
+            number = int(campaign_id) if campaign_id.isdecimal() and len(campaign_id) < 19 else 0
             data, page = await run.io_bound(_load_all, user, number)
         except NotFound:
             return plain.not_found()

@@ -33,7 +33,10 @@ def register() -> None:
     @ui.page("/campaigns")
     async def campaigns(status: str = "", page: str = "") -> None:
         user = auth.current()
-        status, number = status if status in STATUS_TONES else "", max(1, int(page) if page.isdecimal() else 1)
+        status, number = (
+            status if status in STATUS_TONES else "",
+            max(1, int(page) if page.isdecimal() and len(page) < 7 else 1),
+        )
         with layout.frame("Campaigns", "/campaigns"):
             shown: _Campaigns | None = None
 

@@ -142,3 +142,5 @@ async def test_the_owner_downloads_the_ledger_and_a_stranger_does_not(web: httpx
     assert [row["opened_at"] for row in rows] == ["2026-11-22T03:57:12+00:00", ""]
     assert rows[0]["reply"] == '\'=HYPERLINK("http://evil.test")' and rows[0]["sent_at"].endswith("+00:00")
     assert "r0@example.com" not in answers[1].text
+    beyond = f"/campaigns/{'9' * 30}/recipients.csv"
+    assert (await web.get(beyond, headers={"Cookie": f"session={tokens[0]}"})).status_code == 404
