@@ -132,6 +132,9 @@ def _leave_when_signed_out(user: auth.CurrentUser) -> None:
             await asyncio.sleep(_GRACE_SECONDS)  # the tab that logged out is on its way already
             if client.has_socket_connection:
                 ui.navigate.reload()
+                await asyncio.sleep(_GRACE_SECONDS)
+            if not client.is_deleted:
+                client.delete()  # its buttons know the user, and its socket is still open where nobody reloads
 
     live.watch(check, "session")
 
