@@ -66,7 +66,7 @@ def watch(callback: Callback, topic: str, id: int | None = None) -> None:
 
 
 async def read(key: Any, load: Callable[..., Any], *args: Any) -> Any:
-    """``load(*args)`` off the loop, once for all tabs of this user that ask for ``key`` after the same hint.
+    """``load(*args)`` off the loop, once for all tabs of this user that ask for ``key`` at the same time.
 
     Raises PageGone where the tab was closed meanwhile or its session ended; ``watch`` takes it.
     """
@@ -78,11 +78,18 @@ async def read(key: Any, load: Callable[..., Any], *args: Any) -> Any:
         data = await run.io_bound(load, *args)
     else:
         if key not in channel.reads:
-            channel.reads[key] = asyncio.ensure_future(run.io_bound(load, *args))
+            channel.reads[key] = reading = asyncio.ensure_future(run.io_bound(load, *args))
+            # Kept no longer: hints may be lost, and a page that is loaded must show what is there.
+            reading.add_done_callback(lambda done: _forget(channel, key, done))
         data = await asyncio.shield(channel.reads[key])
     if client.is_deleted:
         raise PageGone
     return data
+
+
+def _forget(channel: _Channel, key: Any, done: "asyncio.Future[Any]") -> None:
+    if channel.reads.get(key) is done:
+        del channel.reads[key]
 
 
 class PageGone(Exception):

@@ -1,13 +1,16 @@
 """Doing something for the user: off the loop, in one transaction, with the sentence when a rule forbids it."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from nicegui import run
+from starlette.concurrency import run_in_threadpool
 
 from campaign_ui.parts.notices import notify_done, notify_error
 from core import db
 from core.errors import RuleError
+
+T = TypeVar("T")
 
 
 async def act(call: Callable[..., Any], *args: Any, done: str = "", **values: Any) -> bool:
@@ -20,6 +23,11 @@ async def act(call: Callable[..., Any], *args: Any, done: str = "", **values: An
     if done:
         notify_done(done)
     return True
+
+
+async def long_work(call: Callable[..., T], *args: Any) -> T:
+    """``call(*args)`` off the loop where it may take minutes: the few threads of ``run.io_bound`` read the pages."""
+    return await run_in_threadpool(call, *args)
 
 
 def _transaction(call: Callable[..., Any], args: tuple[Any, ...], values: dict[str, Any]) -> Any:

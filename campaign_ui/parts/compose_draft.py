@@ -51,10 +51,6 @@ class Draft:
         """``call`` after every change of what is shown, saved or not."""
         self._on_change.append(call)
 
-    @property
-    def has_unsaved(self) -> bool:
-        return bool(self._unsaved)
-
     def change(self, **values: Any) -> None:
         """Show and keep ``values``; those that are the same already are nothing new."""
         new = {name: value for name, value in values.items() if self.values[name] != value}

@@ -1,7 +1,8 @@
 """Send test: one real mail to an address of the user's choice, and what the mail server said to it."""
 
-from nicegui import run, ui
+from nicegui import ui
 
+from campaign_ui.parts.acts import long_work
 from campaign_ui.parts.compose_data import Compose
 from campaign_ui.parts.notices import notice
 from core import campaigns
@@ -56,6 +57,6 @@ class _TestDialog:
             return TestResult(False, "The draft could not be saved, so nothing was sent.", draft.state.words)
         fields = self.example.fields if self.example else {}
         try:
-            return await run.io_bound(campaigns.send_test, draft.user_id, draft.id, self.to.value or "", fields)
+            return await long_work(campaigns.send_test, draft.user_id, draft.id, self.to.value or "", fields)
         except RuleError as error:
             return TestResult(False, str(error))

@@ -11,6 +11,7 @@ from nicegui import events, helpers, run, ui
 from sqlalchemy.exc import SQLAlchemyError
 
 from campaign_ui import auth
+from campaign_ui.parts.acts import long_work
 from campaign_ui.parts.notices import notice, notify_done
 from campaign_ui.parts.upload_preview import preview
 from core import clock, config, db
@@ -133,7 +134,7 @@ class UploadPanel:
     async def _read(self, words: str, parse_it: Parse, back: Callable[[], Any] | None = None) -> None:
         if not self.busy:
             told = self._show_work(words)
-            work = run.io_bound(_read, self.user_id, parse_it, lambda n: told(f"{n:,} rows"))
+            work = long_work(_read, self.user_id, parse_it, lambda n: told(f"{n:,} rows"))
             await self._working(work, self._show_preview, back)
 
     def _show_preview(self, read: _Read | None = None) -> None:
@@ -171,7 +172,7 @@ class UploadPanel:
         if self.list_id is None:  # a second try goes on in the list that the first one began
             self.list_id = await run.io_bound(_begin_list, self.user_id, self.list_name)
         try:
-            return await run.io_bound(contacts.store, self.user_id, parsed, "", told, self.list_id)
+            return await long_work(contacts.store, self.user_id, parsed, "", told, self.list_id)
         except NotFound:
             self.list_id = None
             raise

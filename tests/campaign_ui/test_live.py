@@ -2,10 +2,12 @@ import asyncio
 import threading
 
 import pytest
+from nicegui import run
 from nicegui.testing import User as Browser
 
 from campaign_ui import live as pages_live
 from campaign_ui.parts import confirm
+from campaign_ui.parts.acts import long_work
 from core import live
 from tests.campaign_ui.conftest import SignIn, eventually
 
@@ -100,6 +102,28 @@ async def test_tabs_share_one_read_after_a_hint(user: Browser, sign_in: SignIn) 
     await eventually(lambda: shown == [1, 1, 1])
     live.publish(alice, "campaign")
     await eventually(lambda: shown == [1, 1, 1, 2, 2, 2])
+
+
+async def test_a_page_that_is_loaded_again_shows_what_is_there_though_no_hint_came(
+    user: Browser, sign_in: SignIn
+) -> None:
+    sign_in(user)
+    await user.open("/settings")
+    with user:
+        pages_live.watch(lambda: None, "campaign")
+        assert [await pages_live.read("key", lambda: "before"), await pages_live.read("key", lambda: "after")] == [
+            "before",
+            "after",
+        ]
+
+
+async def test_long_work_leaves_the_threads_that_read_pages_alone(user: Browser) -> None:
+    go_on = threading.Event()
+    long = [asyncio.create_task(long_work(go_on.wait, 10)) for _ in range(30)]
+    async with asyncio.timeout(2):
+        assert await run.io_bound(str, "a page") == await asyncio.to_thread(str, "a page") == "a page"
+    go_on.set()
+    await asyncio.gather(*long)
 
 
 async def test_a_page_that_is_gone_is_forgotten(user: Browser, sign_in: SignIn) -> None:
