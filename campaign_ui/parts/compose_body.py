@@ -41,7 +41,7 @@ _NAME_IT = """
   box.setAttribute("role", "textbox");
   box.setAttribute("aria-multiline", "true");
   box.tabIndex = 0;
-  if (box.classList.contains("cm-content")) box.setAttribute("aria-description", "Escape, then Tab, leaves the editor.");
+  if (box.classList.contains("cm-content")) box.setAttribute("aria-description", "Escape, then Tab, leaves it.");
 })(100);
 """
 _SAY_DARK = """
