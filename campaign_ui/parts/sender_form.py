@@ -1,10 +1,10 @@
 """The form of one sender: what is typed stays typed until it is saved."""
 
-import asyncio
 from dataclasses import replace
 
 from nicegui import run, ui
 
+from campaign_ui.parts.acts import long_work
 from campaign_ui.parts.notices import notify_done, notify_error
 from campaign_ui.parts.sender_fields import SenderFields
 from core import db
@@ -79,8 +79,7 @@ class SenderForm:
         self._show_progress(values.host)
         self.test.props("loading")
         try:
-            # Not run.io_bound: its few threads read the pages' data, and this may take most of a minute.
-            result = await asyncio.to_thread(_probe, self.user_id, self.kept.id if self.kept else None, values)
+            result = await long_work(_probe, self.user_id, self.kept.id if self.kept else None, values)
         finally:
             self.test.props(remove="loading")
         self._show_result(result)
@@ -127,4 +126,7 @@ def _with_kept_password(user_id: int, sender_id: int | None, values: senders.Val
     if sender_id is None or values.password is not None:
         return values
     with db.reading() as session:
-        return replace(values, password=senders.password(senders.get(session, user_id, sender_id)))
+        kept = senders.get(session, user_id, sender_id)
+        if not senders.may_use_kept_password(kept, values):
+            raise RuleError("Enter the password again: it was given for another host or username.")
+        return replace(values, password=senders.password(kept))

@@ -142,7 +142,10 @@ async def test_a_kept_password_is_used_for_the_test_and_never_shown(
     assert field(user, "Password").value in (None, "")
     press(user, "Test connection")
     await user.should_see("This sender can send.", retries=50)
-    type_in(user, Name="Weekly")
+    type_in(user, Host="localhost")
+    press(user, "Test connection")
+    await user.should_see("Enter the password again", retries=50)
+    type_in(user, Name="Weekly", Host="127.0.0.1")
     press(user, "Save")
     await user.should_see("Weekly", retries=20)
     assert senders.password(kept(user_id)[0]) == "right"
