@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import socket
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,7 +9,17 @@ from pathlib import Path
 
 # Before anything of ours is imported: never the developer's own data.
 _HOME = Path(tempfile.mkdtemp(prefix="campaigns-tests-"))
-for _name in ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "BASE_URL", "HOST", "PORT", "WORKER", "SIGNUP"):
+for _name in (
+    "DATABASE_URL",
+    "REDIS_URL",
+    "SECRET_KEY",
+    "BASE_URL",
+    "HOST",
+    "PORT",
+    "WORKER",
+    "SIGNUP",
+    "SMTP_ALLOW_PRIVATE",
+):
     os.environ.pop(_name, None)
 os.environ["DATA_DIR"] = str(_HOME / "data")
 os.environ.setdefault("XDG_RUNTIME_DIR", str(_HOME))
@@ -125,12 +134,6 @@ class _using:
         db.close()
         db.clock_offset *= 0
         config.use(self.before)
-
-
-def _listens(path: Path) -> bool:
-    """The file is there a moment before anybody answers on it."""
-    with socket.socket(socket.AF_UNIX) as client:
-        return client.connect_ex(str(path)) == 0
 
 
 def _driver(url: str) -> str:

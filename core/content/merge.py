@@ -5,7 +5,7 @@ The grammar is linear and has no code in it; a value that looks like a field is 
 
 import html
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 from urllib.parse import quote
@@ -173,22 +173,6 @@ def render_html(source: str, fields: Mapping[str, object]) -> str:
 def fields_used(text: str) -> list[str]:
     """The names of the fields in ``text``, lower case, each once, in order."""
     return list(dict.fromkeys(piece.name for piece in parse(text) if isinstance(piece, Field)))
-
-
-def unknown(text: str, known_fields: Iterable[str]) -> list[str]:
-    """The fields in ``text`` that no recipient has."""
-    known = {name.lower() for name in known_fields} | set(BUILT_IN)
-    return [name for name in fields_used(text) if name not in known]
-
-
-def empty_for(text: str, fields: Mapping[str, object]) -> list[str]:
-    """The fields in ``text`` that would leave a hole for this recipient: no value and no default."""
-    holes = [
-        piece.name
-        for piece in parse(text)
-        if isinstance(piece, Field) and piece.name not in BUILT_IN and not value(piece, fields)
-    ]
-    return list(dict.fromkeys(holes))
 
 
 def malformed(text: str) -> list[str]:

@@ -87,12 +87,9 @@ def test_any_text_without_a_field_is_kept(text: str) -> None:
         assert merge.render_text(text, {}) == text == merge.render_html(text, {})
 
 
-def test_what_is_used_unknown_empty_and_malformed() -> None:
+def test_what_is_used_and_malformed() -> None:
     text = '{{ First_Name }} {{ city | default: "x" }} {{ email }} {{ first_name }} {{ plan }} {{ my city }} {{}}'
     assert merge.fields_used(text) == ["first_name", "city", "email", "plan"]
-    assert merge.unknown(text, ["first_name", "City"]) == ["plan"]
-    assert merge.unknown("{{ unsubscribe_url }}", []) == []
-    assert merge.empty_for(text, {"FIRST_NAME": "Anna", "city": "", "plan": " "}) == ["plan"]
     assert merge.malformed(text) == ["{{ my city }}", "{{}}"]
 
 
