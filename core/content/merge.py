@@ -47,6 +47,7 @@ _FIELD = re.compile(
     re.DOTALL,
 )
 _BRACES = re.compile(r"\{\{(?:(?!\{\{|\}\}).){0,200}+\}\}", re.DOTALL)
+_OPEN = re.compile(r"\{\{[^{}<>\n]{0,30}+")
 # What stands before a field when it is inside a URL attribute, or inside an attribute without quotes.
 _IN_URL = re.compile(
     r"""[\s"'](?:href|src|action|background|poster|cite|data)\s*=\s*(?:"([^"<>]*)|'([^'<>]*)|([^\s"'<>]*))\Z""", re.I
@@ -176,5 +177,8 @@ def fields_used(text: str) -> list[str]:
 
 
 def malformed(text: str) -> list[str]:
-    """What looks like a field but is none, as ``{{ first name }}``: recipients would see the braces."""
-    return list(dict.fromkeys(match[0] for match in _BRACES.finditer(_FIELD.sub("", text))))
+    """What looks like a field but is none, as ``{{ first name }}`` or ``{{ city``: recipients would see the braces."""
+    rest = _FIELD.sub("", text)
+    wrong = [match[0] for match in _BRACES.finditer(rest)]
+    wrong += [match[0].rstrip() for match in _OPEN.finditer(_BRACES.sub("", rest))]
+    return list(dict.fromkeys(wrong))

@@ -91,6 +91,7 @@ def test_what_is_used_and_malformed() -> None:
     text = '{{ First_Name }} {{ city | default: "x" }} {{ email }} {{ first_name }} {{ plan }} {{ my city }} {{}}'
     assert merge.fields_used(text) == ["first_name", "city", "email", "plan"]
     assert merge.malformed(text) == ["{{ my city }}", "{{}}"]
+    assert merge.malformed("Hi {{ name, from {{ city }<br>{{ city }} p{a{b:c}") == ["{{ name, from", "{{ city"]
 
 
 def test_numbers_and_nothing_are_fine_as_values() -> None:
