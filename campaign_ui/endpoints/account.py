@@ -1,6 +1,7 @@
 """Sign up, log in, log out: plain forms, so that password managers work and each sign-in gets a new session."""
 
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 from fastapi import FastAPI
 from sqlmodel import col, select
@@ -49,6 +50,9 @@ async def _login_page(request: Request) -> Response:
     target = auth.safe_next(request.query_params.get("next"))
     if await run_in_threadpool(auth.find, request.cookies.get(auth.COOKIE)):
         return RedirectResponse(target, 303)
+    house = await run_in_threadpool(_look_around)
+    if house.is_empty and house.signup_open:  # a new installation
+        return RedirectResponse(f"/signup?{urlencode({'next': target})}", 303)
     return await _show_login(_Form(next=target))
 
 
@@ -132,15 +136,13 @@ async def _show_login(form: _Form, wrong: str = "", status: int = 200) -> Respon
     house = await run_in_threadpool(_look_around)
     other = None
     if house.signup_open:
-        words = "Nobody has an account here yet." if house.is_empty else "No account yet?"
-        other = {"text": words, "href": "/signup", "link": "Sign up"}
+        other = {"text": "No account yet?", "href": "/signup", "link": "Sign up"}
     return plain.page(
         "account.html",
         status,
         title="Log in",
         heading="Log in",
         lead="Welcome back.",
-        note="This is a new installation. Sign up first." if house.is_empty and house.signup_open else "",
         wrong=wrong,
         button="Log in",
         action="/login",

@@ -86,6 +86,14 @@ async def test_what_is_typed_comes_back_escaped(web: httpx.AsyncClient) -> None:
         assert "<script>alert" not in response.text and "&lt;script&gt;" in response.text
 
 
+async def test_the_first_person_is_led_to_sign_up(web: httpx.AsyncClient) -> None:
+    response = await web.get("/login?next=/campaigns")
+    assert (response.status_code, response.headers["location"]) == (303, "/signup?next=%2Fcampaigns")
+    await web.post("/signup", data=FORM)
+    web.cookies.clear()
+    assert (await web.get("/login")).status_code == 200
+
+
 async def test_closed_sign_up_says_so(web: httpx.AsyncClient) -> None:
     config.use(config.load({"SIGNUP": "closed", "SECRET_KEY": "a key for this test"}))
     page = await web.get("/signup")
