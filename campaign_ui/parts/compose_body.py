@@ -6,6 +6,7 @@ from typing import Literal
 from nicegui import events, ui
 
 from campaign_ui.parts.ask import answer
+from campaign_ui.parts.body_box import NAME_IT
 from campaign_ui.parts.compose_data import Compose
 from campaign_ui.parts.compose_fields import FieldMenu
 from campaign_ui.parts.compose_templates import TemplateMenu
@@ -32,18 +33,6 @@ _REFUSED = {
     "image": "Images cannot be pasted into a mail. Put the image on a web server and insert it by its address in HTML.",
     "large": "This text is too long for one mail. Paste a part of it.",
 }
-# Neither editor lets us name the box that people type in.
-_NAME_IT = """
-(function name(tries) {
-  const box = document.querySelector(".compose-body-now [contenteditable=true]");
-  if (!box) { if (tries) setTimeout(() => name(tries - 1), 50); return; }
-  box.setAttribute("aria-label", "Body");
-  box.setAttribute("role", "textbox");
-  box.setAttribute("aria-multiline", "true");
-  box.tabIndex = 0;
-  if (box.classList.contains("cm-content")) box.setAttribute("aria-description", "Escape, then Tab, leaves it.");
-})(100);
-"""
 _SAY_DARK = """
 (() => {
   let said;
@@ -80,7 +69,7 @@ class Body:
         self.show()
 
     def _connected(self) -> None:
-        self.client.run_javascript(_NAME_IT + _SAY_DARK)
+        self.client.run_javascript(NAME_IT + _SAY_DARK)
 
     def _dressed(self, event: events.GenericEventArguments) -> None:
         """The code wears the page's colours, also when they are switched."""
@@ -99,13 +88,13 @@ class Body:
         self.kind.set_value(self.draft.values["body_kind"])
         with self.place:
             self.editor = self._rich() if rich else self._html()
-        self.editor.classes("compose-body-now")
+        self.editor.classes("body-now")
         for event in ("paste.capture", "drop.capture"):
             self.editor.on(event, self._refused, js_handler=_GUARD)
         with self.tools, ui.button("Merge field", icon="data_object").props("flat dense").classes("px-2"):
             FieldMenu(self.compose, self.editor)
         if self.client.has_socket_connection:
-            self.client.run_javascript(_NAME_IT)
+            self.client.run_javascript(NAME_IT)
 
     def _rich(self) -> ui.editor:
         shown = html.for_editor(self.draft.values["body"])

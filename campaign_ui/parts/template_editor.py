@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from nicegui import background_tasks, events, run, ui
 
 from campaign_ui.parts.blocks import card, link_button
+from campaign_ui.parts.body_box import NAME_IT
 from campaign_ui.parts.notices import notify_done, notify_error
 from campaign_ui.parts.preview import preview
 from core import db
@@ -20,6 +21,7 @@ _HINT = (
     'Merge fields: {{ first_name }} or {{ first_name | default: "there" }}. '
     "A link to {{ unsubscribe_url }} lets people leave."
 )
+_ASK, _LET_GO = "window.onbeforeunload = (event) => event.preventDefault();", "window.onbeforeunload = null;"
 _IS_DARK = "document.body.classList.contains('body--dark')"
 
 
@@ -41,6 +43,7 @@ class TemplateEditor:
     def __init__(self, user_id: int, words: Words) -> None:
         self.user_id, self.words = user_id, words
         self.kept = words.name if words.id else None
+        self.client, self._asks = ui.context.client, False
         self._timer: asyncio.TimerHandle | None = None
         with ui.row().classes("w-full items-center justify-between gap-3"):
             self.state = ui.label().classes("text-sm cm-mute").props("role=status")
@@ -64,13 +67,13 @@ class TemplateEditor:
         preheader.props('hint="Shown after the subject in the inbox"').classes("mb-3")
         ui.label("Body").classes("font-semibold text-[13px]")
         self.body = ui.codemirror(self.words.body, language="HTML", line_wrapping=True, indent="  ")
-        self.body.classes("cm-code w-full h-[470px]").on_value_change(self._typed)
-        self.body.props["aria-label"] = "Body"
+        self.body.classes("body-now cm-code w-full h-[470px]").on_value_change(self._typed)
         ui.label(_HINT).classes("text-xs cm-mute")
         self.to_html.set_visibility(self.words.body_kind == BodyKind.rich)
-        ui.context.client.on_connect(self._dark)
+        ui.context.client.on_connect(self._connected)
 
-    async def _dark(self) -> None:
+    async def _connected(self) -> None:
+        ui.run_javascript(NAME_IT)
         self.body.set_theme("vscodeDark" if await ui.run_javascript(_IS_DARK) else "vscodeLight")
 
     def _typed(self, event: events.ValueChangeEventArguments[str]) -> None:
@@ -81,6 +84,7 @@ class TemplateEditor:
             return
         setattr(self.words, name, value)
         self._show_state(saved=False)
+        self._ask_before_leaving(True)
         if self._timer is not None:
             self._timer.cancel()
         self._timer = asyncio.get_running_loop().call_later(SHOW_AFTER, self._show_soon)
@@ -112,6 +116,11 @@ class TemplateEditor:
         kind = "Rich text" if self.words.body_kind == BodyKind.rich else "HTML"
         self.state.set_text(f"{kind} · {'Saved' if saved else 'Not saved yet'}")
 
+    def _ask_before_leaving(self, ask: bool) -> None:
+        if ask != self._asks and self.client.has_socket_connection:
+            self._asks = ask
+            self.client.run_javascript(_ASK if ask else _LET_GO)
+
     def _turn_into_html(self) -> None:
         self.words.body_kind = BodyKind.html
         self.to_html.set_visibility(False)
@@ -136,7 +145,9 @@ class TemplateEditor:
         if self.words.id is None:
             self.words.id = kept
             ui.navigate.history.replace(f"/templates/{kept}")
-        self._show_state(saved=vars(words) == {**vars(self.words), "id": words.id})
+        saved = vars(words) == {**vars(self.words), "id": words.id}
+        self._show_state(saved)
+        self._ask_before_leaving(not saved)
         notify_done("Saved.")
 
 
