@@ -1,6 +1,7 @@
 """What couriers tell of their mails and connections, and what follows (DESIGN 6)."""
 
 import logging
+from collections import Counter
 from typing import Protocol
 
 from sqlmodel import Session, col, select
@@ -16,6 +17,7 @@ from jobs.writer import Writer
 log = logging.getLogger(__name__)
 
 _MORE_AFTER = 100  # mails accepted, then a connection that was given up is tried again
+_CONNECTION = Verdict("temporary", None, "connection", "")
 _DROPS = 3  # connections lost in a row, no mail accepted between them: then the sender waits
 
 
@@ -24,6 +26,7 @@ class Reporting(Protocol):
 
     def end(self, why: str, come_back: float | None = None) -> bool: ...
     def requeue(self, message: Claimed) -> None: ...
+    def poke(self) -> None: ...
     def fewer(self) -> bool: ...
     def more(self) -> None: ...
 
@@ -37,6 +40,7 @@ class Report:
         self._cooldown_step = cooldown_step
         self._writer = writer
         self._drops = 0
+        self._lost: Counter[int] = Counter()  # message id -> connections that ended with it under way
         self._accepted = 0
 
     def accepted(self, message: Claimed, reply: Reply) -> None:
@@ -58,7 +62,11 @@ class Report:
         words = (phase, reply.code, text, verdict.kind, verdict.rule_id)
         if reply.code == 421 and not follows.cools and not follows.blocks:
             # It speaks of the connection; the mail is not to blame (RFC 5321 section 3.8).
-            self._writer.settle(Outcome(message, MessageState.pending, *words, counts=False))
+            if self._lost_before(message):
+                self._later(message, phase, reply.code, text)
+            else:
+                self._writer.settle(Outcome(message, MessageState.pending, *words, counts=False))
+                self._lane.poke()  # claimed again by this lane, which remembers
             self.dropped(text)
             return
         outcome = Outcome(message, follows.state, *words, follows.retry_after, follows.counts, follows.bounced)
@@ -81,14 +89,18 @@ class Report:
         self.dropped(why)
 
     def unsent(self, message: Claimed, why: str) -> None:
-        """The connection ended before the dot: surely not sent, no attempt."""
-        self.back(message)
+        """The connection ended before the dot: surely not sent. Once is no attempt; again it may be due to the mail."""
+        if self._lost_before(message):
+            self._later(message, "data", None, why[:REPLY_CHARS])
+        else:
+            self.back(message)
         self.dropped(why)
 
     def back(self, message: Claimed) -> None:
         """The mail waits again."""
         if message.marked:
             self._writer.settle(Outcome(message, MessageState.pending, counts=False))
+            self._lane.poke()
         else:
             self._lane.requeue(message)
 
@@ -96,18 +108,26 @@ class Report:
         """A connection ended that was signed in. Once is nothing; again and again is a reason to wait."""
         self._drops += 1
         if self._drops >= _DROPS:
-            self._cool(Verdict("temporary", None, "connection", ""), why)
+            self._cool(_CONNECTION, why)
 
     def no_connection(self, phase: str, reply: Reply | None, why: str) -> None:
         """The server did not take a connection: all mails of this sender wait."""
         text = (reply.text if reply else why)[:REPLY_CHARS]
-        verdict = Verdict("temporary", None, "connection", "")
-        if reply is not None:
-            verdict = classify(phase, reply.code, "", text)
+        verdict = classify(phase, reply.code, "", text) if reply is not None else _CONNECTION
         if consequence.of_refusal(verdict, 0).blocks:
             self._block(verdict, text)
         elif not self._lane.fewer():
             self._cool(verdict, text)
+
+    def _lost_before(self, message: Claimed) -> bool:
+        self._lost[message.id] += 1
+        return self._lost[message.id] > 1
+
+    def _later(self, message: Claimed, phase: str, code: int | None, why: str) -> None:
+        """As a mail that is refused for now, so that it neither holds up the others nor is tried for ever."""
+        follows = consequence.of_refusal(_CONNECTION, message.attempts)
+        words = (phase, code, why, _CONNECTION.kind, _CONNECTION.rule_id)
+        self._writer.settle(Outcome(message, follows.state, *words, follows.retry_after))
 
     def _cool(self, verdict: Verdict, reply: str) -> None:
         seconds = consequence.cooldown(verdict, self._cooldown_step)

@@ -1,11 +1,12 @@
 from collections import Counter
 from datetime import timedelta
 
+import pytest
 from sqlmodel import col, select
 
 from core import campaigns, db
 from core.audience import suppression
-from core.models import Attempt, Suppression
+from core.models import Attempt, Message, Suppression
 from tests.conftest import Stack
 from tests.jobs import world
 from tests.jobs.receiver import Receiver
@@ -165,6 +166,30 @@ def test_a_drop_before_the_dot_loses_nothing_and_counts_nothing(stack: Stack) ->
     assert world.states(campaign_id) == {"sent": 60}
     assert world.message(campaign_id, PEOPLE[4]).attempts == 1
     assert receiver.connection_count == 4
+
+
+@pytest.mark.parametrize("answer", ["drop", "421 4.3.2 Service shutting down"])
+def test_a_mail_that_loses_every_connection_holds_up_no_other_and_is_not_tried_for_ever(
+    answer: str, stack: Stack
+) -> None:
+    user_id, poison = world.add_user(), PEOPLE[4]
+    with Receiver(lambda phase, recipient: answer if (phase, recipient) == ("rcpt", poison) else None) as receiver:
+        sender_id = world.add_sender(user_id, receiver.port, connections=1)
+        campaign_id = world.add_campaign(user_id, sender_id, PEOPLE)
+        with world.engine() as engine:
+            world.dispatch(engine)
+            world.until(lambda: world.campaign(campaign_id).sent_count == 59 and world.sender(sender_id).owner == "")
+            waits = world.message(campaign_id, poison)
+            assert (waits.state, waits.attempts, waits.kind) == ("pending", 1, "temporary")
+            assert waits.retry_at > world.message(campaign_id, PEOPLE[0]).retry_at + timedelta(minutes=4)
+            assert world.sender(sender_id).state == "ready"
+            with db.session() as session:
+                session.get_one(Message, waits.id).attempts = 9
+            db.clock_offset += timedelta(minutes=6)
+            world.dispatch(engine)
+            world.until(lambda: sent(campaign_id))
+    assert sorted(receiver.accepted) == sorted(set(PEOPLE) - {poison})
+    assert world.states(campaign_id) == {"sent": 59, "failed": 1}
 
 
 def test_a_drop_after_the_dot_is_unknown_and_never_sent_again(stack: Stack) -> None:
