@@ -18,6 +18,7 @@ from core.delivery import replies, senders
 from core.errors import RuleError
 from core.models import Security, Sender
 
+_EHLO = "[127.0.0.1]"  # smtplib would ask the name server for this machine's name, and wait for it
 _SECONDS = 20
 # Tokens in a test mail belong to no message: such numbers are never given to a row.
 _NO_MESSAGE = 1 << 62
@@ -124,9 +125,10 @@ def _deliver(account: _Account, from_address: str, to: str, raw: bytes) -> str:
 def _connection(account: _Account) -> smtplib.SMTP:
     smtp: smtplib.SMTP
     if account.security == Security.tls:
-        smtp = smtplib.SMTP_SSL(timeout=_SECONDS, context=ssl.create_default_context())
+        context = ssl.create_default_context()
+        smtp = smtplib.SMTP_SSL(local_hostname=_EHLO, timeout=_SECONDS, context=context)
     else:
-        smtp = smtplib.SMTP(timeout=_SECONDS)
+        smtp = smtplib.SMTP(local_hostname=_EHLO, timeout=_SECONDS)
     # The name was looked up once; certificates are checked against the name all the same.
     smtp._host = account.host  # type: ignore[attr-defined]
     return smtp
