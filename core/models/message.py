@@ -32,6 +32,7 @@ class Message(SQLModel, table=True):
         Index("ix_message_state", "campaign_id", "state", "id"),
         Index("ix_message_domain", "campaign_id", "domain", "id"),
         Index("ix_message_due", "campaign_id", "retry_at", "id", **_when("state = 'pending'")),
+        Index("ix_message_failed", "campaign_id", "kind", "rule_id", **_when("state = 'failed'")),
         Index("ix_message_held", "sender_id", "epoch", **_when("state in ('claimed', 'sending')")),
     )
 

@@ -266,6 +266,7 @@ def upgrade() -> None:
     with op.batch_alter_table('message', schema=None) as batch_op:
         batch_op.create_index('ix_message_domain', ['campaign_id', 'domain', 'id'], unique=False)
         batch_op.create_index('ix_message_due', ['campaign_id', 'retry_at', 'id'], unique=False, sqlite_where=sa.text("state = 'pending'"), postgresql_where=sa.text("state = 'pending'"))
+        batch_op.create_index('ix_message_failed', ['campaign_id', 'kind', 'rule_id'], unique=False, sqlite_where=sa.text("state = 'failed'"), postgresql_where=sa.text("state = 'failed'"))
         batch_op.create_index('ix_message_held', ['sender_id', 'epoch'], unique=False, sqlite_where=sa.text("state in ('claimed', 'sending')"), postgresql_where=sa.text("state in ('claimed', 'sending')"))
         batch_op.create_index('ix_message_page', ['campaign_id', 'id'], unique=False)
         batch_op.create_index('ix_message_state', ['campaign_id', 'state', 'id'], unique=False)
@@ -301,6 +302,7 @@ def downgrade() -> None:
         batch_op.drop_index('ix_message_state')
         batch_op.drop_index('ix_message_page')
         batch_op.drop_index('ix_message_held', sqlite_where=sa.text("state in ('claimed', 'sending')"), postgresql_where=sa.text("state in ('claimed', 'sending')"))
+        batch_op.drop_index('ix_message_failed', sqlite_where=sa.text("state = 'failed'"), postgresql_where=sa.text("state = 'failed'"))
         batch_op.drop_index('ix_message_due', sqlite_where=sa.text("state = 'pending'"), postgresql_where=sa.text("state = 'pending'"))
         batch_op.drop_index('ix_message_domain')
 
