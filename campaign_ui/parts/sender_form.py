@@ -75,6 +75,7 @@ class SenderForm:
         wrong = {name: text for name, text in senders.problems(values).items() if name in ("host", "port", "security")}
         self.fields.show_problems(wrong)
         if wrong:
+            self.result.clear()  # it was about other values
             return
         self._show_progress(values.host)
         self.test.props("loading")
