@@ -8,7 +8,7 @@ from starlette.requests import HTTPConnection
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from core import accounts, db
+from core import accounts, db, stats
 
 COOKIE = "session"
 MAX_AGE = accounts.SESSION_DAYS * 86_400
@@ -25,6 +25,7 @@ class CurrentUser:
     time_zone: str
     theme: str
     session_hash: str
+    is_sending: bool
 
 
 def find(token: str | None) -> CurrentUser | None:
@@ -33,11 +34,12 @@ def find(token: str | None) -> CurrentUser | None:
         return None
     with db.reading() as session:
         found = accounts.session_user(session, token)
-    if found is None:
-        return None
-    user, session_hash = found
-    assert user.id is not None
-    return CurrentUser(user.id, user.email, user.is_admin, user.time_zone, user.theme, session_hash)
+        if found is None:
+            return None
+        user, session_hash = found
+        assert user.id is not None
+        sending = stats.is_sending(session, user.id)
+    return CurrentUser(user.id, user.email, user.is_admin, user.time_zone, user.theme, session_hash, sending)
 
 
 def current() -> CurrentUser:

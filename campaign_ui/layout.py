@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from nicegui import run, ui
 
@@ -76,10 +76,12 @@ def _sending_indicator(user: auth.CurrentUser) -> None:
             plane.classes(add="is-sending" if sending else "", remove="" if sending else "is-sending")
 
     async def again() -> None:
-        show(await live.read("sending", _is_sending, user.id))
+        with suppress(live.PageGone):
+            show(await live.read("sending", _is_sending, user.id))
 
     live.watch(again, "campaign")
-    show(_is_sending(user.id))
+    show(user.is_sending)  # read with the user, off the loop; what changed since then is seen when the tab connects
+    ui.context.client.on_connect(again)
 
 
 def _is_sending(user_id: int) -> bool:
