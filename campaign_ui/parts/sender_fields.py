@@ -77,7 +77,7 @@ class SenderFields:
             self._number("connections", "Connections", shown.connections, 2)
             self._number("batch_size", "Batch size", shown.batch_size, 2)
             self._number("refresh_after", "New connection every", shown.refresh_after, 2).props("suffix=mails")
-            delay = ui.number("Delay", value=shown.delay_seconds, min=0, step=0.5).props("suffix=seconds")
+            delay = ui.number("Delay", value=shown.delay_seconds, step=0.5).props("suffix=seconds")
             self._add("delay_seconds", delay, 2)
             with ui.element("div").classes("sm:col-span-4 flex items-center"):
                 ui.label("The delay is from one mail to the next on the same connection.").classes("text-xs cm-mute")
@@ -109,7 +109,7 @@ class SenderFields:
         return field
 
     def _number(self, name: str, label: str, value: int | None, columns: int) -> ui.number:
-        field = ui.number(label, value=value, min=1, step=1, format="%d").props("inputmode=numeric")
+        field = ui.number(label, value=value, step=1, format="%d").props("inputmode=numeric")
         self._add(name, field, columns)
         return field
 

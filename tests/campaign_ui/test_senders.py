@@ -107,7 +107,10 @@ async def test_what_is_typed_survives_a_save_that_failed(user: Browser, sign_in:
     press(user, "Add sender")
     await user.should_see("From address")
     type_in(user, Name="News", Host="https://smtp.example.com", Password="canary-pw", Mails_per_minute=0)
+    # As leaving the field does: a 0 meant as "no limit" must not become one mail a minute.
+    field(user, "Mails per minute", ui.number).sanitize()
     press(user, "Save")
+    await user.should_see("Mails per minute must be from 1 to 60,000, or empty for no limit.")
     await user.should_see("Enter only the name of the server")
     await user.should_see("Enter the From address")
     assert field(user, "Password").value == "canary-pw" and kept(user_id) == []
