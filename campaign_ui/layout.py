@@ -135,8 +135,8 @@ def _leave_when_signed_out(user: auth.CurrentUser) -> None:
             if client.has_socket_connection:
                 ui.navigate.reload()
                 await asyncio.sleep(_GRACE_SECONDS)
-            if not client.is_deleted:
-                client.delete()  # its buttons know the user, and its socket is still open where nobody reloads
+            if client.has_socket_connection and not client.is_deleted:
+                client.delete()  # its buttons know the user; a page that did leave is deleted by NiceGUI
 
     live.watch(check, "session")
 
