@@ -211,7 +211,7 @@ class Lane:
         self._check_limits(got.sender)
         self._exhausted = not got.messages
         self._worked = self._worked or bool(got.messages)
-        bad = await self._compile(got.contents)
+        bad = await self._compile(got.contents, got.messages)
         self._queue.extend(message for message in got.messages if message.campaign_id not in bad)
 
     def _claim_done(self, task: "asyncio.Task[None]") -> None:
@@ -221,15 +221,16 @@ class Lane:
             self._staff()
         self._notify()
 
-    async def _compile(self, contents: dict[int, Content]) -> set[int]:
-        """Compile what is new. A campaign that makes no mail is paused; returns these campaigns."""
+    async def _compile(self, contents: dict[int, Content], held: list[Claimed]) -> set[int]:
+        """Compile what is new. A campaign that makes no mail is paused, what we hold of it goes back; returns these."""
         bad = set()
         for campaign_id, said in contents.items():
             try:
                 self.compiled[campaign_id] = await self._mails.compiled(said)
             except BadMail as error:
                 bad.add(campaign_id)
-                await self.writer.call(_pausing(campaign_id, str(error)))
+                theirs = [message for message in held if message.campaign_id == campaign_id]
+                await self.writer.call(_pausing(campaign_id, str(error), theirs))
         return bad
 
     def _staff(self) -> None:
@@ -302,5 +303,11 @@ class Lane:
         return due
 
 
-def _pausing(campaign_id: int, why: str) -> Callable[[Session], bool]:
-    return lambda session: campaigns.pause_for(session, campaign_id, PauseReason.content, why)
+def _pausing(campaign_id: int, why: str, held: list[Claimed]) -> Callable[[Session], None]:
+    def pause(session: Session) -> None:
+        tally = Tally()
+        ledger.put_back(session, held, tally)
+        tally.store(session, db.now(session))
+        campaigns.pause_for(session, campaign_id, PauseReason.content, why)
+
+    return pause

