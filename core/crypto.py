@@ -36,7 +36,7 @@ def secret_key() -> str:
 @functools.cache
 def _kept_key(data_dir: Path) -> str:
     path = data_dir / "secret_key"
-    data_dir.mkdir(parents=True, exist_ok=True)
+    data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     # Link a finished file into place: of two processes starting at once both read the same key.
     draft = data_dir / f".secret_key.{os.getpid()}.{secrets.token_hex(4)}"
     with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:

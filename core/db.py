@@ -89,7 +89,7 @@ def connect(url: str | None = None) -> Engine:
     close()
     url = url or config.settings.sqlalchemy_url
     if url.startswith("sqlite"):
-        config.settings.data_dir.mkdir(parents=True, exist_ok=True)
+        config.settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         _engine = create_engine(url, pool_size=8, max_overflow=24)
         event.listen(_engine, "connect", _sqlite_pragmas)
         event.listen(_engine, "begin", _sqlite_begin)

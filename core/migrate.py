@@ -35,7 +35,7 @@ def alembic_config(connection: Connection) -> Config:
 @contextmanager
 def _alone() -> Iterator[Connection]:
     if db.is_sqlite():
-        config.settings.data_dir.mkdir(parents=True, exist_ok=True)
+        config.settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         with open(config.settings.data_dir / ".migrate.lock", "w") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             with db.engine().execution_options(writing=True).begin() as connection:
