@@ -109,7 +109,7 @@ class _Page:
             self.retry = ui.button("Retry failed", icon="replay", on_click=self._retry).props("outline")
             self.retry.classes("self-start")
             self.shown_failures: list[Failure] = []
-        with card().classes("overflow-hidden"):
+        with card().classes("overflow-hidden").props("role=region aria-label=Recipients"):
             with ui.row().classes("w-full items-center justify-between gap-2"):
                 ui.label("Recipients").classes("font-semibold text-[15px]").props("role=heading aria-level=2")
                 link_button("Export CSV", f"/campaigns/{self.id}/recipients.csv", "download", "outline dense")

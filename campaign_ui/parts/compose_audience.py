@@ -30,7 +30,7 @@ class AudienceStep:
                     upload_panel(self._stored)
             with ui.column().classes("gap-4 min-w-0 items-stretch xl:sticky xl:top-[88px] self-start w-full"):
                 with card():
-                    self.sum = ui.column().classes("w-full gap-1").props("role=status")
+                    self.sum = ui.column().classes("w-full gap-1").props("role=status aria-label=Recipients")
         self.gaps: list[Gap] = []
         compose.on_choices(self.show)
         self.show()

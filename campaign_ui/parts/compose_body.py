@@ -61,7 +61,7 @@ class Body:
             self.tools = ui.row().classes("items-center gap-1")
             templates = TemplateMenu(compose, self.show)
             self.kind = ui.toggle(kinds, value=self.draft.values["body_kind"]).classes("cm-switch")
-            self.kind.props('aria-label="Kind of body"').on_value_change(self._switch)
+            self.kind.props('aria-label="Rich text or HTML"').on_value_change(self._switch)
         templates.said = ui.row().classes("w-full")
         self.place = ui.element("div").classes("w-full")
         ui.on("page_is_dark", self._dressed)

@@ -35,8 +35,8 @@ class ContentStep:
                 self.sender_line = ui.row().classes("text-xs cm-mute px-3 pt-1 gap-2 min-h-[20px] w-full flex-nowrap")
         subject = self._input("Subject", "subject").classes("w-full")
         with subject.add_slot("append"), ui.button(icon="data_object").props("flat round dense color=grey-7") as button:
-            button.props["aria-label"] = "Merge field in the subject"
-            FieldMenu(self.compose, subject, "Merge field in the subject")
+            button.props["aria-label"] = "Insert a merge field"
+            FieldMenu(self.compose, subject, "Insert a merge field")
         hint = "The line that mail programs show after the subject"
         self._input("Preheader", "preheader").props(f'hint="{hint}"').classes("w-full pb-5")
         self.untracked = ui.column().classes("w-full")
