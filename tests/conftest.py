@@ -22,7 +22,6 @@ for _name in (
 ):
     os.environ.pop(_name, None)
 os.environ["DATA_DIR"] = str(_HOME / "data")
-os.environ.setdefault("XDG_RUNTIME_DIR", str(_HOME))
 
 import pytest
 from sqlalchemy import create_engine, text

