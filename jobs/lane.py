@@ -3,20 +3,19 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 from sqlmodel import Session
 
 from core import campaigns, db
-from core.campaigns.content import content
 from core.content.mail import BadMail, CompiledMail, Content
-from core.delivery import batch, hosts, lease, ledger, senders, usage
+from core.delivery import hosts, lease, ledger, senders, usage
 from core.delivery.ledger import Claimed
 from core.delivery.smtp import Server
 from core.delivery.tally import Tally
-from core.models import Campaign, PauseReason, Sender
+from core.models import Sender
+from jobs import batches
 from jobs.courier import Courier
 from jobs.mails import Mails
 from jobs.report import Report
@@ -26,15 +25,6 @@ from jobs.writer import Writer
 log = logging.getLogger(__name__)
 
 _ALIVE = ("", "later")  # endings that a cooldown or a block overrules
-
-
-@dataclass
-class _Batch:
-    """What a claim brings along: the sender as it is now and what its campaigns say."""
-
-    messages: list[Claimed] | None
-    sender: Sender
-    contents: dict[int, Content] = field(default_factory=dict)
 
 
 class Lane:
@@ -203,7 +193,7 @@ class Lane:
             if not self._queue and not any(courier.busy for courier in self._couriers.values()):
                 self._later(self.slots.free_at())
             return
-        got = await self.writer.call(lambda session: self._batch(session, size))
+        got = await self.writer.call(lambda session: batches.claim(session, self.sender_id, self.epoch, size))
         self._follow(got.sender)
         if got.messages is None:
             self.end("lost")
@@ -230,7 +220,8 @@ class Lane:
             except BadMail as error:
                 bad.add(campaign_id)
                 theirs = [message for message in held if message.campaign_id == campaign_id]
-                await self.writer.call(_pausing(campaign_id, str(error), theirs))
+                refuse = partial(batches.refuse, campaign_id=campaign_id, why=str(error), held=theirs)
+                await self.writer.call(refuse)
         return bad
 
     def _staff(self) -> None:
@@ -284,14 +275,6 @@ class Lane:
         held = lease.take(session, self.sender_id, self._owner)
         return (held, usage.recent(session, self.sender_id, held.taken_at)) if held else None
 
-    def _batch(self, session: Session, size: int) -> _Batch:
-        messages = batch.claim(session, self.sender_id, self.epoch, size)
-        got = _Batch(messages, session.get_one(Sender, self.sender_id))
-        for campaign_id in {message.campaign_id for message in messages or ()}:
-            campaign = session.get_one(Campaign, campaign_id)
-            got.contents[campaign_id] = content(session, campaign)
-        return got
-
     def _address(self, session: Session) -> tuple[Sender, str, int]:
         sender = session.get_one(Sender, self.sender_id)
         return sender, *senders.address(session, sender)
@@ -301,13 +284,3 @@ class Lane:
         if not due:
             campaigns.finish_done(session)
         return due
-
-
-def _pausing(campaign_id: int, why: str, held: list[Claimed]) -> Callable[[Session], None]:
-    def pause(session: Session) -> None:
-        tally = Tally()
-        ledger.put_back(session, held, tally)
-        tally.store(session, db.now(session))
-        campaigns.pause_for(session, campaign_id, PauseReason.content, why)
-
-    return pause
