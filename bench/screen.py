@@ -11,7 +11,7 @@ from playwright.async_api import Page
 
 from core import accounts, config, db, migrate
 from core.models import Campaign, CampaignStatus, MessageState
-from tests import factory, servers
+from tests import rows, servers
 from tests.e2e.product import ROOT, chromium, free_port, running
 
 TABS, CHANGES = 10, 40
@@ -62,7 +62,7 @@ async def run() -> None:
 def _fill() -> None:
     with db.session() as session:
         accounts.sign_up(session, "anna@example.com", PASSWORD)
-        campaign_id, _ = factory.sent_campaign(session, 1, [MessageState.pending] * 100)
+        campaign_id, _ = rows.sent_campaign(session, 1, [MessageState.pending] * 100)
         session.get_one(Campaign, campaign_id).status = CampaignStatus.paused
 
 

@@ -22,7 +22,7 @@ from core import accounts, campaigns, clock, config, crypto, db, live, migrate
 from core.content import mail
 from core.models import Campaign, CampaignList, CampaignStatus, Contact, ContactList, ListMember
 from jobs import runner
-from tests import factory, servers
+from tests import rows, servers
 from tests.e2e.product import free_port
 
 MAILS = int(os.environ.get("BENCH_MAILS", "20000"))
@@ -73,7 +73,7 @@ def _people(session: Session, user_id: int) -> int:
     made = ContactList(user_id=user_id, name="everybody", contact_count=MAILS, created_at=now)
     session.add(made)
     session.flush()
-    rows = [
+    people = [
         {
             "id": number,
             "user_id": user_id,
@@ -87,8 +87,8 @@ def _people(session: Session, user_id: int) -> int:
         }
         for number in range(1, MAILS + 1)
     ]
-    db.insert_ignore(session, Contact.__table__, rows)
-    members = [{"list_id": made.id, "contact_id": row["id"]} for row in rows]
+    db.insert_ignore(session, Contact.__table__, people)
+    members = [{"list_id": made.id, "contact_id": row["id"]} for row in people]
     db.insert_ignore(session, ListMember.__table__, members)
     assert made.id is not None
     return made.id
@@ -97,9 +97,10 @@ def _people(session: Session, user_id: int) -> int:
 def _campaign(user_id: int, list_id: int, port: int) -> float:
     """Seconds from "Send now" to the last settled mail, snapshot of the recipients included."""
     with db.session() as session:
-        sender_id = factory.sender(
+        sender_id = rows.sender(
             session,
             user_id,
+            host="127.0.0.1",
             port=port,
             security="none",
             per_minute=None,
@@ -107,8 +108,16 @@ def _campaign(user_id: int, list_id: int, port: int) -> float:
             delay_seconds=0,
             batch_size=500,
             refresh_after=MAILS,
+        ).id
+        campaign_id = rows.campaign(
+            session,
+            user_id,
+            sender_id=sender_id,
+            status=CampaignStatus.draft,
+            snapshot_done=False,
+            body=BODY,
+            body_kind="html",
         )
-        campaign_id = factory.campaign(session, user_id, sender_id, body=BODY, body_kind="html")
         session.add(CampaignList(campaign_id=campaign_id, list_id=list_id))
     done = threading.Event()
     undo = live.subscribe(lambda hint: done.set() if _is_sent(campaign_id) else None)

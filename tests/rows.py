@@ -53,6 +53,17 @@ def campaign(
     return made.id
 
 
+def sent_campaign(session: Session, user_id: int, states: list[MessageState]) -> tuple[int, list[int]]:
+    """A sent campaign of "Anna" with one message per state (``r0@example.com`` …): (its id, their ids)."""
+    by = sender(session, user_id, from_name="Anna")
+    counters = {f"{state}_count": states.count(state) for state in set(states)}
+    values = {"status": CampaignStatus.sent, "recipients_count": len(states)} | counters
+    campaign_id = campaign(session, user_id, sender_id=by.id, **values)
+    made, now = session.get_one(Campaign, campaign_id), db.now(session)
+    ids = [message(session, made, f"r{number}@example.com", state, now) for number, state in enumerate(states)]
+    return campaign_id, ids
+
+
 def message(session: Session, campaign: Campaign, email: str, state: str, now: datetime, **values: Any) -> int:
     defaults = {
         "campaign_id": campaign.id,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from core import crypto, db
 from core.models import Message, MessageState
-from tests import factory
+from tests import rows
 from tests.conftest import Stack
 
 ROOT = Path(__file__).parents[2]
@@ -26,7 +26,7 @@ with TestClient(create_app()) as web:
 
 def test_opens_that_wait_in_memory_are_stored_when_the_program_ends(sqlite_stack: Stack) -> None:
     with db.session() as session:
-        _, (message_id,) = factory.sent_campaign(session, factory.user(session), [MessageState.sent])
+        _, (message_id,) = rows.sent_campaign(session, rows.user(session), [MessageState.sent])
     url = f"/t/o/{crypto.sign('open', message_id)}.gif"
     env = {**os.environ, **sqlite_stack.env}
     done = subprocess.run([sys.executable, "-c", PROGRAM, url], env=env, cwd=ROOT, capture_output=True, text=True)

@@ -13,7 +13,7 @@ from sqlmodel import select
 from campaign_ui.endpoints import health, recipients, tracking, unsubscribe
 from core import accounts, config, crypto, db
 from core.models import Campaign, Message, MessageState, Sender, Suppression
-from tests import factory
+from tests import rows
 from tests.conftest import Stack
 
 
@@ -28,7 +28,7 @@ async def web(stack: Stack) -> AsyncIterator[httpx.AsyncClient]:
 
 def _message(state: MessageState = MessageState.sent) -> int:
     with db.session() as session:
-        _, (message_id,) = factory.sent_campaign(session, factory.user(session), [state])
+        _, (message_id,) = rows.sent_campaign(session, rows.user(session), [state])
     return message_id
 
 
@@ -127,8 +127,8 @@ def _suppressed() -> list[str]:
 
 async def test_the_owner_downloads_the_ledger_and_a_stranger_does_not(web: httpx.AsyncClient) -> None:
     with db.session() as session:
-        owner, charlie = factory.user(session), factory.user(session, "charlie@example.com")
-        campaign_id, (first, _) = factory.sent_campaign(session, owner, [MessageState.sent, MessageState.failed])
+        owner, charlie = rows.user(session), rows.user(session, "charlie@example.com")
+        campaign_id, (first, _) = rows.sent_campaign(session, owner, [MessageState.sent, MessageState.failed])
         session.get_one(Message, first).reply = '=HYPERLINK("http://evil.test")'
         session.get_one(Message, first).opened_at = datetime(2026, 11, 22, 3, 57, 12, tzinfo=UTC)
         tokens = [accounts.start_session(session, user_id) for user_id in (owner, charlie)]
@@ -136,11 +136,11 @@ async def test_the_owner_downloads_the_ledger_and_a_stranger_does_not(web: httpx
     assert (await web.get(url)).status_code == 303
     answers = [await web.get(url, headers={"Cookie": f"session={token}"}) for token in tokens]
     assert [answer.status_code for answer in answers] == [200, 404]
-    rows = list(csv.DictReader(io.StringIO(answers[0].text)))
-    assert list(rows[0]) == ["email", "state", "attempts", "sent_at", "opened_at", "reply"]
-    assert [(row["email"], row["state"]) for row in rows] == [("r0@example.com", "sent"), ("r1@example.com", "failed")]
-    assert [row["opened_at"] for row in rows] == ["2026-11-22T03:57:12+00:00", ""]
-    assert rows[0]["reply"] == '\'=HYPERLINK("http://evil.test")' and rows[0]["sent_at"].endswith("+00:00")
+    lines = list(csv.DictReader(io.StringIO(answers[0].text)))
+    assert list(lines[0]) == ["email", "state", "attempts", "sent_at", "opened_at", "reply"]
+    assert [(row["email"], row["state"]) for row in lines] == [("r0@example.com", "sent"), ("r1@example.com", "failed")]
+    assert [row["opened_at"] for row in lines] == ["2026-11-22T03:57:12+00:00", ""]
+    assert lines[0]["reply"] == '\'=HYPERLINK("http://evil.test")' and lines[0]["sent_at"].endswith("+00:00")
     assert "r0@example.com" not in answers[1].text
     beyond = f"/campaigns/{'9' * 30}/recipients.csv"
     assert (await web.get(beyond, headers={"Cookie": f"session={tokens[0]}"})).status_code == 404

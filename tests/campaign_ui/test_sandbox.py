@@ -14,7 +14,7 @@ from campaign_ui import sandbox_inbox
 from core import config, db
 from core.delivery import sandbox, senders
 from core.models import Meta, Sender
-from tests import factory
+from tests import rows
 from tests.campaign_ui.conftest import SignIn, eventually, texts
 from tests.conftest import Stack
 
@@ -35,7 +35,7 @@ def inbox(sqlite_stack: Stack) -> Iterator[None]:
 
 def sandbox_of(email: str) -> Sender:
     with db.session() as session:
-        return senders.add_sandbox(session, factory.user(session, email))
+        return senders.add_sandbox(session, rows.user(session, email))
 
 
 def connection(sender: Sender, password: str | None = None) -> smtplib.SMTP:

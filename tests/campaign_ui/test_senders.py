@@ -15,8 +15,8 @@ from nicegui.testing.user_interaction import UserInteraction
 
 from core import clock, db
 from core.delivery import senders
-from core.models import CampaignStatus, Sender, SenderState
-from tests import factory
+from core.models import Campaign, CampaignStatus, Sender, SenderState
+from tests import rows
 from tests.campaign_ui.conftest import SignIn, eventually, texts
 
 GOOD = senders.Values(
@@ -208,14 +208,16 @@ async def test_deleting_asks_and_says_when_the_sender_is_used(user: Browser, sig
     user_id = sign_in(user)
     sender_id = stored(user_id)
     with db.session() as session:
-        campaign_id = factory.campaign(session, user_id, sender_id, status=CampaignStatus.scheduled, name="Spring")
+        campaign_id = rows.campaign(
+            session, user_id, sender_id=sender_id, status=CampaignStatus.scheduled, name="Spring"
+        )
     await user.open("/senders")
     press(user, "Delete News")
     await user.should_see("Delete News?")
     press(user, "Delete")
     await user.should_see("News is used by “Spring”")
     with db.session() as session:
-        session.get_one(factory.Campaign, campaign_id).status = CampaignStatus.sent
+        session.get_one(Campaign, campaign_id).status = CampaignStatus.sent
     press(user, "Delete News")
     await user.should_see("Delete News?")
     press(user, "Delete")

@@ -8,7 +8,7 @@ from core import db, live
 from core.delivery import sandbox, senders
 from core.errors import NotFound
 from core.models import Meta, SandboxMail
-from tests import factory
+from tests import rows
 from tests.conftest import Stack
 
 MAIL = (
@@ -26,7 +26,7 @@ def received(user_id: int, to: str = "ben@example.com", raw: bytes = MAIL) -> sa
 
 def two_users() -> tuple[int, int]:
     with db.session() as session:
-        return factory.user(session), factory.user(session, "charlie@example.com")
+        return rows.user(session), rows.user(session, "charlie@example.com")
 
 
 def test_mails_are_listed_newest_first_searched_and_taken_apart(stack: Stack) -> None:

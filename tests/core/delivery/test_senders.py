@@ -10,7 +10,7 @@ from core import config, crypto, db, live
 from core.delivery import hosts, senders
 from core.errors import NotFound, RuleError
 from core.models import Campaign, CampaignStatus, Meta, Sender, SenderState
-from tests import factory
+from tests import rows
 from tests.conftest import Stack
 
 SECRET = "canary-password-7Q"
@@ -22,7 +22,7 @@ GOOD = senders.Values(
 def made(user_email: str = "anna@example.com", **changes: Any) -> tuple[int, int]:
     """A user with one sender: (user id, sender id)."""
     with db.session() as session:
-        user_id = factory.user(session, user_email)
+        user_id = rows.user(session, user_email)
         sender_id = senders.create(session, user_id, replace(GOOD, **changes)).id
     assert sender_id is not None
     return user_id, sender_id
@@ -98,7 +98,7 @@ def test_saving_does_not_end_a_cooldown_but_another_account_does(stack: Stack) -
 def test_a_stranger_finds_changes_and_deletes_nothing(stack: Stack) -> None:
     _, sender_id = made()
     with db.session() as session:
-        charlie = factory.user(session, "charlie@example.com")
+        charlie = rows.user(session, "charlie@example.com")
         assert senders.list_all(session, charlie) == [] and senders.default(session, charlie) is None
         for act in (
             lambda: senders.get(session, charlie, sender_id),
@@ -112,7 +112,7 @@ def test_a_stranger_finds_changes_and_deletes_nothing(stack: Stack) -> None:
 
 def test_the_first_real_sender_becomes_the_default_instead_of_the_sandbox(stack: Stack) -> None:
     with db.session() as session:
-        user_id = factory.user(session)
+        user_id = rows.user(session)
         sandbox = senders.add_sandbox(session, user_id)
         assert sandbox.is_default and senders.password(sandbox)
         first = senders.create(session, user_id, GOOD)
@@ -131,8 +131,8 @@ def test_the_first_real_sender_becomes_the_default_instead_of_the_sandbox(stack:
 def test_a_sender_in_use_is_not_deleted_and_one_with_history_stays_for_it(stack: Stack) -> None:
     user_id, sender_id = made()
     with db.session() as session:
-        campaign_id = factory.campaign(session, user_id, sender_id, status=CampaignStatus.paused, name="Spring")
-        draft_id = factory.campaign(session, user_id, sender_id, name="Draft")
+        campaign_id = rows.campaign(session, user_id, sender_id=sender_id, status=CampaignStatus.paused, name="Spring")
+        draft_id = rows.campaign(session, user_id, sender_id=sender_id, status=CampaignStatus.draft, name="Draft")
     with db.session() as session, pytest.raises(RuleError, match="used by “Spring”"):
         senders.delete(session, user_id, sender_id)
     with db.session() as session:
@@ -190,7 +190,7 @@ def test_names_are_told_apart_per_user(sqlite_stack: Stack) -> None:
 
 def test_the_sandbox_keeps_its_own_account_whatever_is_saved(sqlite_stack: Stack) -> None:
     with db.session() as session:
-        user_id = factory.user(session)
+        user_id = rows.user(session)
         sandbox = senders.add_sandbox(session, user_id)
         before, secret = sandbox.username, senders.password(sandbox)
         assert sandbox.id

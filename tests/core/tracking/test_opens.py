@@ -7,7 +7,7 @@ from sqlmodel import col, select
 from core import db, live
 from core.models import Activity, Campaign, Message, MessageState
 from core.tracking import opens
-from tests import factory
+from tests import rows
 from tests.conftest import Stack
 
 AT = datetime(2026, 11, 22, 3, 57, 12, tzinfo=UTC)
@@ -17,7 +17,7 @@ SENT = MessageState.sent
 
 def _campaign(states: list[MessageState]) -> tuple[int, list[int]]:
     with db.session() as session:
-        return factory.sent_campaign(session, factory.user(session), states)
+        return rows.sent_campaign(session, rows.user(session), states)
 
 
 def _record(hits: list[tuple[int, datetime]]) -> int:
@@ -52,9 +52,9 @@ def test_an_open_proves_that_a_doubtful_mail_was_delivered(stack: Stack) -> None
 
 def test_opens_and_proofs_of_several_campaigns_at_once_never_wait_in_a_circle(postgres_stack: Stack) -> None:
     with db.session() as session:
-        user_id = factory.user(session)
-        first, (opened,) = factory.sent_campaign(session, user_id, [SENT])
-        second, (doubtful,) = factory.sent_campaign(session, user_id, [MessageState.unknown])
+        user_id = rows.user(session)
+        first, (opened,) = rows.sent_campaign(session, user_id, [SENT])
+        second, (doubtful,) = rows.sent_campaign(session, user_id, [MessageState.unknown])
     with db.session() as other:
         # As a flush of the engine does: the first campaign, then the second.
         touch = update(Campaign).values(batch_count=Campaign.batch_count + 1)

@@ -3,15 +3,15 @@ from sqlmodel import select
 from core import db
 from core.models import Campaign, MessageState, Suppression
 from core.tracking import unsubscribe
-from tests import factory
+from tests import rows
 from tests.conftest import Stack
 
 
 def test_a_reader_who_unsubscribes_is_suppressed_for_that_user_only_and_once(stack: Stack) -> None:
     with db.session() as session:
-        anna, bob = factory.user(session), factory.user(session, "bob@example.com")
-        campaign_id, (message_id, _) = factory.sent_campaign(session, anna, [MessageState.sent] * 2)
-        factory.sent_campaign(session, bob, [MessageState.sent])
+        anna, bob = rows.user(session), rows.user(session, "bob@example.com")
+        campaign_id, (message_id, _) = rows.sent_campaign(session, anna, [MessageState.sent] * 2)
+        rows.sent_campaign(session, bob, [MessageState.sent])
     with db.reading() as session:
         found = unsubscribe.find(session, message_id)
         assert found == unsubscribe.Subscription("r0@example.com", "Anna", is_over=False)
@@ -19,8 +19,8 @@ def test_a_reader_who_unsubscribes_is_suppressed_for_that_user_only_and_once(sta
         with db.session() as session:
             assert unsubscribe.unsubscribe(session, message_id)
     with db.reading() as session:
-        rows = session.exec(select(Suppression)).all()
-        assert [(row.user_id, row.email, row.reason, row.message_id) for row in rows] == [
+        kept = session.exec(select(Suppression)).all()
+        assert [(row.user_id, row.email, row.reason, row.message_id) for row in kept] == [
             (anna, "r0@example.com", "unsubscribed", message_id)
         ]
         assert session.get_one(Campaign, campaign_id).unsubscribed_count == 1
