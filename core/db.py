@@ -51,6 +51,7 @@ class UtcDateTime(TypeDecorator[datetime]):
 EmailText = String(320).with_variant(postgresql.VARCHAR(320, collation="C"), "postgresql")
 BigId = BigInteger().with_variant(Integer, "sqlite")
 Json = _JSON().with_variant(JSONB(), "postgresql")
+JsonOrNull = _JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 
 _engine: Engine | None = None
 

@@ -11,7 +11,7 @@ def _render(kind: str, item: Any, _context: Any) -> str | Literal[False]:
     """Our own types by their names, SQLModel's string as SQLAlchemy's."""
     if kind != "type":
         return False
-    for name in ("EmailText", "BigId", "Json"):
+    for name in ("EmailText", "BigId", "Json", "JsonOrNull"):
         if item is getattr(db, name):
             return f"core.db.{name}"
     if isinstance(item, db.UtcDateTime):

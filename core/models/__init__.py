@@ -12,7 +12,7 @@ from core.models.campaign import (
 )
 from core.models.message import Attempt, Message, MessageState, SandboxMail
 from core.models.people import LoginFailure, LoginSession, Meta, User
-from core.models.sender import Security, Sender, SenderState, SenderUsage
+from core.models.sender import DkimKey, DomainPace, Security, Sender, SenderState, SenderUsage
 
 __all__ = [
     "Activity",
@@ -23,6 +23,8 @@ __all__ = [
     "CampaignStatus",
     "Contact",
     "ContactList",
+    "DkimKey",
+    "DomainPace",
     "ListMember",
     "LoginFailure",
     "LoginSession",

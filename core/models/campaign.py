@@ -1,11 +1,12 @@
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import Index, text
 from sqlmodel import Field, SQLModel
 
 from core.clock import DEFAULT_ZONE
-from core.db import UtcDateTime
+from core.db import JsonOrNull, UtcDateTime
 
 
 class BodyKind(StrEnum):
@@ -75,6 +76,9 @@ class Campaign(SQLModel, table=True):
     time_zone: str = DEFAULT_ZONE  # in which the user chose scheduled_at
     started_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     finished_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    sending_window: dict[str, Any] | None = Field(default=None, sa_type=JsonOrNull)  # see delivery.windows
+    warmup: dict[str, Any] | None = Field(default=None, sa_type=JsonOrNull)  # see delivery.warmup
+    hold_until: datetime | None = Field(default=None, sa_type=UtcDateTime)  # no mail is claimed before: window, warm-up
     snapshot_contact_id: int = 0  # recipients are snapshotted up to this contact
     snapshot_done: bool = False
     created_at: datetime = Field(sa_type=UtcDateTime)

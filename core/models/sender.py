@@ -1,9 +1,11 @@
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
+from sqlalchemy import UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from core.db import UtcDateTime
+from core.db import JsonOrNull, UtcDateTime
 
 
 class Security(StrEnum):
@@ -42,12 +44,23 @@ class Sender(SQLModel, table=True):
     # Limits; None = no limit.
     # Without a column default: SQLAlchemy would use it in place of None, which means no limit.
     per_minute: int | None = Field(default=30, sa_column_kwargs={"default": None})
+    per_second: int | None = None
     per_hour: int | None = None
     per_day: int | None = None
+    domain_per_minute: int | None = None  # to one recipient domain, for a server that delivers straight
+    sending_window: dict[str, Any] | None = Field(default=None, sa_type=JsonOrNull)  # see delivery.windows
+    warmup: dict[str, Any] | None = Field(default=None, sa_type=JsonOrNull)  # see delivery.warmup
     connections: int = 2
     delay_seconds: float = 4.0  # from start to start on one connection
     batch_size: int = 50
     refresh_after: int = 500  # mails, then a new connection
+
+    # What the provider's throttles taught; None = nothing. Pinned: it stays as it is.
+    learned_per_minute: float | None = None
+    learned_connections: int | None = None
+    learned_pinned: bool = False
+    learned_rule: str = Field(default="", max_length=80)
+    learned_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
     # ready / cooling (until) / blocked (until the user saves it), with the reply that caused it.
     state: str = Field(default=SenderState.ready, max_length=10)
@@ -72,3 +85,30 @@ class SenderUsage(SQLModel, table=True):
     sender_id: int = Field(foreign_key="sender.id", primary_key=True, ondelete="CASCADE")
     minute_at: datetime = Field(primary_key=True, sa_type=UtcDateTime)
     started_count: int = 0
+
+
+class DomainPace(SQLModel, table=True):
+    """When a sender may start its next mail to one recipient domain."""
+
+    __tablename__ = "domain_pace"
+
+    sender_id: int = Field(foreign_key="sender.id", primary_key=True, ondelete="CASCADE")
+    domain: str = Field(primary_key=True, max_length=255)
+    next_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class DkimKey(SQLModel, table=True):
+    """A key that signs the mails from one domain of a user."""
+
+    __tablename__ = "dkim_key"
+    __table_args__ = (UniqueConstraint("user_id", "domain", "algorithm"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    user_id: int = Field(foreign_key="user.id", ondelete="CASCADE")
+    domain: str = Field(max_length=255)
+    selector: str = Field(max_length=63)
+    algorithm: str = Field(max_length=10)  # rsa, ed25519
+    private_sealed: str = ""  # crypto.seal(PEM, f"dkim:{id}")
+    public_key: str = ""  # base64, as in the DNS record
+    is_active: bool = False  # signs only when the user says that the DNS record is there
+    created_at: datetime = Field(sa_type=UtcDateTime)
