@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from core import clock
 from core.content.mail import BadMail, Recipient
 from core.crypto import SealBroken
-from core.delivery import smtp
+from core.delivery import failpoints, smtp
 from core.delivery.ledger import Claimed
 from core.delivery.replies import is_success
 from core.delivery.smtp import Connection, Dropped, Refused
@@ -87,6 +87,8 @@ class Courier:
         """Send ``first`` and, where nothing forbids it, others behind it without waiting (RFC 2920)."""
         mail: _Mail | None = first
         try:
+            if failpoints.ARMED:
+                await failpoints.reach("before_mail")
             self._start(connection, first)
             while mail is not None:
                 refusal = await connection.offered(mail.envelope)
@@ -94,6 +96,10 @@ class Courier:
                     if await self._still_ours(mail):
                         await self._refused(connection, mail.message, *refusal)
                     return
+                if failpoints.ARMED:
+                    connection.write(mail.body[: len(mail.body) // 2])
+                    await failpoints.reach("mid_body")
+                    mail.body = mail.body[len(mail.body) // 2 :]
                 connection.write(mail.body)
                 await connection.drained(connection.timeouts.block)
                 if not await self._marked(mail):
@@ -120,6 +126,8 @@ class Courier:
     async def _marked(self, mail: _Mail) -> bool:
         """Whether it is committed that the dot comes next."""
         mail.message.marked = await (mail.marking or self._lane.writer.mark(mail.message))
+        if failpoints.ARMED:
+            await failpoints.reach("after_mark")
         return mail.message.marked
 
     async def _early(self, connection: Connection, mail: _Mail, reply: smtp.Reply) -> None:
@@ -151,7 +159,11 @@ class Courier:
                 follower.marking = self._lane.writer.mark(follower.message)
         written_at = connection.time()
         try:
+            if failpoints.ARMED:
+                await failpoints.reach("after_dot")
             reply = await connection.read(connection.timeouts.dot)
+            if failpoints.ARMED:
+                await failpoints.reach("after_reply")
         except Dropped as error:
             self._lane.report.undecided(message, str(error))
             await self._back(follower)

@@ -8,6 +8,7 @@ import re
 import ssl
 from dataclasses import dataclass
 
+from core.delivery import failpoints
 from core.delivery.replies import is_success
 from core.delivery.wire import Dropped, Reply, Wire
 from core.models import Security
@@ -115,6 +116,8 @@ class Connection(Wire):
             if not self.pipelining:
                 self.write(command)
             reply = await self.read(self.timeouts.data if phase == "data" else self.timeouts.command)
+            if failpoints.ARMED:
+                await failpoints.reach(f"after_{phase}")
             if reply.code == 421:
                 return refusal or (phase, reply)
             if not is_success(phase, reply.code):

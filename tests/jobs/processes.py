@@ -1,0 +1,76 @@
+"""Workers of our own in processes that can be killed, forked from one that has everything imported: quick to start."""
+
+import logging
+import multiprocessing
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from multiprocessing.process import BaseProcess
+
+from sqlalchemy import update
+from sqlmodel import col
+
+from core import config, db, live, migrate
+from core.delivery import failpoints, lease
+from core.models import Sender
+from jobs import broker, runner
+from tests.conftest import Stack
+from tests.jobs import world
+
+_forks = multiprocessing.get_context("forkserver")
+_forks.set_forkserver_preload([__name__, "uvloop"])
+
+
+@contextmanager
+def worker(stack: Stack, failpoint: str = "", prepare: Callable[[], None] | None = None) -> Iterator[BaseProcess]:
+    """A worker on ``stack``: embedded on SQLite, a worker process on PostgreSQL. ``prepare`` is run in it first."""
+    process = _forks.Process(target=_run, args=(stack.env, failpoint, prepare))
+    process.start()
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.join(10)
+
+
+def ends(process: BaseProcess, seconds: float = 30) -> int | None:
+    """Its exit code, negative for a signal."""
+    process.join(seconds)
+    return process.exitcode
+
+
+def lapse() -> None:
+    """As if the time of all leases had passed."""
+    with db.session() as session:
+        past = db.now(session) - timedelta(seconds=1)
+        session.execute(update(Sender).where(col(Sender.owner) != "").values(lease_until=past))
+
+
+def quick() -> None:
+    """A short lease and a quick tick, so that the tests need not wait for half a minute."""
+    db.STALE_SECONDS = 2
+    lease.LEASE = timedelta(seconds=2)
+    broker.Tick.periodic_task_seconds = 1
+
+
+def _run(env: dict[str, str], failpoint: str, prepare: Callable[[], None] | None) -> None:
+    os.environ.update(env)
+    config.use(config.load(env))
+    quick()
+    failpoints.arm(failpoint)
+    if prepare is not None:
+        prepare()
+    if config.settings.redis_url:
+        runner.run_worker()
+        return
+    logging.basicConfig(level=logging.INFO)
+    migrate.upgrade()
+    live.start()
+    runner.start_embedded()
+    threading.Event().wait()
+
+
+def sent(*campaign_ids: int) -> bool:
+    return all(world.campaign(campaign_id).status == "sent" for campaign_id in campaign_ids)
