@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from core import clock
 from core.content.mail import BadMail, Recipient
 from core.crypto import SealBroken
-from core.delivery import failpoints, smtp
+from core.delivery import failpoints, smtp, tls
 from core.delivery.ledger import Claimed
 from core.delivery.replies import is_success
 from core.delivery.smtp import Connection, Dropped, Refused
@@ -209,9 +209,8 @@ class Courier:
         recipient = Recipient(message.id, message.email, message.fields)
         try:
             body = lane.compiled[message.campaign_id].render(recipient, clock.utcnow())
-            if connection.size_limit and len(body) > connection.size_limit:
-                words = f"The mail has {len(body)} bytes, the server takes {connection.size_limit}."
-                lane.report.refused(message, "mail", smtp.Reply(552, (f"5.3.4 Message too big: {words}",)))
+            if (refusal := smtp.too_big(connection, len(body))) is not None:
+                lane.report.refused(message, "mail", refusal)
                 return None
             return _Mail(message, smtp.envelope(connection, lane.from_address, message.email, len(body)), body)
         except (BadMail, smtp.BadAddress) as error:
@@ -238,9 +237,9 @@ class Courier:
             refused, why = error, str(error)
         except SealBroken as error:
             refused, why = Refused("auth", smtp.Reply(535, (f"5.7.8 {error}",))), str(error)
-        except ssl.SSLCertVerificationError as error:
-            why = f"The certificate of the server was not accepted: {error.verify_message}"
-        except (Dropped, OSError, ssl.SSLError, RuleError, asyncio.IncompleteReadError) as error:
+        except ssl.SSLError as error:
+            why = tls.why_not(error, server.name, server.port, server.security)
+        except (Dropped, OSError, RuleError, asyncio.IncompleteReadError) as error:
             why = str(error) or type(error).__name__
         self._connection, self._home = None, True
         lane.report.no_connection(refused.phase if refused else "connect", refused.reply if refused else None, why)

@@ -18,7 +18,10 @@ _AROUND = " \t\r\n\f\v\u00a0\u200b\u200c\u200d\u2060\ufeff<>\"',;"
 
 @dataclass(frozen=True)
 class Address:
-    """``email`` is lower case, ASCII (an international domain as A-label); empty where ``reason`` says why not."""
+    """``email`` is lower case, an international domain as A-label; empty where ``reason`` says why not.
+
+    Letters beyond ASCII before the @ are kept (RFC 6531): whether they can be mailed is the mail server's to say.
+    """
 
     email: str
     reason: str = ""
@@ -34,6 +37,15 @@ def read(text: str) -> Address:
         return read(named[1])
     reason = _plain_reason(lower)
     return Address("", reason) if reason else _by_library(lower)
+
+
+def wire(email: str) -> str:
+    """``email`` for an envelope or a header: NFC, its domain as A-labels (IDNA 2008, UTS 46). Raises ValueError."""
+    try:
+        found = email_validator.validate_email(email, check_deliverability=False, globally_deliverable=False)
+    except (email_validator.EmailNotValidError, UnicodeError, IndexError):  # its own parser trips over hostile text
+        raise ValueError("not a mail address") from None
+    return f"{found.local_part}@{found.ascii_domain}"
 
 
 def looks_like_one(text: str) -> bool:
@@ -57,9 +69,8 @@ def _plain_reason(text: str) -> str:
         ("@" in local, "more than one @ sign"),
         (not local, "nothing before the @ sign"),
         (not domain, "nothing after the @ sign"),
-        (len(local) > 64, "more than 64 characters before the @ sign"),
+        (len(local.encode("utf-8", "surrogatepass")) > 64, "more than 64 characters before the @ sign"),
         (re.search(r"\s", text), "a space inside the address"),
-        (not local.isascii(), "letters before the @ sign that mail servers refuse (only a–z, 0–9 and signs)"),
         (".." in f".{domain}.", "a stray dot after the @ sign"),
         (".." in f".{local}.", "a stray dot before the @ sign"),
         ("." not in domain and domain.isascii(), "no dot after the @ sign"),
@@ -74,7 +85,7 @@ def _by_library(text: str) -> Address:
         return Address("", str(error).rstrip("."))
     except (UnicodeError, ValueError, IndexError):  # hostile text that the library's own parser trips over
         return Address("", "not a mail address")
-    email = (found.ascii_email or "").lower()
-    if not email or len(email) > MAX_LENGTH:
-        return Address("", f"longer than {MAX_LENGTH} characters" if email else "not a mail address")
+    email = f"{found.local_part}@{found.ascii_domain}".lower()
+    if len(email.encode()) > MAX_LENGTH:
+        return Address("", f"longer than {MAX_LENGTH} characters")
     return Address(email)

@@ -1,7 +1,7 @@
 """One mail to one address, now: how a draft really arrives. It is no message of the ledger and counts nowhere."""
 
+import asyncio
 import secrets
-import smtplib
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -14,12 +14,13 @@ from core.campaigns.checks import sender_problem
 from core.campaigns.content import content
 from core.campaigns.drafts import get
 from core.content import mail
-from core.delivery import replies, senders
+from core.delivery import replies, senders, smtp, tls
+from core.delivery.smtp import Refused, Reply, Server
 from core.errors import RuleError
-from core.models import Security, Sender
+from core.models import Sender
 
-_EHLO = "[127.0.0.1]"  # smtplib would ask the name server for this machine's name, and wait for it
-_SECONDS = 20
+# Seconds: somebody waits for the answer.
+_TIMES = smtp.Timeouts(connect=20, banner=20, tls=20, command=20, data=20, block=20, dot=60, quit=2)
 # Tokens in a test mail belong to no message: such numbers are never given to a row.
 _NO_MESSAGE = 1 << 62
 
@@ -35,21 +36,6 @@ class TestResult:
     words: str = ""
 
 
-@dataclass(frozen=True)
-class _Account:
-    host: str
-    connect_to: str
-    port: int
-    security: str
-    username: str
-    password: str
-
-
-class _Refused(Exception):
-    def __init__(self, phase: str, code: int, text: bytes) -> None:
-        self.phase, self.code, self.text = phase, code, text.decode("utf-8", "replace")
-
-
 def send_test(user_id: int, campaign_id: int, to: str, fields: Mapping[str, object] | None = None) -> TestResult:
     """Send the draft as it is kept to ``to``, its subject marked [Test], filled with the ``fields`` of an example.
 
@@ -60,26 +46,26 @@ def send_test(user_id: int, campaign_id: int, to: str, fields: Mapping[str, obje
     if not address.email:
         raise RuleError(f"This is not an email address: {address.reason}.")
     with db.reading() as session:
-        account, from_address, raw = _prepare(session, user_id, campaign_id, address.email, fields or {})
+        server, from_address, raw = _prepare(session, user_id, campaign_id, address.email, fields or {})
     try:
-        words = _deliver(account, from_address, address.email, raw)
-    except _Refused as refused:
-        verdict = replies.classify(refused.phase, refused.code, "", refused.text)
-        return TestResult(False, verdict.explanation, f"{refused.code} {refused.text}".strip())
-    except ssl.SSLCertVerificationError as error:
-        sentence = f"The certificate of {account.host} cannot be trusted, so nothing was sent."
-        return TestResult(False, sentence, error.verify_message)
-    except (OSError, smtplib.SMTPException) as error:
-        sentence = (
-            f"{account.host} did not answer as a mail server on port {account.port}. Test the sender's connection."
-        )
+        reply = asyncio.run(_deliver(server, from_address, address.email, raw))
+    except Refused as refused:
+        verdict = replies.classify(refused.phase, refused.reply.code, "", refused.reply.text)
+        return TestResult(False, verdict.explanation, _words(refused.reply))
+    except smtp.BadAddress as error:
+        return TestResult(False, str(error))
+    except ssl.SSLError as error:
+        sentence = tls.why_not(error, server.name, server.port, server.security)
+        return TestResult(False, f"{sentence} Nothing was sent.", getattr(error, "verify_message", ""))
+    except (OSError, smtp.Dropped) as error:
+        sentence = f"{server.name} did not answer as a mail server on port {server.port}. Test the sender's connection."
         return TestResult(False, sentence, str(error))
-    return TestResult(True, f"The mail server accepted the test mail to {address.email}.", words)
+    return TestResult(True, f"The mail server accepted the test mail to {address.email}.", _words(reply))
 
 
 def _prepare(
     session: Session, user_id: int, campaign_id: int, to: str, fields: Mapping[str, object]
-) -> tuple[_Account, str, bytes]:
+) -> tuple[Server, str, bytes]:
     campaign = get(session, user_id, campaign_id)
     if sentence := sender_problem(session, campaign):
         raise RuleError(sentence)
@@ -97,47 +83,32 @@ def _prepare(
     except crypto.SealBroken as error:
         raise RuleError(str(error)) from None
     reachable = host if sender.is_sandbox else senders.resolve(host, port)
-    return _Account(host, reachable, port, sender.security, sender.username, password), sender.from_address, raw
+    username = sender.username if password else ""
+    server = Server(reachable, port, sender.security, username, password, name=host, timeouts=_TIMES)
+    return server, sender.from_address, raw
 
 
-def _deliver(account: _Account, from_address: str, to: str, raw: bytes) -> str:
-    with _connection(account) as smtp:
-        _check("connect", *smtp.connect(account.connect_to, account.port))
-        _check("ehlo", *smtp.ehlo())
-        if account.security == Security.starttls:
-            _check("ehlo", *smtp.starttls(context=ssl.create_default_context()))
-            _check("ehlo", *smtp.ehlo())
-        if account.password:
-            try:
-                smtp.login(account.username, account.password)
-            except smtplib.SMTPAuthenticationError as error:
-                raise _Refused("auth", error.smtp_code, _bytes(error.smtp_error)) from None
-        _check("mail", *smtp.mail(from_address))
-        _check("rcpt", *smtp.rcpt(to))
-        try:
-            code, words = smtp.data(raw)
-        except smtplib.SMTPDataError as error:
-            raise _Refused("data", error.smtp_code, _bytes(error.smtp_error)) from None
-        _check("dot", code, words)
-        return f"{code} {words.decode('utf-8', 'replace')}"
+async def _deliver(server: Server, from_address: str, to: str, raw: bytes) -> Reply:
+    """The server's yes. Raises Refused, BadAddress, Dropped, OSError, ssl.SSLError."""
+    connection = await smtp.connect(server)
+    try:
+        envelope = smtp.envelope(connection, from_address, to, len(raw))
+        if (refusal := smtp.too_big(connection, len(raw))) is not None:
+            raise Refused("mail", refusal)
+        if connection.pipelining:
+            connection.begin(envelope)
+        if (refused := await connection.offered(envelope)) is not None:
+            raise Refused(*refused)
+        connection.write(raw)
+        await connection.drained(_TIMES.block)
+        connection.finish(None)
+        reply = await connection.read(_TIMES.dot)
+        if not replies.is_success("dot", reply.code):
+            raise Refused("dot", reply)
+        return reply
+    finally:
+        await connection.quit()
 
 
-def _connection(account: _Account) -> smtplib.SMTP:
-    smtp: smtplib.SMTP
-    if account.security == Security.tls:
-        context = ssl.create_default_context()
-        smtp = smtplib.SMTP_SSL(local_hostname=_EHLO, timeout=_SECONDS, context=context)
-    else:
-        smtp = smtplib.SMTP(local_hostname=_EHLO, timeout=_SECONDS)
-    # The name was looked up once; certificates are checked against the name all the same.
-    smtp._host = account.host  # type: ignore[attr-defined]
-    return smtp
-
-
-def _check(phase: str, code: int, text: bytes) -> None:
-    if not replies.is_success(phase, code) and not (phase == "ehlo" and code == 220):
-        raise _Refused(phase, code, text)
-
-
-def _bytes(text: bytes | str) -> bytes:
-    return text if isinstance(text, bytes) else text.encode("utf-8", "replace")
+def _words(reply: Reply) -> str:
+    return f"{reply.code or ''} {reply.text}".strip()

@@ -11,6 +11,7 @@ from core.errors import RuleError
 _CONTROLS = bytes([*range(9), 11, 12, *range(14, 32), 127])
 # One pass in C: 3 µs for a mail of 7 KB, where splitting it takes 6.
 _LINES = re.compile(rb"(?:(?!\.).{0,999}+(?<=\r)\n)++\Z")
+_TO = re.compile(rb"\r\nTo: (?:\r\n )?([^\r\n]+)\r\n")
 _WORD = re.compile(rb"=\?utf-8\?([bq])\?([!->@-~]+)\?=")
 
 
@@ -18,24 +19,36 @@ class BadMail(RuleError):
     """This mail cannot be sent as it is; the sentence says why. One such recipient must not stop the others."""
 
 
-def check(mail: bytes, names: list[bytes]) -> None:
+def check(mail: bytes, names: list[bytes], utf8_to: bool = False) -> None:
     """Raise BadMail unless ``mail`` is a well-formed 7-bit mail (RFC 5322) with just the headers ``names``, in order.
 
     Lines end with CRLF, have at most 998 bytes and never start with a dot; no NUL, no control character in a header,
-    no encoded word (RFC 2047) that hides a line end (CVE-2024-6923).
+    no blank line within the headers, no encoded word (RFC 2047) that hides a line end (CVE-2024-6923).
+    ``utf8_to``: To may be in UTF-8 (RFC 6532); such a mail goes only to a server that takes SMTPUTF8.
     """
     if not _LINES.match(mail) or mail.count(b"\r") != mail.count(b"\n"):
         raise BadMail(_why_not(mail))
-    if not mail.isascii() or b"\0" in mail:
+    if b"\0" in mail or not (mail.isascii() or (utf8_to and _is_ascii_but_for_to(mail))):
         raise BadMail("The mail has bytes that a mail must not have.")
     head, _, _ = mail.partition(b"\r\n\r\n")
-    found = [line.partition(b":")[0] for line in head.split(b"\r\n") if not line.startswith((b" ", b"\t"))]
+    lines = head.split(b"\r\n")
+    found = [line.partition(b":")[0] for line in lines if not line.startswith((b" ", b"\t")) or line.isspace()]
     if found != names:
         raise BadMail("The mail has other headers than the program set: something in its text broke out.")
     if len(head.translate(None, _CONTROLS)) != len(head):
         raise BadMail("A header of the mail has a control character.")
     if b"=?" in head:
         _check_words(head)
+
+
+def _is_ascii_but_for_to(mail: bytes) -> bool:
+    to = _TO.search(mail)
+    if to is None or not (mail[: to.start(1)] + mail[to.end(1) :]).isascii():
+        return False
+    try:
+        return to[1].decode().isprintable()
+    except UnicodeDecodeError:
+        return False
 
 
 def _why_not(mail: bytes) -> str:

@@ -7,8 +7,7 @@ from datetime import datetime
 from email.utils import format_datetime
 from urllib.parse import quote
 
-import email_validator
-
+from core.audience import addresses
 from core.content.gate import BadMail
 
 _WIDTH = 76
@@ -17,6 +16,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _ATEXT = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _ADDRESS = re.compile(rf"(?=[^@]{{1,64}}@){_ATEXT}(?:\.{_ATEXT})*@(?=.{{1,253}}\Z)(?:{_LABEL}\.)*{_LABEL}")
+_SPECIAL = re.compile(r"[\s()<>\[\]:;\\,\"]|@.*@")
 _PHRASE = re.compile(r"[A-Za-z0-9!#$%&'*+/^_`{|}~-]+(?: [A-Za-z0-9!#$%&'*+/^_`{|}~-]+)*")
 _Q = {
     chr(byte): "_" if byte == 32 else chr(byte) if chr(byte).isalnum() or chr(byte) in "!*+-/" else f"={byte:02X}"
@@ -107,16 +107,22 @@ def address(email: str) -> str:
 
     Raises BadMail for what is no address, and for a local part that is not ASCII.
     """
+    wire = recipient(email)
+    if not wire.isascii():
+        raise BadMail("The part of the address before the @ has letters that mail servers seldom accept.")
+    return wire
+
+
+def recipient(email: str) -> str:
+    """As ``address``, but a local part beyond ASCII stands as it is (RFC 6532): such a mail is for SMTPUTF8 only."""
     if _ADDRESS.fullmatch(email) and "=?" not in email:
         return email
     try:
-        found = email_validator.validate_email(email, check_deliverability=False, globally_deliverable=False)
-    except (email_validator.EmailNotValidError, UnicodeError):
+        wire = addresses.wire(email)
+    except ValueError:
         raise BadMail("The address is not valid.") from None
-    wire = found.ascii_email
-    if wire is None:
-        raise BadMail("The part of the address before the @ has letters that mail servers seldom accept.")
-    if not _ADDRESS.fullmatch(wire) or "=?" in wire:
+    fits = _ADDRESS.fullmatch(wire) if wire.isascii() else wire.isprintable() and not _SPECIAL.search(wire)
+    if not fits or "=?" in wire:
         raise BadMail("The address is not valid.")
     return wire
 

@@ -22,6 +22,7 @@ _PIXEL = merge.Field("@pixel")  # a name that the grammar cannot write
 _ADDRESSES = ("unsubscribe_url", _PIXEL.name)
 _OWN = ("email", *_ADDRESSES)
 _Write = Callable[[str, merge.Context], str]
+_MESSAGE_ID_DOMAIN = 78 - len("<@>") - 32  # beside a token of crypto.sign
 _PIXEL_STYLE = "display:block;width:1px;height:1px;border:0"
 _HIDDEN = (
     "display:none;max-height:0;max-width:0;overflow:hidden;opacity:0;mso-hide:all;"
@@ -134,7 +135,7 @@ class CompiledMail:
             (b"To", b"%b"),
             (b"Subject", b"%b"),
             (b"Date", b"%b"),
-            (b"Message-ID", b"<%b@" + _fixed(self._domain) + b">"),
+            (b"Message-ID", b"<%b@" + _fixed(_short(self._domain)) + b">"),
         ]
         if content.reply_to:
             fields.append((b"Reply-To", _fixed(headers.address(content.reply_to).encode())))
@@ -160,7 +161,7 @@ class CompiledMail:
         unsubscribe = self._unsubscribe + self._sign_unsubscribe(number) if self._unsubscribe else self._mailto
         pixel = f"{self._pixel}{self._sign_open(number)}.gif" if self.is_tracked else ""
         values = self._values.of(recipient, unsubscribe, pixel)
-        to = headers.address(recipient.email).encode()
+        to = headers.recipient(recipient.email).encode()
         try:
             head = self._head % (
                 to if len(to) <= 72 else b"\r\n " + to,
@@ -174,7 +175,7 @@ class CompiledMail:
             )
         except UnicodeEncodeError:
             raise BadMail("A merge field of this recipient has a broken character in it.") from None
-        gate.check(mail, self._names)
+        gate.check(mail, self._names, utf8_to=not to.isascii())
         return mail
 
     def _subject_of(self, values: list[str]) -> bytes:
@@ -245,6 +246,13 @@ class _Part:
         ]
         filled = self._template % (self._order(coded) if self._order else tuple(coded))
         return quoted.base64_lines(filled) if self._is_base64 else filled
+
+
+def _short(domain: bytes) -> bytes:
+    """``domain`` without so many of its first labels that a Message-ID with it has at most 78 characters."""
+    while len(domain) > _MESSAGE_ID_DOMAIN and domain.count(b".") > 1:
+        domain = domain.partition(b".")[2]
+    return domain
 
 
 def _fixed(raw: bytes) -> bytes:

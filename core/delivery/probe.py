@@ -8,7 +8,7 @@ import ssl
 import threading
 from dataclasses import dataclass, field
 
-from core.delivery import hosts, presets, replies
+from core.delivery import hosts, presets, replies, tls
 from core.errors import RuleError
 from core.models import Security
 
@@ -16,15 +16,6 @@ TIMEOUT = 15.0  # seconds for each answer
 DEADLINE = 45.0  # seconds for all: a server may drip its answer without end
 _REPLY_CHARS = 500
 
-_CERTIFICATE = {
-    10: "The certificate of {host} has expired. Its provider must renew it.",
-    9: "The certificate of {host} is not valid yet. Check the clock of this machine.",
-    18: "{host} shows a certificate that it signed itself, so nobody vouches for it.",
-    19: "{host} shows a certificate whose issuer nobody here knows.",
-    20: "{host} shows a certificate whose issuer nobody here knows.",
-    62: "The certificate of the server is not for {host}. Use the host name that your provider gives, not an alias.",
-    64: "The certificate of the server is not for the address {host}. Use its name instead.",
-}
 _MECHANISMS = ("PLAIN", "LOGIN", "CRAM-MD5")
 
 
@@ -58,7 +49,7 @@ def probe(
 
     ``context``: whom to trust (default: the system's authorities, TLS 1.2 and newer).
     """
-    visit = _Visit(host.strip(), port, security, username, password, preset, context or trusted(), timeout)
+    visit = _Visit(host.strip(), port, security, username, password, preset, context or tls.context(), timeout)
     try:
         sentence = visit.go()
         return ProbeResult(True, sentence, "", tuple(visit.steps))
@@ -68,13 +59,6 @@ def probe(
         return ProbeResult(False, str(error), "", tuple(visit.steps))
     finally:
         visit.leave()
-
-
-def trusted() -> ssl.SSLContext:
-    """Certificates and host names verified, TLS 1.2 and newer."""
-    context = ssl.create_default_context()
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    return context
 
 
 @dataclass
@@ -163,8 +147,7 @@ class _Visit:
             secured = self.context.wrap_socket(raw, server_hostname=self.host)
         except ssl.SSLCertVerificationError as error:
             raw.close()
-            sentence = _CERTIFICATE.get(error.verify_code, "The certificate of {host} cannot be trusted.")
-            raise _Wrong(sentence.format(host=self.host), error.verify_message) from None
+            raise _Wrong(self._why_no_tls(error), error.verify_message) from None
         except (OSError, ValueError) as error:
             raw.close()
             raise _Wrong(self._why_no_tls(error)) from None
@@ -172,19 +155,7 @@ class _Visit:
         return secured
 
     def _why_no_tls(self, error: Exception) -> str:
-        reason = getattr(error, "reason", None) or ""
-        if self.security == Security.tls and reason in (
-            "WRONG_VERSION_NUMBER",
-            "PACKET_LENGTH_TOO_LONG",
-            "HTTP_REQUEST",
-        ):
-            hint = "STARTTLS, as port 587 usually does" if self.port != 465 else "STARTTLS or no encryption"
-            return f"Port {self.port} of {self.host} does not begin with TLS. Set Security to {hint}."
-        if "PROTOCOL" in reason or "VERSION" in reason:
-            return f"{self.host} offers only TLS versions that are no longer safe. Its provider must update it."
-        if isinstance(error, TimeoutError):
-            return f"{self.host} did not answer to TLS on port {self.port}. With port 587 set Security to STARTTLS."
-        return f"{self.host} refused the encrypted connection on port {self.port}."
+        return tls.why_not(error, self.host, self.port, self.security)
 
     def _greet(self, connected: socket.socket, ip: str) -> None:
         own = connected.getsockname()[0]

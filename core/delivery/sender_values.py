@@ -88,7 +88,9 @@ def _address_problem(text: str, label: str) -> str:
     if not text:
         return f"Enter the {label}, as news@example.com."
     try:
-        email_validator.validate_email(text, check_deliverability=False, test_environment=True)
+        found = email_validator.validate_email(text, check_deliverability=False, test_environment=True)
     except email_validator.EmailNotValidError as error:
         return f"{label} is not an email address: {error}"
+    if not found.local_part.isascii():
+        return f"{label} has letters beyond a–z before the @ sign, which many mail servers refuse. Use another one."
     return ""

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from core.delivery import smtp
+from core.delivery import tls
 
 
 def certificate(folder: Path, days: int) -> Path:
@@ -46,5 +46,5 @@ def trust(path: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
     """Let this machine trust the certificate; returns its server's context."""
     monkeypatch.setenv("SSL_CERT_FILE", str(path))
     # Made anew each time: not the one that is kept for the process.
-    monkeypatch.setattr(smtp, "tls_context", getattr(smtp.tls_context, "__wrapped__", smtp.tls_context))
+    monkeypatch.setattr(tls, "context", getattr(tls.context, "__wrapped__", tls.context))
     return server_context(path)

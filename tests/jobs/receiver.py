@@ -22,6 +22,8 @@ class Receiver:
     starttls: ssl.SSLContext | None = None
     tls: ssl.SSLContext | None = None
     password: str = ""
+    more: tuple[str, ...] = ()  # further extensions to offer
+    size: int = 1_000_000
     idle: float = 3600  # seconds without a command, then it hangs up
     slow: float = 0  # seconds until it greets
     inject: bytes = b""  # sent in clear behind the 220 to STARTTLS
@@ -141,7 +143,7 @@ class _Dialogue:
             self.receiver.happened()
 
     async def do_ehlo(self, text: str) -> None:
-        lines = ["receiver.test", "SIZE 1000000", "8BITMIME"]
+        lines = ["receiver.test", f"SIZE {self.receiver.size}", "8BITMIME", *self.receiver.more]
         lines += ["PIPELINING"] if self.receiver.pipelining else []
         lines += ["STARTTLS"] if self.receiver.starttls else []
         lines += ["AUTH PLAIN LOGIN"] if self.receiver.password else []

@@ -23,6 +23,9 @@ def test_a_good_mail_passes() -> None:
         (GOOD.replace(b"Hello", b"Hello\r\nSubject: again"), "other headers"),
         (b"\r\n" + GOOD, "other headers"),
         (GOOD.replace(b"Subject: Hello", b"no colon"), "other headers"),
+        (GOOD.replace(b"Subject: Hello", b"Subject : Hello"), "other headers"),
+        (GOOD.replace(b"Hello\r\n world", b"Hello\r\n \r\n world"), "other headers"),
+        (GOOD.replace(b"Hello\r\n world", b"Hello\r\n \t"), "other headers"),
         (GOOD.replace(b"Hello", b"Hello\nBcc: x@y.z"), "does not end"),
         (GOOD.replace(b"Hello", b"Hello\rBcc: x@y.z"), "does not end"),
         (GOOD.replace(b"Text", b"Te\rxt"), "does not end"),
@@ -50,8 +53,31 @@ def test_a_broken_or_forged_mail_does_not(bad: bytes, why: str) -> None:
 
 
 def test_every_render_goes_through_the_gate(sqlite_stack: object, monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: list[tuple[bytes, list[bytes]]] = []
+    seen: list[tuple[bytes, list[bytes], bool]] = []
     compiled = compile_mail(content(base_url="https://mail.example.com", reply_to="a@b.c"))
-    monkeypatch.setattr(gate, "check", lambda mail, names: seen.append((mail, names)))
+    monkeypatch.setattr(gate, "check", lambda mail, names, utf8_to: seen.append((mail, names, utf8_to)))
     made = compiled.render(Recipient(1, "a@b.c", {}), datetime(2026, 1, 1, tzinfo=UTC))
-    assert seen == [(made, [name.encode() for name in HEADERS])]
+    assert seen == [(made, [name.encode() for name in HEADERS], False)]
+
+
+UTF8 = "From: a@b.c\r\nTo: jörg@b.c\r\nSubject: Hello\r\n\r\nText\r\n".encode()
+UTF8_NAMES = [b"From", b"To", b"Subject"]
+
+
+def test_utf8_stands_only_in_to_and_only_where_it_may() -> None:
+    gate.check(UTF8, UTF8_NAMES, utf8_to=True)
+    gate.check(UTF8.replace(b"To: ", b"To: \r\n "), UTF8_NAMES, utf8_to=True)
+    bad = [
+        UTF8.replace(b"Hello", "Hellö".encode()),
+        UTF8.replace(b"Text", "Täxt".encode()),
+        UTF8.replace(b"a@b", "ä@b".encode()),
+        UTF8.replace("ö".encode(), b"\xf6"),
+        UTF8.replace("ö".encode(), "ö\u2028x".encode()),
+        UTF8.replace("ö".encode(), "ö\x85x".encode()),
+        UTF8.replace("ö".encode(), "ö\u202ex".encode()),
+    ]
+    for mail in bad:
+        with pytest.raises(BadMail, match="bytes"):
+            gate.check(mail, UTF8_NAMES, utf8_to=True)
+    with pytest.raises(BadMail, match="bytes"):
+        gate.check(UTF8, UTF8_NAMES)

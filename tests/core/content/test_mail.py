@@ -1,3 +1,5 @@
+import email
+import email.policy
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -42,6 +44,11 @@ TRICKS = [
     "(comment)",
     "\\",
     "😀" * 40,
+    "👩‍👩‍👧‍👦🏳️‍🌈" * 12,
+    "\u202eevil\u202c مرحبا بالعالم שלום",
+    "Long name " * 1024,
+    "長い名前" * 2560,
+    "e\u0301" * 200,
 ]
 ANYTHING = st.one_of(
     st.sampled_from(TRICKS),
@@ -178,7 +185,9 @@ def test_long_addresses_and_names_keep_lines_short(sqlite_stack: object) -> None
     assert max(len(line) for line in raw.partition(b"\r\n\r\n")[0].split(b"\r\n") if b"@" not in line) <= 78
 
 
-@pytest.mark.parametrize("email", ["jörg@example.com", "a b@example.com", "a@b@c", "", "a@", "x@y\r\nBcc: z@z", "a@-x"])
+@pytest.mark.parametrize(
+    "email", ["jö rg@example.com", "jörg@@b.c", "a b@example.com", "a@b@c", "", "a@", "x@y\r\nBcc: z@z", "a@-x"]
+)
 def test_an_address_that_cannot_be_mailed_fails_alone(sqlite_stack: object, email: str) -> None:
     compiled = compile_mail(content())
     with pytest.raises(BadMail, match="address"):
@@ -189,6 +198,35 @@ def test_an_address_that_cannot_be_mailed_fails_alone(sqlite_stack: object, emai
 def test_an_international_domain_goes_as_a_labels(sqlite_stack: object) -> None:
     raw = _render(content(), replace(ANNA, email="anna@bücher.example"))
     assert parse(raw)["To"] == "anna@xn--bcher-kva.example"
+
+
+def test_a_local_part_beyond_ascii_stands_in_to_as_it_is_and_nowhere_else(sqlite_stack: object) -> None:
+    given = content(subject="Für {{ email }}", body="<p>{{ email }}</p>", base_url="https://mail.example.com")
+    raw = compile_mail(given).render(replace(ANNA, email="jörg@bücher.example"), AT)
+    assert "\r\nTo: jörg@xn--bcher-kva.example\r\n".encode() in raw
+    plain = raw.replace("jörg@".encode(), b"joerg@")
+    parsed = parse(plain)
+    assert parsed["Subject"] == "Für jörg@bücher.example"
+    assert "jörg@bücher.example" in body(parsed, "plain")
+    for ours in ({"from_address": "jörg@example.com"}, {"reply_to": "jörg@example.com"}):
+        with pytest.raises(BadMail, match="before the @"):
+            compile_mail(content(**ours))
+
+
+def test_an_international_domain_is_written_by_idna_2008(sqlite_stack: object) -> None:
+    for domain, wire in (("faß.example", "xn--fa-hia.example"), ("BÜCHER。example", "xn--bcher-kva.example")):
+        raw = _render(content(from_address=f"news@{domain}"), replace(ANNA, email=f"anna@{domain}"))
+        assert parse(raw)["To"] == f"anna@{wire}"
+        assert parse(raw)["From"].addresses[0].addr_spec == f"news@{wire}"
+
+
+@pytest.mark.parametrize("labels", [1, 4, 12, 20])
+def test_a_message_id_has_at_most_78_characters(sqlite_stack: object, labels: int) -> None:
+    domain = "department." * labels + "example.com"
+    found = str(parse(_render(content(from_address=f"news@{domain}")))["Message-ID"])
+    assert len(found) <= 78 and found.endswith("example.com>")
+    assert domain.endswith(found[1:-1].partition("@")[2])
+    assert crypto.verify("message", found[1:].partition("@")[0]) == 42
 
 
 def test_an_encoded_word_in_an_address_is_refused(sqlite_stack: object) -> None:
@@ -227,6 +265,9 @@ def test_whatever_is_merged_the_reader_sees_the_same_text(subject: str, name: st
     parsed = parse(raw)
     assert parsed.keys() == HEADERS
     assert parsed["Subject"] == _clean(merge.render_text(subject, fields))
+    # A receiver on a Python that writes the line ends in encoded words as such (CVE-2024-6923): there are none.
+    again = email.message_from_bytes(parsed.as_bytes(policy=email.policy.SMTP), policy=email.policy.default)
+    assert again.keys() == HEADERS
     assert shown_name(raw) == _clean(name)
     assert parsed["From"].addresses[0].addr_spec == "news@example.com"
     assert max(map(len, raw.split(b"\r\n"))) <= 110  # List-Unsubscribe; all else 78

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from core.delivery import smtp
+from core.delivery.replies import classify
 from core.delivery.smtp import BadAddress, Connection, Dropped, Refused, Server, Timeouts
 from tests.jobs.certificates import certificate, server_context, trust
 from tests.jobs.receiver import Receiver
@@ -219,12 +220,53 @@ async def test_strange_bytes_in_a_reply_become_text() -> None:
 async def test_addresses_that_must_not_reach_the_wire() -> None:
     with Receiver() as receiver:
         connection = await smtp.connect(server(receiver.port))
-        for bad in ("a@b.c>\r\nRCPT TO:<d@e.f", "a b@c.d", "a@b\u2028.c", "no-at", "@x.y", "a@", "ü@example.org"):
+        for bad in (
+            "a@b.c>\r\nRCPT TO:<d@e.f",
+            "a b@c.d",
+            "a@b\u2028.c",
+            "ü\x85@c.d",
+            "ü\u2028@c.d",
+            "no-at",
+            "@x.y",
+            "a@",
+        ):
             with pytest.raises(BadAddress):
                 smtp.envelope(connection, "me@example.com", bad, 10)
         wire = smtp.envelope(connection, "me@example.com", "info@bücher.example", 1234)
         assert wire.rcpt == b"RCPT TO:<info@xn--bcher-kva.example>\r\n"
         assert wire.mail == b"MAIL FROM:<me@example.com> SIZE=1234\r\n"
+        connection.abort()
+
+
+async def test_smtputf8_is_asked_for_only_where_it_is_offered_and_needed() -> None:
+    with Receiver(more=("SMTPUTF8",)) as receiver:
+        connection = await smtp.connect(server(receiver.port))
+        plain = smtp.envelope(connection, "me@bücher.example", "you@faß.example", 10)
+        assert plain.mail == b"MAIL FROM:<me@xn--bcher-kva.example> SIZE=10\r\n"
+        assert plain.rcpt == b"RCPT TO:<you@xn--fa-hia.example>\r\n"
+        needed = smtp.envelope(connection, "me@example.com", "jo\u0308rg@bücher.example", 10)
+        assert needed.mail == b"MAIL FROM:<me@example.com> SIZE=10 SMTPUTF8\r\n"
+        assert needed.rcpt == "RCPT TO:<jörg@xn--bcher-kva.example>\r\n".encode()
+        assert (await send(connection, "jörg@example.org")).code == 250
+        await connection.quit()
+    assert receiver.accepted == ["jörg@example.org"]
+    with Receiver() as receiver:
+        connection = await smtp.connect(server(receiver.port))
+        with pytest.raises(BadAddress, match="does not take such addresses"):
+            smtp.envelope(connection, "me@example.com", "jörg@example.org", 10)
+        connection.abort()
+
+
+@pytest.mark.parametrize(("offered", "limit"), [("1000", 1000), ("0", 0), ("", 0), ("no", 0)])
+async def test_the_size_that_a_server_takes_is_looked_at_first(offered: str, limit: int) -> None:
+    with Receiver() as receiver:
+        connection = await smtp.connect(server(receiver.port))
+        connection.extensions["SIZE"] = offered
+        assert connection.size_limit == limit and smtp.too_big(connection, 1000) is None
+        told = smtp.too_big(connection, 1001)
+        words = "5.3.4 Message too big: The mail has 1,001 bytes, the server takes 1,000."
+        assert told == (smtp.Reply(552, (words,)) if limit else None)
+        assert told is None or classify("mail", 552, "", words).kind == "too_big"
         connection.abort()
 
 

@@ -1,0 +1,46 @@
+"""What the receiving mail server gets: addresses beyond ASCII, only where it takes them."""
+
+from core.content import gate
+from tests.conftest import Stack
+from tests.jobs import world
+from tests.jobs.receiver import Receiver
+
+
+def sent(campaign_id: int) -> bool:
+    return world.campaign(campaign_id).status == "sent"
+
+
+def test_addresses_beyond_ascii_go_to_a_server_that_takes_them_and_fail_alone_elsewhere(sqlite_stack: Stack) -> None:
+    user_id = world.add_user()
+    emails = ["anna@example.org", "jörg@example.org", "अनु@xn--bcher-kva.example"]
+    for more in (("SMTPUTF8",), ()):
+        with Receiver(more=more) as receiver, world.engine() as engine:
+            campaign_id = world.add_campaign(user_id, world.add_sender(user_id, receiver.port), emails)
+            world.dispatch(engine)
+            world.until(lambda campaign_id=campaign_id: sent(campaign_id))  # type: ignore[misc]
+        froms = sorted(line.partition(" SIZE=")[2].partition(" ")[2] for line in receiver.commands if "MAIL" in line)
+        if more:
+            assert sorted(receiver.accepted) == sorted(emails)
+            assert froms == ["", "SMTPUTF8", "SMTPUTF8"]
+            assert "\r\nTo: jörg@example.org\r\n".encode() in receiver.bodies["jörg@example.org"]
+            assert receiver.bodies["anna@example.org"].isascii()
+        else:
+            assert receiver.accepted == ["anna@example.org"] and froms == [""]
+            assert world.states(campaign_id) == {"sent": 1, "failed": 2}
+            assert "does not take such addresses" in world.message(campaign_id, "jörg@example.org").reply
+
+
+def test_hostile_values_reach_no_header_of_a_received_mail(sqlite_stack: Stack) -> None:
+    hostile = "=?utf-8?q?hello=0d=0aBcc:_evil=40x.y?=\u2028Bcc: evil@x.y\x85Bcc: evil@x.y"
+    user_id = world.add_user()
+    with Receiver() as receiver, world.engine() as engine:
+        sender_id = world.add_sender(user_id, receiver.port, from_name=hostile)
+        campaign_id = world.add_campaign(user_id, sender_id, world.people(3), subject="{{ first_name }} " + hostile)
+        world.dispatch(engine)
+        world.until(lambda: sent(campaign_id))
+    assert len(receiver.bodies) == 3
+    for raw in receiver.bodies.values():
+        head = raw.partition(b"\r\n\r\n")[0]
+        names = [line.partition(b":")[0].decode() for line in head.split(b"\r\n") if not line.startswith(b" ")]
+        assert len(names) == len(set(names)) and "Bcc" not in names
+        gate.check(raw, [name.encode() for name in names])
