@@ -4,6 +4,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+TOOLS := build/bench
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 run: $(VENV)/run.stamp
@@ -21,7 +22,7 @@ lint: $(VENV)/dev.stamp
 	$(BIN)/mypy
 	$(BIN)/python -m pytest tests/test_architecture.py
 
-bench: $(VENV)/dev.stamp $(VENV)/browser.stamp
+bench: $(VENV)/dev.stamp $(VENV)/browser.stamp $(TOOLS)/postfix.stamp $(TOOLS)/nodemailer.stamp
 	$(BIN)/python -m bench $(ONLY)
 
 shots: $(VENV)/dev.stamp $(VENV)/browser.stamp
@@ -42,6 +43,20 @@ $(VENV)/dev.stamp: $(VENV)/run.stamp
 # The browser tests use Debian's Chromium; CHROMIUM names another one.
 $(VENV)/browser.stamp: | $(VENV)/run.stamp
 	@command -v "$${CHROMIUM:-chromium}" >/dev/null || { apt-get update -q && apt-get install -y -q --no-install-recommends chromium; }
+	@touch $@
+
+# The yardsticks of the benchmarks. Debian's postfix is only unpacked: nothing is installed and no daemon is started.
+# Where one cannot be had, its rows say so; "make clean" tries again.
+$(TOOLS)/postfix.stamp:
+	@mkdir -p $(TOOLS)/debs/partial $(TOOLS)/postfix
+	@command -v smtp-source >/dev/null || test -x /usr/sbin/smtp-source || { apt-get update -q && \
+	  apt-get install -y -q --download-only --no-install-recommends -o Dir::Cache::archives=$(CURDIR)/$(TOOLS)/debs postfix && \
+	  for one in $(TOOLS)/debs/*.deb; do dpkg -x $$one $(TOOLS)/postfix; done; } || echo "smtp-source cannot be had here."
+	@touch $@
+
+$(TOOLS)/nodemailer.stamp:
+	@mkdir -p $(TOOLS)
+	@npm install --silent --no-save --prefix $(TOOLS) nodemailer@10 || echo "nodemailer cannot be had here (it needs npm)."
 	@touch $@
 
 clean:

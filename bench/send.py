@@ -1,191 +1,102 @@
-"""Mails per second of a sender without limits, the whole way with the ledger kept, beside Postfix's smtp-source.
+"""Mails per second of a sender without limits, the whole way with the ledger kept, beside smtp-source and nodemailer.
 
-Both send to Postfix's smtp-sink on this machine, 16 connections, interleaved; the ratio is of the medians.
+All send to the same sink, ours and smtp-source over 16 connections that stay open, interleaved; ratios are of medians.
+The clock runs from the first MAIL FROM to the last 250 as the sink saw them. The recipients were written down before
+(another line says what a campaign takes from "Send now" on, that included). CPU is user + system of our processes.
 """
 
 import asyncio
 import os
-import shutil
-import socket
-import statistics
-import subprocess
 import tempfile
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
-from time import perf_counter
+from statistics import median
 
-from sqlmodel import Session
+from bench import mails, report, sink, stand, yardstick
+from bench.sink import Seen, Sink
+from bench.stand import Run, Stand, Worker
+from bench.yardstick import Pace
 
-from core import accounts, campaigns, clock, config, crypto, db, live, migrate
-from core.content import mail
-from core.models import Campaign, CampaignList, CampaignStatus, Contact, ContactList, ListMember
-from jobs import runner
-from tests import rows, servers
-from tests.e2e.product import free_port
-
-MAILS = int(os.environ.get("BENCH_MAILS", "20000"))
-ROUNDS, CONNECTIONS = 3, 16
-PATHS = {**os.environ, "PATH": os.environ.get("PATH", "") + ":/usr/sbin"}
-LINKS = "".join(
-    f'<p><a href="https://example.com/offer/{n}">Offer number {n} of this week</a></p>\n' for n in range(10)
-)
-BODY = (
-    "<html><head><style>p { font: 16px sans-serif }</style></head><body><h1>Hello {{ first_name }}</h1>\n"
-    + LINKS
-    + "<p>Greetings to {{ city }}, {{ last_name }}.</p>\n<p>"
-    + "We thought you would like to know. " * 30
-    + "</p></body></html>"
-)
+MAILS = int(os.environ.get("BENCH_MAILS", "100000"))
+ROUNDS = int(os.environ.get("BENCH_ROUNDS", "3"))
+CONNECTIONS = 16
+FEWER = min(MAILS, max(2_000, MAILS // 20))  # nodemailer is that slow
 
 
-async def run() -> None:
-    if not shutil.which("smtp-sink", path=PATHS["PATH"]):
-        print("skipped: smtp-sink and smtp-source are missing (Debian's package postfix; no daemon is needed)")
-        return
+async def sqlite() -> None:
     with tempfile.TemporaryDirectory() as folder:
-        await asyncio.to_thread(_compare, "SQLite, one process", {"DATA_DIR": f"{folder}/sqlite"})
-        with servers.postgres(Path(folder) / "pg") as url, servers.redis(Path(folder)) as redis_url:
-            env = {"DATA_DIR": f"{folder}/postgres", "DATABASE_URL": url, "REDIS_URL": redis_url}
-            await asyncio.to_thread(_compare, "PostgreSQL + Redis, one worker", env)
+        await asyncio.to_thread(_compare, stand.sqlite(Path(folder)), 0.6)
 
 
-def _compare(name: str, env: dict[str, str]) -> None:
-    config.use(config.load({**env, "BASE_URL": "http://127.0.0.1:9", "SECRET_KEY": crypto.new_token()}))
-    db.connect()
-    migrate.upgrade()
-    with db.session() as session:
-        user_id = accounts.sign_up(session, "anna@example.com", "bench password").id or 0
-        list_id = _people(session, user_id)
-    ours, yardstick = [], []
-    with _sink() as port:
-        for _ in range(ROUNDS):
-            ours.append(MAILS / _campaign(user_id, list_id, port))
-            yardstick.append(MAILS / _smtp_source(port))
-    db.close()
-    rate, base = statistics.median(ours), statistics.median(yardstick)
-    print(f"{name}: {rate:,.0f} mails/s; smtp-source {base:,.0f}; ratio {rate / base:.2f}", flush=True)
+async def postgres() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        await asyncio.to_thread(_compare, stand.postgres(Path(folder)), 0.4)
 
 
-def _people(session: Session, user_id: int) -> int:
-    now = db.now(session)
-    made = ContactList(user_id=user_id, name="everybody", contact_count=MAILS, created_at=now)
-    session.add(made)
-    session.flush()
-    people = [
-        {
-            "id": number,
-            "user_id": user_id,
-            "email": f"person{number}@example.com",
-            "fields": {
-                "first_name": f"First{number}",
-                "last_name": "Müller" if number % 10 == 0 else "Last",
-                "city": "Pune",
-            },
-            "created_at": now,
+def _compare(opening: AbstractContextManager[Stand], target: float) -> None:
+    with opening as place, sink.running() as server:
+        list_id = stand.people(place, MAILS)
+        sender_id = stand.sender(place, server.port, CONNECTIONS)
+        waiting = {
+            name: [stand.ready(place, sender_id, list_id, size) for _ in range(ROUNDS)]
+            for name, size in mails.SIZES.items()
         }
-        for number in range(1, MAILS + 1)
-    ]
-    db.insert_ignore(session, Contact.__table__, people)
-    members = [{"list_id": made.id, "contact_id": row["id"]} for row in people]
-    db.insert_ignore(session, ListMember.__table__, members)
-    assert made.id is not None
-    return made.id
+        whole = stand.draft(place, sender_id, list_id, mails.SIZES["3 KB"])
+        stand.tidy()
+        with stand.worker(place) as worker:
+            for name, campaign_ids in waiting.items():
+                _size(place, worker, server, name, campaign_ids, target)
+            server.seen(forget=True)
+            done = stand.go([worker], [whole], drafts=True)
+            _check(done, server.seen())
+    report.detail(f'{place.name}: from "Send now" to the last counter {MAILS / done.seconds:,.0f} mails/s')
 
 
-def _campaign(user_id: int, list_id: int, port: int) -> float:
-    """Seconds from "Send now" to the last settled mail, snapshot of the recipients included."""
-    with db.session() as session:
-        sender_id = rows.sender(
-            session,
-            user_id,
-            host="127.0.0.1",
-            port=port,
-            security="none",
-            per_minute=None,
-            connections=CONNECTIONS,
-            delay_seconds=0,
-            batch_size=500,
-            refresh_after=MAILS,
-        ).id
-        campaign_id = rows.campaign(
-            session,
-            user_id,
-            sender_id=sender_id,
-            status=CampaignStatus.draft,
-            snapshot_done=False,
-            body=BODY,
-            body_kind="html",
-        )
-        session.add(CampaignList(campaign_id=campaign_id, list_id=list_id))
-    done = threading.Event()
-    undo = live.subscribe(lambda hint: done.set() if _is_sent(campaign_id) else None)
-    with _worker():
-        began = perf_counter()
-        with db.session() as session:
-            campaigns.send_now(session, user_id, campaign_id)
-        assert done.wait(600), "the campaign did not end"
-        took = perf_counter() - began
-    undo()
-    with db.reading() as session:
-        kept = session.get_one(Campaign, campaign_id)
-        assert kept.sent_count == MAILS == kept.recipients_count, kept
-    return took
+def _size(place: Stand, worker: Worker, server: Sink, name: str, campaign_ids: list[int], target: float) -> None:
+    ours: list[Pace] = []
+    sources: list[Pace | None] = []
+    pools: list[Pace | None] = []
+    template, size = mails.SIZES[name], len(mails.one(mails.SIZES[name]))
+    database, idle = [], []
+    for campaign_id in campaign_ids:
+        server.seen(forget=True)
+        done, seen = stand.go([worker], [campaign_id]), server.seen()
+        _check(done, seen)
+        ours.append(Pace(seen.rate, _each(done.cpu.workers)))
+        database.append(_each(done.cpu.database))
+        idle.append(done.seconds - seen.seconds)
+        sources.append(yardstick.smtp_source(server, MAILS, CONNECTIONS, size))
+        pools.append(yardstick.nodemailer(server, FEWER, template))
+    report.detail(f"{place.name}, {name} ({size:,} bytes as sent), mails/s and CPU a mail:")
+    report.detail(f"ours {_told(ours)}" + (f", PostgreSQL {median(database):.0f} µs" if median(database) else ""))
+    report.detail(f"smtp-source {_told(sources)}; nodemailer {_told(pools)}")
+    report.detail(f"before our first mail and after our last, to the end in the ledger: {median(idle):.2f} s")
+    _ratio(f"{place.name} ÷ smtp-source, {name}", ours, sources, target)
+    if not place.is_embedded:
+        _ratio(f"{place.name} ÷ nodemailer's pool, {name}", ours, pools, 10)
 
 
-def _is_sent(campaign_id: int) -> bool:
-    with db.reading() as session:
-        return session.get_one(Campaign, campaign_id).status == CampaignStatus.sent
+def _ratio(name: str, ours: Sequence[Pace], base: Sequence[Pace | None], target: float) -> None:
+    rates = [pace.rate for pace in base if pace]
+    if rates:
+        report.at_least(name, median(pace.rate for pace in ours) / median(rates), target)
+    else:
+        report.at_least(name, None, target, why="the yardstick is missing")
 
 
-@contextmanager
-def _worker() -> Iterator[None]:
-    live.start()
-    runner.start_embedded()
-    try:
-        yield
-    finally:
-        runner.stop_embedded()
-        live.stop()
+def _told(paces: Sequence[Pace | None]) -> str:
+    known = [pace for pace in paces if pace]
+    if not known:
+        return "missing"
+    return f"{median(pace.rate for pace in known):,.0f}/s {median(pace.cpu for pace in known):.0f} µs"
 
 
-def _smtp_source(port: int) -> float:
-    size = len(_one_mail())
-    command = ["smtp-source", "-d", "-s", str(CONNECTIONS), "-m", str(MAILS), "-l", str(size), f"127.0.0.1:{port}"]
-    began = perf_counter()
-    subprocess.run(command, check=True, env=PATHS)
-    return perf_counter() - began
+def _each(seconds: float) -> float:
+    """µs a mail."""
+    return seconds / MAILS * 1e6
 
 
-def _one_mail() -> bytes:
-    content = mail.Content(
-        subject="Hello",
-        preheader="",
-        body=BODY,
-        body_kind="html",
-        from_name="Anna",
-        from_address="anna@example.com",
-        reply_to="",
-        base_url="http://127.0.0.1:9",
-        campaign_id=1,
-        user_id=1,
-    )
-    return mail.compile_mail(content).render(mail.Recipient(1, "person1@example.com", {}), clock.utcnow())
-
-
-@contextmanager
-def _sink() -> Iterator[int]:
-    port = free_port()
-    process = subprocess.Popen(["smtp-sink", "-u", "nobody", f"127.0.0.1:{port}", "1000"], env=PATHS)
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-            break
-        except OSError:
-            assert process.poll() is None, "smtp-sink did not start"
-    try:
-        yield port
-    finally:
-        process.terminate()
-        process.wait()
+def _check(done: Run, seen: Seen) -> None:
+    """The ledger says sent to everybody, and so many mails came."""
+    assert done.states == {"sent": MAILS} and seen.mails == MAILS, (done.states, seen)
