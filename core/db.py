@@ -24,6 +24,8 @@ CHUNK_ROWS = 500
 # PostgreSQL ends a transaction that does nothing for so long: a frozen worker must not hold its locks for ever.
 STALE_SECONDS = 30
 
+BUSY_SECONDS = 30  # how long SQLite waits for another process that writes
+
 clock_offset = timedelta()  # tests move the database's time with it
 
 
@@ -52,6 +54,16 @@ EmailText = String(320).with_variant(postgresql.VARCHAR(320, collation="C"), "po
 BigId = BigInteger().with_variant(Integer, "sqlite")
 Json = _JSON().with_variant(JSONB(), "postgresql")
 JsonOrNull = _JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+
+# That a database server's machine has died is noticed in half a minute: by default a connection waits for hours.
+_NOTICED = {
+    "connect_timeout": 10,
+    "keepalives_idle": 15,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
+_READ_ONLY = "25006"  # PostgreSQL's code: a standby, or a server that is being switched over
 
 _engine: Engine | None = None
 
@@ -95,7 +107,7 @@ def connect(url: str | None = None) -> Engine:
         event.listen(_engine, "connect", _sqlite_pragmas)
         event.listen(_engine, "begin", _sqlite_begin)
     else:
-        options = {"options": f"-c idle_in_transaction_session_timeout={STALE_SECONDS * 1000}"}
+        options = {"options": f"-c idle_in_transaction_session_timeout={STALE_SECONDS * 1000}", **_NOTICED}
         pool = {"pool_size": 8, "max_overflow": 24, "pool_pre_ping": True, "pool_recycle": 1800}
         _engine = create_engine(url, connect_args=options, **pool)
     return _engine
@@ -120,7 +132,12 @@ def is_sqlite() -> bool:
 
 def _sqlite_pragmas(connection: Any, _record: object) -> None:
     connection.isolation_level = None  # we say BEGIN ourselves
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000"):
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        f"busy_timeout={BUSY_SECONDS * 1000:.0f}",
+    ):
         connection.execute(f"PRAGMA {pragma}")
 
 
@@ -255,4 +272,5 @@ def is_away(error: Exception) -> bool:
         sign in str(error.orig) for sign in ("no such", "syntax error", "has no column", "misuse")
     )
     operational = isinstance(error, sql_errors.OperationalError | sql_errors.InterfaceError)
-    return (operational or error.connection_invalidated) and not wrong
+    read_only = getattr(error.orig, "pgcode", None) == _READ_ONLY
+    return (operational or error.connection_invalidated or read_only) and not wrong

@@ -5,17 +5,19 @@ import logging
 import queue
 import threading
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from time import monotonic
 from typing import Any, TypeVar
 
 from sqlmodel import Session
 
-from core import db
+from core import config, db
 from core.delivery.ledger import Claimed, Outcome
 from core.delivery.tally import Touched
+from jobs import journal
 from jobs.flush import Flushed, Group, Start, flush
 
 log = logging.getLogger(__name__)
@@ -39,13 +41,14 @@ _NOTHING, _USED = _Item(lambda session: None, None), _Item(lambda session: None,
 
 
 class Writer:
-    """Commits in groups: whatever came in while the last commit ran. What cannot be stored is kept and tried again,
-    and because everything goes through here in turn, nothing new is taken meanwhile."""
+    """Commits in groups: whatever came in while the last commit ran. What cannot be stored is kept, here and in the
+    journal, and tried again; because everything goes through here in turn, nothing new is taken meanwhile."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, tell: Callable[[Touched], None]) -> None:
         self._loop = loop
         self._tell = tell
         self._items: queue.SimpleQueue[_Item | None] = queue.SimpleQueue()
+        self._came: deque[_Item | None] = deque()  # out of the queue while the database was away
         self._give_up = threading.Event()
         self._used: deque[int] = deque()
         self._used_at = monotonic()
@@ -59,6 +62,7 @@ class Writer:
         self._items.put(None)
         self._thread.join(seconds)
         self._give_up.set()
+        self._items.put(_NOTHING)  # wakes it
         self._thread.join()
 
     # From the event loop:
@@ -95,17 +99,25 @@ class Writer:
     # In the thread:
 
     def _run(self) -> None:
-        item = self._items.get()
+        self._journal = journal.Journal(config.settings.data_dir)
+        try:
+            self._replay()
+            self._serve()
+        finally:
+            self._journal.close()
+
+    def _serve(self) -> None:
+        item = self._next()
         while item is not None:
             if callable(item.work):
                 self._do_call(item)
-                item = self._items.get()
+                item = self._next()
             else:
                 group = [item]
                 item = self._collect(group)
                 self._do_group(group)
                 if item is _NOTHING:
-                    item = self._items.get()
+                    item = self._next()
         self._do_used()
 
     def _do_used(self) -> None:
@@ -117,7 +129,7 @@ class Writer:
         """Add to ``group`` what waits already; returns what cannot be in it."""
         while len(group) < _GROUP:
             try:
-                item = self._items.get_nowait()
+                item = self._came.popleft() if self._came else self._items.get_nowait()
             except queue.Empty:
                 break
             if item is None or callable(item.work):
@@ -140,22 +152,44 @@ class Writer:
             group.used = Counter(self._used.popleft() for _ in range(len(self._used)))
             self._used_at = monotonic()
         try:
-            done = self._store(lambda session: flush(session, group))
+            done = self._store(lambda session: flush(session, group), group.outcomes)
         except Away:
             self._answer([(item.future, False) for item in items])
+            return
         except Exception:
             log.exception("a group of %d results could not be written; one by one now", len(items))
             if len(items) > 1:
                 for item in items:
                     self._do_group([item])
-            else:
-                self._answer([(item.future, False) for item in items])
+                return
+            self._answer([(item.future, False) for item in items])
         else:
             self._answer([(item.future, _allowed(item.work, done)) for item in items])
             if done.touched:
                 self._tell(done.touched)
+        self._journal.forget(group.outcomes)
 
-    def _store(self, work: Callable[[Session], T]) -> T:
+    def _replay(self) -> None:
+        """First of all: what processes that died could not store."""
+        with journal.left_behind(config.settings.data_dir) as found:
+            for path, outcomes in found:
+                work = partial(_settle_late, outcomes=outcomes)
+                try:
+                    done = self._store(work)
+                except Away:
+                    return
+                except Exception:
+                    log.exception("%s could not be replayed; it stays for the next start", path.name)
+                    continue
+                path.unlink(missing_ok=True)
+                self._tell(done.touched)
+                if outcomes:
+                    log.info("%d results were kept while the database was away and are written now", len(outcomes))
+
+    def _next(self) -> _Item | None:
+        return self._came.popleft() if self._came else self._items.get()
+
+    def _store(self, work: Callable[[Session], T], outcomes: Sequence[Outcome] = ()) -> T:
         wait = 0.05
         while True:
             try:
@@ -165,15 +199,33 @@ class Writer:
                 if not db.is_away(error):
                     raise
                 log.warning("the database is away, trying again: %s", type(getattr(error, "orig", error)).__name__)
-            if self._give_up.wait(wait):
+            self._journal.keep(outcomes)
+            if self._given_up(wait):
                 raise Away
             wait = min(wait * 2, 2.0)
+
+    def _given_up(self, seconds: float) -> bool:
+        """Wait; results that come in meanwhile are in the journal at once."""
+        deadline = monotonic() + seconds
+        while not self._give_up.is_set() and (left := deadline - monotonic()) > 0:
+            try:
+                item = self._items.get(timeout=left)
+            except queue.Empty:
+                break
+            self._came.append(item)
+            if item is not None and isinstance(item.work, Outcome):
+                self._journal.keep([item.work])
+        return self._give_up.is_set()
 
     def _answer(self, answers: "list[tuple[asyncio.Future[Any] | None, Any]]") -> None:
         waiting = [(future, value) for future, value in answers if future is not None]
         if waiting:
             with suppress(RuntimeError):  # the loop has ended: nobody waits, and the results behind are still written
                 self._loop.call_soon_threadsafe(_resolve, waiting)
+
+
+def _settle_late(session: Session, outcomes: list[Outcome]) -> Flushed:
+    return flush(session, Group(outcomes=journal.with_addresses(session, outcomes)))
 
 
 def _grouped(items: list[_Item]) -> Group:

