@@ -1,4 +1,4 @@
-.PHONY: run worker test lint bench shots clean
+.PHONY: run worker test lint bench profile shots clean
 .DELETE_ON_ERROR:
 
 PYTHON ?= python3
@@ -24,6 +24,9 @@ lint: $(VENV)/dev.stamp
 
 bench: $(VENV)/dev.stamp $(VENV)/browser.stamp $(TOOLS)/postfix.stamp $(TOOLS)/nodemailer.stamp
 	$(BIN)/python -m bench $(ONLY)
+
+profile: $(VENV)/dev.stamp
+	$(BIN)/python -m bench.profile $(ONLY)
 
 shots: $(VENV)/dev.stamp $(VENV)/browser.stamp
 	$(BIN)/python -m bench.shots
