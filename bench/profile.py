@@ -1,6 +1,6 @@
 """``make profile``: what the engine's and the writer's thread do while 20,000 mails of 3 KB are sent, in µs per mail.
 
-In this process, to the sink. Words: ``postgres`` (else SQLite); ``cpu`` counts CPU (the clock of that is slow, all looks
+In this process, to the sink. Words: ``postgres`` (else SQLite); ``cpu`` counts CPU (by a slow clock: all looks
 dearer) instead of the time that passes, in which a call that lets the GIL go waits until it has it again.
 """
 
