@@ -4,9 +4,10 @@
 """
 
 import asyncio
+import os
 import sys
 
-from bench import report, screen, send, start, upload
+from bench import report, roundtrip, screen, send, start, upload, workers
 
 BENCHES = {
     "start": start.run,
@@ -14,10 +15,14 @@ BENCHES = {
     "screen": screen.run,
     "send-sqlite": send.sqlite,
     "send-postgres": send.postgres,
+    "roundtrip": roundtrip.run,
+    "workers": workers.run,
 }
 
 
 def main(only: list[str]) -> None:
+    if os.getloadavg()[0] > 0.7:
+        report.note(f"Other programs kept this machine busy when this began (load {os.getloadavg()[0]:.1f}).")
     for name, run in BENCHES.items():
         if not only or name.startswith(tuple(only)):
             print(f"\n== {name}", flush=True)

@@ -54,7 +54,7 @@ class Stand:
 
 @contextmanager
 def sqlite(folder: Path) -> Iterator[Stand]:
-    with _using(Stand("SQLite, embedded worker", {}, folder / "sqlite")) as stand:
+    with _using(Stand("SQLite, embedded", {}, folder / "sqlite")) as stand:
         yield stand
 
 
@@ -63,7 +63,7 @@ def postgres(folder: Path) -> Iterator[Stand]:
     (folder / "postgres").mkdir(mode=0o700)
     with servers.postgres(folder / "postgres" / "pg") as url, servers.redis(folder / "postgres") as redis_url:
         env = {"DATABASE_URL": url, "REDIS_URL": redis_url}
-        with _using(Stand("PostgreSQL + Redis, one worker", env, folder / "postgres")) as stand:
+        with _using(Stand("PostgreSQL + Redis", env, folder / "postgres")) as stand:
             yield stand
 
 
