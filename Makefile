@@ -13,7 +13,7 @@ run: $(VENV)/run.stamp
 worker: $(VENV)/run.stamp
 	@exec $(BIN)/python huey_worker.py
 
-test: $(VENV)/dev.stamp $(VENV)/browser.stamp
+test: $(VENV)/dev.stamp $(VENV)/browser.stamp $(VENV)/parsers.stamp
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 lint: $(VENV)/dev.stamp
@@ -60,6 +60,15 @@ $(TOOLS)/postfix.stamp:
 $(TOOLS)/nodemailer.stamp:
 	@mkdir -p $(TOOLS)
 	@npm install --silent --no-save --prefix $(TOOLS) nodemailer@10 || echo "nodemailer cannot be had here (it needs npm)."
+	@touch $@
+
+# Mail parsers and filters that are not ours judge the bytes that we send.
+DEBIAN_MAIL := mutt ripmime spamassassin opendkim
+$(VENV)/parsers.stamp: | $(VENV)/run.stamp
+	@{ command -v node && command -v npm; } >/dev/null || { apt-get update -q && apt-get install -y -q --no-install-recommends nodejs npm; }
+	@dpkg -s $(DEBIAN_MAIL) >/dev/null 2>&1 || \
+	  { apt-get update -q && apt-get install -y -q --no-install-recommends $(DEBIAN_MAIL); }
+	@npm install --prefix $(VENV)/parsers --no-save --no-audit --no-fund --loglevel=error mailparser@3.7.2
 	@touch $@
 
 clean:
