@@ -1,4 +1,4 @@
-.PHONY: run worker test lint bench profile shots clean
+.PHONY: run worker test crash lint bench profile shots clean
 .DELETE_ON_ERROR:
 
 PYTHON ?= python3
@@ -15,6 +15,10 @@ worker: $(VENV)/run.stamp
 
 test: $(VENV)/dev.stamp $(VENV)/browser.stamp $(VENV)/parsers.stamp
 	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+# 200 kills over 5,000 mails per stack; ARGS="--seed 7" repeats one.
+crash: $(VENV)/dev.stamp
+	@$(BIN)/python -m tests.crash $(ARGS)
 
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check .

@@ -141,3 +141,10 @@ class using:
 
 def _driver(url: str) -> str:
     return config.load({"DATABASE_URL": url}).sqlalchemy_url
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the seeds of tests by chance, so that a run can be repeated."""
+    for report in (*terminalreporter.stats.get("passed", ()), *terminalreporter.stats.get("failed", ())):
+        for name, value in getattr(report, "user_properties", ()):
+            terminalreporter.write_line(f"{name} {value}: {report.nodeid}")

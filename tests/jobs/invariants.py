@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from sqlmodel import col, func, select
 
 from core import db
-from core.models import Activity, Message, Sender
+from core.models import Activity, Sender
 from tests.jobs import world
 from tests.jobs.receiver import Receiver
 
@@ -22,7 +22,7 @@ def assert_kept(
     """
     received, total = Counter(receiver.accepted), Counter[str]()
     for campaign_id, people in audiences.items():
-        states = _states(campaign_id)
+        states = world.by_address(campaign_id)
         total += Counter(states.values())
         twice = [email for email in people if received[email] > 1]
         assert not twice, f"I1: more than one copy: {twice}"
@@ -54,9 +54,3 @@ def _assert_counted(campaign_id: int) -> None:
     with db.reading() as session:
         hours = select(func.sum(Activity.sent_count)).where(col(Activity.campaign_id) == campaign_id)
         assert (session.exec(hours).one() or 0) >= counted.get("sent", 0), "I7: the chart and the counter differ"
-
-
-def _states(campaign_id: int) -> dict[str, str]:
-    with db.reading() as session:
-        rows = session.exec(select(Message.email, Message.state).where(col(Message.campaign_id) == campaign_id))
-        return {email: state for email, state in rows}

@@ -124,6 +124,13 @@ def states(campaign_id: int) -> dict[str, int]:
     return dict(counted)
 
 
+def by_address(campaign_id: int) -> dict[str, str]:
+    """Recipient -> state of its message."""
+    with db.reading() as session:
+        rows = session.exec(select(Message.email, Message.state).where(col(Message.campaign_id) == campaign_id))
+        return {email: state for email, state in rows}
+
+
 @contextmanager
 def engine() -> Iterator[Engine]:
     """A running engine; the tick is the test's."""
