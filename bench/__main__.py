@@ -7,7 +7,7 @@ import asyncio
 import os
 import sys
 
-from bench import report, roundtrip, screen, send, start, upload, workers
+from bench import claim, report, roundtrip, screen, send, start, upload, workers
 
 BENCHES = {
     "start": start.run,
@@ -17,6 +17,7 @@ BENCHES = {
     "send-postgres": send.postgres,
     "roundtrip": roundtrip.run,
     "workers": workers.run,
+    "claim": claim.run,
 }
 
 

@@ -228,11 +228,10 @@ def ready(stand: Stand, sender_id: int, list_id: int, size: int) -> int:
 
 
 def tidy() -> None:
-    """What the database does by itself after so many new rows."""
-    if not db.is_sqlite():
-        with db.engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.execute(text("vacuum analyze"))
-            connection.execute(text("checkpoint"))
+    """What each database does by itself in time, after so many new rows."""
+    with db.engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        for statement in ("pragma wal_checkpoint(truncate)",) if db.is_sqlite() else ("vacuum analyze", "checkpoint"):
+            connection.execute(text(statement))
 
 
 @dataclass
