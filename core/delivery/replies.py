@@ -90,7 +90,7 @@ def classify(phase: str, code: int, enhanced: str, text: str, at: datetime | Non
     """
     said = text[:_CAP]
     code = code or _code_in(said)
-    enhanced = enhanced or _enhanced_in(said)
+    enhanced = enhanced or _enhanced_in(said, code)
     words = _words(said, code)
     rule = next(rule for rule in _rules().ordered if rule.fits(phase, str(code), enhanced, words))
     kind = _within_reason(rule.kind, phase, code)
@@ -136,8 +136,12 @@ def _words(said: str, code: int) -> str:
     return " ".join(text.split())
 
 
+# Letters that Unicode takes for a letter of their own, not for one with a sign.
+_LATIN = str.maketrans({"ł": "l", "ı": "i", "ø": "o", "đ": "d", "æ": "ae", "œ": "oe"})
+
+
 def _plain(text: str) -> str:
-    parts = unicodedata.normalize("NFKD", text.casefold())
+    parts = unicodedata.normalize("NFKD", text.casefold()).translate(_LATIN)
     return "".join(char for char in parts if not unicodedata.combining(char) and char not in "'’‘`´")
 
 
@@ -146,9 +150,10 @@ def _code_in(said: str) -> int:
     return int(found[1]) if found else 0
 
 
-def _enhanced_in(said: str) -> str:
-    found = _ENHANCED.search(said)
-    return found[0] if found else ""
+def _enhanced_in(said: str, code: int) -> str:
+    """The first of the code's own class: a reply may tell its history (550 ... 450 4.1.1 ... 5.1.1)."""
+    found = _ENHANCED.findall(said)
+    return next((status for status in found if status[0] == str(code)[0]), found[0] if found else "")
 
 
 def _status_fits(enhanced: str, start: str) -> bool:

