@@ -7,7 +7,7 @@ import asyncio
 import os
 import sys
 
-from bench import claim, report, roundtrip, screen, send, start, upload, workers
+from bench import claim, memory, report, roundtrip, screen, send, start, upload, workers
 
 BENCHES = {
     "start": start.run,
@@ -18,6 +18,7 @@ BENCHES = {
     "roundtrip": roundtrip.run,
     "workers": workers.run,
     "claim": claim.run,
+    "memory": memory.run,
 }
 
 

@@ -28,7 +28,7 @@ def body(size: int) -> str:
 
 
 def fields(number: int) -> dict[str, str]:
-    """Merge fields of recipient ``number``; one name in ten is not ASCII."""
+    """Merge fields of recipient ``number`` (stand.people says the same in SQL); one name in ten is not ASCII."""
     return {"first_name": f"First{number}", "last_name": "Last" if number % 10 else "Müller", "city": "Pune"}
 
 

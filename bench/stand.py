@@ -11,18 +11,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
-from sqlalchemy import text
+from sqlalchemy import bindparam, text
 from sqlmodel import Session
 
 from bench import mails
 from core import accounts, campaigns, config, crypto, db, live, migrate
 from core.delivery import snapshot
-from core.models import Campaign, CampaignList, CampaignStatus, Contact, ContactList, ListMember
+from core.models import Campaign, CampaignList, CampaignStatus, ContactList
 from tests import rows, servers
 from tests.e2e.product import ROOT, free_port
 
 EMAIL, PASSWORD = "anna@example.com", "bench password"
-_AT_ONCE = 5_000
 
 # main.py with the worker inside. SIGUSR1 is the wake-up that a click in its own pages would give it.
 _EMBEDDED = """
@@ -31,6 +30,19 @@ from core import live
 signal.signal(signal.SIGUSR1, lambda *_: live.wake())
 main.main()
 """
+
+# As mails.fields says.
+_FIELDS = """('{"first_name": "First' || n || '", "last_name": "' || case when n % 10 = 0 then 'Müller' else 'Last' end
+    || '", "city": "Pune"}')"""
+_PEOPLE = """
+    with recursive numbers(n) as (select 1 union all select n + 1 from numbers where n < :count)
+    insert into contact (user_id, email, domain, fields, created_at)
+    select :user_id, 'person' || n || '@' || :domain, :domain, {fields}, :now from numbers
+"""
+_MEMBERS = text("""
+    insert into list_member (list_id, contact_id)
+    select :list_id, id from contact where user_id = :user_id and domain = :domain
+""")
 
 
 @dataclass
@@ -159,24 +171,11 @@ def people(stand: Stand, count: int) -> int:
         made = ContactList(user_id=stand.user_id, name=f"{count} people", contact_count=count, created_at=now)
         session.add(made)
         session.flush()
-        list_id = made.id or 0
-    for start in range(1, count + 1, _AT_ONCE):
-        numbers = range(start, min(start + _AT_ONCE, count + 1))
-        contacts = [
-            {
-                "user_id": stand.user_id,
-                "email": f"person{number}@example.com",
-                "fields": mails.fields(number),
-                "created_at": now,
-            }
-            for number in numbers
-        ]
-        with db.session() as session:
-            insert = Contact.__table__.insert().returning(Contact.__table__.c.id)  # type: ignore[attr-defined]
-            ids = session.connection().execute(insert, contacts).scalars().all()
-            members = [{"list_id": list_id, "contact_id": contact_id} for contact_id in ids]
-            db.insert_ignore(session, ListMember.__table__, members)  # type: ignore[attr-defined]
-    return list_id
+        values = {"user_id": stand.user_id, "list_id": made.id, "domain": f"list{made.id}.example", "count": count}
+        fill = text(_PEOPLE.format(fields=_FIELDS if db.is_sqlite() else f"cast({_FIELDS} as json)"))
+        session.connection().execute(fill.bindparams(bindparam("now", type_=db.UtcDateTime())), values | {"now": now})
+        session.connection().execute(_MEMBERS, values)
+    return made.id or 0
 
 
 def sender(stand: Stand, port: int, connections: int) -> int:
