@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from core import campaigns, db
 from core.content.mail import BadMail, CompiledMail, Content
-from core.delivery import hosts, lease, ledger, senders, usage
+from core.delivery import consequence, hosts, lease, ledger, senders, usage
 from core.delivery.ledger import Claimed
 from core.delivery.smtp import Server
 from core.delivery.tally import Tally
@@ -49,6 +49,7 @@ class Lane:
         self._exhausted = False  # the last claim found nothing
         self._connections = 1
         self._proven = False  # a connection stood: a wrong password is tried once, not once per connection
+        self._probing = False  # after a quota: one mail finds out whether it is over, not the batch
         self._worked = False
         self._changes: list[asyncio.Future[None]] = []
         self._ended = asyncio.Event()
@@ -62,6 +63,7 @@ class Lane:
         self.epoch = held.epoch
         self.report = Report(self, self.sender_id, held.epoch, held.sender.cooldown_step, self.writer)
         self.slots = Slots(held.sender, held.taken_at, used, self.writer, self._ended, self._later)
+        self._probing = held.sender.cooldown_step > 0 and held.sender.state_kind in consequence.QUOTAS
         self._follow(held.sender)
         try:
             await self._work()
@@ -110,6 +112,13 @@ class Lane:
             self._connections += 1
             self._staff()
 
+    def trusted(self) -> None:
+        """A mail was accepted after a cooldown: the others may follow."""
+        if self._probing:
+            self._probing = False
+            self._staff()
+            self._notify()
+
     @property
     def from_address(self) -> str:
         return self._sender.from_address
@@ -139,7 +148,7 @@ class Lane:
 
     def next_now(self) -> Claimed | None:
         """The next mail where one is at hand."""
-        if self.ending:
+        if self.ending or (self._probing and any(courier.busy for courier in self._couriers.values())):
             return None
         # Ahead of time where that is faster; a slow sender claims late, so that a new campaign has its turn soon.
         if len(self._queue) <= (0 if self.slots.limited else self._sender.batch_size // 2):
@@ -227,7 +236,7 @@ class Lane:
     def _staff(self) -> None:
         """One courier (connection) per waiting mail, up to the sender's number."""
         busy = sum(courier.busy for courier in self._couriers.values())
-        most = self._connections if self._proven else 1
+        most = self._connections if self._proven and not self._probing else 1
         while len(self._couriers) < min(most, len(self._queue) + busy):
             courier = Courier(self)
             task = self._loop.create_task(courier.run())

@@ -29,6 +29,7 @@ class Reporting(Protocol):
     def poke(self) -> None: ...
     def fewer(self) -> bool: ...
     def more(self) -> None: ...
+    def trusted(self) -> None: ...
 
 
 class Report:
@@ -52,6 +53,7 @@ class Report:
             self._lane.more()
         if self._cooldown_step:
             self._cooldown_step = 0
+            self._lane.trusted()
             self._writer.call(lambda session: standing.recovered(session, self._sender_id, self._epoch))
 
     def refused(self, message: Claimed, phase: str, reply: Reply) -> None:
@@ -69,10 +71,15 @@ class Report:
                 self._lane.poke()  # claimed again by this lane, which remembers
             self.dropped(text)
             return
+        if reply.code == 503 and not self._lost_before(message):
+            # A transaction that we thought was over: after the RSET that follows, the mail has its turn again.
+            self._writer.settle(Outcome(message, MessageState.pending, *words, counts=False))
+            self._lane.poke()
+            return
         outcome = Outcome(message, follows.state, *words, follows.retry_after, follows.counts, follows.bounced)
         self._writer.settle(outcome)
         if verdict.kind == "protocol":
-            log.warning("message %s: the server does not understand us: %s %s", message.id, reply.code, text)
+            log.error("message %s: the server does not understand us: %s %s", message.id, reply.code, text)
         if follows.blocks:
             self._block(verdict, text)
         elif follows.cools:

@@ -16,6 +16,7 @@ _AUTH_COOLDOWN = (900.0, 3600.0)
 _CONNECTION_COOLDOWN = (30.0, 60.0, 300.0, 900.0)
 
 THROTTLES = frozenset({"throttle_rate", "throttle_connections", "quota_hour", "quota_day"})
+QUOTAS = frozenset({"quota_hour", "quota_day"})
 _BLOCKS = frozenset({"auth", "sender_not_allowed"})
 _LATER = frozenset({"greylist", "temporary", "recipient_rate", "recipient_full"})
 CONTENT = frozenset({"policy", "content", "too_big"})

@@ -174,6 +174,7 @@ class _Dialogue:
     async def do_rcpt(self, text: str) -> None:
         self.recipient = text[text.index("<") + 1 : text.index(">")]
         if not self.mail:
+            self.recipient = ""
             self.writer.write(b"503 5.5.1 MAIL first\r\n")
         elif not await self.say("rcpt", "250 2.1.5 ok"):
             self.recipient = ""
