@@ -66,13 +66,19 @@ $(TOOLS)/nodemailer.stamp:
 	@npm install --silent --no-save --prefix $(TOOLS) nodemailer@10 || echo "nodemailer cannot be had here (it needs npm)."
 	@touch $@
 
-# Mail parsers and filters that are not ours judge the bytes that we send.
-DEBIAN_MAIL := mutt ripmime spamassassin opendkim
+# Mail parsers and filters that are not ours judge the bytes that we send. Of opendkim, which would start a daemon, only
+# the program is unpacked.
+PARSERS := $(VENV)/parsers
+DEBIAN_MAIL := mutt ripmime spamassassin
 $(VENV)/parsers.stamp: | $(VENV)/run.stamp
+	@mkdir -p $(PARSERS)/debs/partial
 	@{ command -v node && command -v npm; } >/dev/null || { apt-get update -q && apt-get install -y -q --no-install-recommends nodejs npm; }
 	@dpkg -s $(DEBIAN_MAIL) >/dev/null 2>&1 || \
 	  { apt-get update -q && apt-get install -y -q --no-install-recommends $(DEBIAN_MAIL); }
-	@npm install --prefix $(VENV)/parsers --no-save --no-audit --no-fund --loglevel=error mailparser@3.7.2
+	@command -v opendkim >/dev/null || test -x /usr/sbin/opendkim || { apt-get update -q && \
+	  apt-get install -y -q --download-only --no-install-recommends -o Dir::Cache::archives=$(CURDIR)/$(PARSERS)/debs opendkim && \
+	  for one in $(PARSERS)/debs/*.deb; do dpkg -x $$one $(PARSERS)/opendkim; done; }
+	@npm install --prefix $(PARSERS) --no-save --no-audit --no-fund --loglevel=error mailparser@3.7.2
 	@touch $@
 
 clean:

@@ -3,7 +3,7 @@
 from sqlmodel import Session
 
 from core.content import mail
-from core.delivery import senders
+from core.delivery import dkim_keys, senders
 from core.models import Campaign, Sender
 
 
@@ -23,4 +23,5 @@ def content(session: Session, campaign: Campaign) -> mail.Content:
         base_url=senders.tracking_base(session, sender) if sender else "",
         campaign_id=campaign.id or 0,
         user_id=campaign.user_id,
+        signing=dkim_keys.signing(session, campaign.user_id, sender.from_address) if sender else (),
     )

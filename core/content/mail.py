@@ -12,7 +12,7 @@ from html import escape
 from operator import itemgetter
 
 from core import crypto
-from core.content import gate, headers, html, merge, quoted
+from core.content import dkim, gate, headers, html, merge, quoted
 from core.content.gate import BadMail
 from core.models import BodyKind
 
@@ -39,7 +39,7 @@ _MARK = re.compile("\ufdd0(\\d+)\ufdd1")
 
 @dataclass(frozen=True)
 class Content:
-    """What a campaign mails. ``base_url`` "" = no pixel and a mailto: List-Unsubscribe."""
+    """What a campaign mails. ``base_url`` "" = no pixel and a mailto: List-Unsubscribe; ``signing``: DKIM keys."""
 
     subject: str
     preheader: str
@@ -51,6 +51,7 @@ class Content:
     base_url: str
     campaign_id: int
     user_id: int
+    signing: tuple[dkim.SigningKey, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,9 @@ class CompiledMail:
         rich = _Part(_split_pixel(source) if base else merge.parse_html(source), merge.written, self._values)
         boundary = b"=_" + hashlib.sha256(source.encode()).hexdigest()[:24].encode()
         self._plain, self._rich = plain, rich
-        self._head, self._names = self._compile_head(content, boundary)
+        self._head, names = self._compile_head(content, boundary)
+        self._signers = [dkim.Signer(key, names) for key in content.signing]
+        self._names = [b"DKIM-Signature"] * len(self._signers) + names
         self._open = b"--%b\r\nContent-Type: text/plain; charset=utf-8\r\n%b" % (boundary, plain.encoding)
         self._middle = b"\r\n--%b\r\nContent-Type: text/html; charset=utf-8\r\n%b" % (boundary, rich.encoding)
         self._end = b"\r\n--%b--\r\n" % boundary
@@ -175,6 +178,8 @@ class CompiledMail:
             )
         except UnicodeEncodeError:
             raise BadMail("A merge field of this recipient has a broken character in it.") from None
+        if self._signers:
+            mail = dkim.signed(mail, self._signers, at)
         gate.check(mail, self._names, utf8_to=not to.isascii())
         return mail
 

@@ -1,6 +1,10 @@
 """What the receiving mail server gets: addresses beyond ASCII, only where it takes them."""
 
+import dkim
+
+from core import db
 from core.content import gate
+from core.delivery import dkim_keys
 from tests.conftest import Stack
 from tests.jobs import world
 from tests.jobs.receiver import Receiver
@@ -28,6 +32,30 @@ def test_addresses_beyond_ascii_go_to_a_server_that_takes_them_and_fail_alone_el
             assert receiver.accepted == ["anna@example.org"] and froms == [""]
             assert world.states(campaign_id) == {"sent": 1, "failed": 2}
             assert "does not take such addresses" in world.message(campaign_id, "jörg@example.org").reply
+
+
+def test_a_domain_whose_keys_are_switched_on_signs_from_the_next_batch_on(stack: Stack) -> None:
+    user_id = world.add_user()
+    pairs = dkim_keys.new_pairs()
+    with Receiver() as receiver, world.engine() as engine:
+        sender_id = world.add_sender(user_id, receiver.port)
+        before = world.add_campaign(user_id, sender_id, world.people(2))
+        world.dispatch(engine)
+        world.until(lambda: sent(before))
+        with db.session() as session:
+            dkim_keys.keep(session, user_id, "example.com", pairs)
+            [domain] = dkim_keys.domains(session, user_id)
+            for key in domain.keys:
+                dkim_keys.switch(session, user_id, key.id, True)
+        assert not [raw for raw in receiver.bodies.values() if b"DKIM-Signature" in raw]
+        after = world.add_campaign(user_id, sender_id, world.people(3, "example.net"))
+        world.dispatch(engine)
+        world.until(lambda: sent(after))
+    records = {f"{key.name}.".encode(): key.value.encode() for key in domain.keys}
+    for email in world.people(3, "example.net"):
+        judge = dkim.DKIM(receiver.bodies[email])
+        assert judge.verify(0, dnsfunc=lambda name, timeout: records[name])
+        assert judge.verify(1, dnsfunc=lambda name, timeout: records[name])
 
 
 def test_hostile_values_reach_no_header_of_a_received_mail(sqlite_stack: Stack) -> None:

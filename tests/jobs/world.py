@@ -39,14 +39,19 @@ def add_user(email: str = "alice@example.com") -> int:
 
 def add_sender(user_id: int, port: int, **values: Any) -> int:
     """Without limits unless given."""
-    free = {"per_minute": None, "delay_seconds": 0.0, "security": "none", "connections": 2}
+    free = {
+        "per_minute": None,
+        "delay_seconds": 0.0,
+        "security": "none",
+        "connections": 2,
+        "from_address": "news@example.com",
+    }
     with db.session() as session:
         sender = Sender(
             user_id=user_id,
             name=f"Sender {port}",
             host="127.0.0.1",
             port=port,
-            from_address="news@example.com",
             created_at=clock.utcnow(),
             **{**free, **values},
         )
