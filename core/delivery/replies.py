@@ -4,38 +4,15 @@
 enhanced status (RFC 3463), then the class of the code; and nothing but a clear word about the mailbox suppresses.
 """
 
-import logging
 import re
-import tomllib
-import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
-from pathlib import Path
-from typing import Any
 
 from core import clock, config
-from core.delivery import waits
+from core.delivery import rulebook, waits
+from core.delivery.rulebook import ACCOUNT_KINDS, FINAL_KINDS, KINDS, MAIL_KINDS, PHASES
 
-log = logging.getLogger(__name__)
-
-ACCOUNT_KINDS = frozenset(
-    {
-        "throttle_connections",
-        "throttle_rate",
-        "quota_hour",
-        "quota_day",
-        "auth",
-        "auth_temporary",
-        "sender_not_allowed",
-    }
-)
-MAIL_KINDS = frozenset({"greylist", "temporary", "recipient_rate", "recipient_full"})
-FINAL_KINDS = frozenset(
-    {"bad_recipient", "suppressed_by_provider", "policy", "content", "too_big", "protocol", "permanent"}
-)
-KINDS = ACCOUNT_KINDS | MAIL_KINDS | FINAL_KINDS
-PHASES = ("connect", "ehlo", "auth", "mail", "rcpt", "data", "dot")
+__all__ = ["FINAL_KINDS", "KINDS", "PHASES", "Verdict", "classify", "explain", "is_success"]
 
 _WAITING = (ACCOUNT_KINDS | MAIL_KINDS) - {"auth", "sender_not_allowed"}
 _NO_RECIPIENT_YET = ("connect", "ehlo", "auth", "mail")
@@ -59,34 +36,13 @@ class Verdict:
     explanation: str
 
 
-@dataclass(frozen=True)
-class Rule:
-    """Fits where every part that is given fits; ``codes`` and ``enhanced`` are beginnings, enhanced "" means none."""
-
-    id: str
-    kind: str
-    phases: frozenset[str]
-    codes: tuple[str, ...]
-    enhanced: tuple[str, ...]
-    pattern: re.Pattern[str] | None
-    explanation: str
-
-    def fits(self, phase: str, code: str, enhanced: str, words: str) -> bool:
-        return (
-            (not self.phases or phase in self.phases)
-            and (not self.codes or code.startswith(self.codes))
-            and (not self.enhanced or any(_status_fits(enhanced, start) for start in self.enhanced))
-            and (self.pattern is None or self.pattern.search(words) is not None)
-        )
-
-
 def classify(phase: str, code: int, enhanced: str, text: str, at: datetime | None = None) -> Verdict:
     """What a reply that is not a success means.
 
     ``phase``: connect, ehlo, auth, mail, rcpt, data or dot. ``code``: 0 where there was none. ``enhanced``: as
     ``5.1.1``, or "" (then looked for in the text). ``text``: the server's words, any length, any characters.
-    ``at``: now, for waits named as a date (default: this machine's time). Never raises. An administrator adds rules, or
-    puts others first, in ``DATA_DIR/reply_rules.toml`` (read once).
+    ``at``: now, for waits named as a date (default: this machine's time). Never raises. An administrator puts other
+    rules first in ``DATA_DIR/reply_rules.toml`` (docs/reply_rules.md).
     """
     said = text[:_CAP]
     code = code or _code_in(said)
@@ -127,22 +83,13 @@ def _within_reason(kind: str, phase: str, code: int) -> str:
 
 def _words(said: str, code: int) -> str:
     """Lower case without accents, apostrophes, control characters, addresses, codes: what the patterns look at."""
-    text = _plain(said)
+    text = rulebook.plain(said)
     text = "".join(" " if ord(char) < 32 or 126 < ord(char) < 160 else char for char in text)
     text = _ADDRESS.sub("addr", text)
     text = re.sub(rf"(?<![\w.]){code}[ -]", " ", text) if code else text
     text = _ENHANCED.sub(" ", text)
     text = _WRAPPER.sub(" ", text)
     return " ".join(text.split())
-
-
-# Letters that Unicode takes for a letter of their own, not for one with a sign.
-_LATIN = str.maketrans({"ł": "l", "ı": "i", "ø": "o", "đ": "d", "æ": "ae", "œ": "oe"})
-
-
-def _plain(text: str) -> str:
-    parts = unicodedata.normalize("NFKD", text.casefold()).translate(_LATIN)
-    return "".join(char for char in parts if not unicodedata.combining(char) and char not in "'’‘`´")
 
 
 def _code_in(said: str) -> int:
@@ -156,62 +103,5 @@ def _enhanced_in(said: str, code: int) -> str:
     return next((status for status in found if status[0] == str(code)[0]), found[0] if found else "")
 
 
-def _status_fits(enhanced: str, start: str) -> bool:
-    """``start`` is a whole status, or its beginning up to a dot; the class digit may be x."""
-    if not start:
-        return not enhanced
-    if start[0] == "x":
-        enhanced, start = enhanced[1:], start[1:]
-    return enhanced == start or (start.endswith(".") and enhanced.startswith(start))
-
-
-@dataclass(frozen=True)
-class _Rules:
-    ordered: tuple[Rule, ...]
-    by_id: dict[str, Rule]
-    sentences: dict[str, str]
-
-
-def _rules() -> _Rules:
-    return _kept(config.settings.data_dir / "reply_rules.toml")
-
-
-@cache
-def _kept(extra: Path) -> _Rules:
-    try:
-        return load(extra)
-    except (ValueError, KeyError, TypeError, AttributeError, re.error) as error:
-        log.error("%s is left out, it cannot be read as rules: %s", extra, error)
-        return load(None)
-
-
-def load(extra: Path | None) -> _Rules:
-    """The product's rules, after those in the administrator's file ``extra`` where there is one.
-
-    Raises ValueError, KeyError or re.error for a file that has no rules in it.
-    """
-    shipped = tomllib.loads((Path(__file__).parent / "rules.toml").read_text())
-    own = tomllib.loads(extra.read_text()) if extra is not None and extra.is_file() else {}
-    ordered = tuple(_rule(row) for row in [*own.get("rule", []), *shipped["rule"]])
-    sentences = {**shipped["sentences"], **own.get("sentences", {})}
-    return _Rules(ordered, {rule.id: rule for rule in reversed(ordered)}, sentences)
-
-
-def _rule(row: dict[str, Any]) -> Rule:
-    if row["kind"] not in KINDS:
-        raise ValueError(f"rule {row['id']}: there is no kind {row['kind']!r}")
-    pattern = row.get("pattern")
-    return Rule(
-        id=row["id"],
-        kind=row["kind"],
-        phases=frozenset(row.get("phases", ())),
-        codes=tuple(row.get("codes", ())),
-        enhanced=tuple(row.get("enhanced", ())),
-        pattern=re.compile(_one_line(pattern)) if pattern else None,
-        explanation=row.get("explanation", ""),
-    )
-
-
-def _one_line(pattern: str) -> str:
-    """A pattern may stand on several lines; it is brought to the form of the words that it looks at."""
-    return _plain("".join(line.strip() for line in pattern.splitlines()))
+def _rules() -> rulebook.Rulebook:
+    return rulebook.current(config.settings.data_dir)

@@ -11,9 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core import config
 from core.delivery import replies
-from tests.conftest import Stack
 
 AT = datetime(2018, 10, 23, 8, 0, tzinfo=UTC)
 THROTTLE = {"throttle_rate", "throttle_connections", "quota_hour", "quota_day"}
@@ -174,24 +172,6 @@ def test_rules_are_data_with_their_own_ids_and_patterns_that_cannot_explode() ->
         assert not re.search(r"[+*]\)[+*{]", pattern), rule["id"]  # an open repetition inside a repetition
         assert not re.search(r"\\[WSDB]", pattern), rule["id"]  # put in lower case it would mean the opposite
         assert rule.get("explanation", "x.").endswith((".", "x."))
-
-
-def test_the_administrators_rules_come_first(sqlite_stack: Stack) -> None:
-    own = '[[rule]]\nid = "ours"\nphases = ["rcpt"]\npattern = "we know you"\nkind = "quota_day"\n'
-    (config.settings.data_dir / "reply_rules.toml").write_text(own)
-    verdict = replies.classify("rcpt", 550, "", "5.1.1 user unknown, WE KNOW YOU")
-    assert (verdict.kind, verdict.rule_id) == ("quota_day", "ours")
-
-
-@pytest.mark.parametrize(
-    "wrong", ["not toml", '[[rule]]\nid = "x"\nkind = "gone"\n', '[[rule]]\nkind = "auth"\n', "rule = 3"]
-)
-def test_rules_of_the_administrator_that_are_wrong_are_left_out_and_logged(
-    sqlite_stack: Stack, caplog: pytest.LogCaptureFixture, wrong: str
-) -> None:
-    (config.settings.data_dir / "reply_rules.toml").write_text(wrong)
-    assert replies.classify("rcpt", 550, "", "5.1.1 user unknown").kind == "bad_recipient"
-    assert "is left out" in caplog.text
 
 
 @pytest.mark.parametrize(
