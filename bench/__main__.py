@@ -7,7 +7,7 @@ import asyncio
 import os
 import sys
 
-from bench import claim, memory, report, roundtrip, screen, send, start, upload, workers
+from bench import claim, memory, report, roundtrip, screen, send, start, upload, web, workers
 
 BENCHES = {
     "start": start.run,
@@ -19,6 +19,7 @@ BENCHES = {
     "workers": workers.run,
     "claim": claim.run,
     "memory": memory.run,
+    "web": web.run,
 }
 
 

@@ -10,6 +10,7 @@ import urllib.request
 from pathlib import Path
 from time import perf_counter
 
+from bench import report
 from tests.e2e.product import ROOT, free_port
 
 ROUNDS = 5
@@ -30,8 +31,8 @@ async def run() -> None:
             ours.append(await _first_page(["main.py"], "/login", Path(folder)))
             bare.append(await _first_page([str(bare_program)], "/", Path(folder)))
     median, yardstick = statistics.median(ours), statistics.median(bare)
-    ratio = median / yardstick
-    print(f"start to first page: {median:.2f} s (aim 3 s); bare NiceGUI page {yardstick:.2f} s; ratio {ratio:.2f}")
+    report.detail(f"a bare NiceGUI page takes {yardstick:.2f} s; ratio {median / yardstick:.2f}")
+    report.at_most("From the program's start to its first page", median, 3, " s")
 
 
 async def _first_page(arguments: list[str], path: str, folder: Path) -> float:

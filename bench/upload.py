@@ -11,6 +11,7 @@ from time import perf_counter
 
 import psycopg2
 
+from bench import report
 from core import accounts, config, db, migrate
 from core.audience import contacts, parse
 from tests import servers
@@ -41,10 +42,8 @@ def _compare(name: str, env: dict[str, str], path: Path, plain: object, yardstic
         bare.append(plain())
     db.close()
     median, base = statistics.median(ours), statistics.median(bare)
-    print(
-        f"{name}: {PEOPLE:,} recipients parsed and stored in {median:.2f} s (aim 5 s); {yardstick} {base:.2f} s; "
-        f"ratio {median / base:.1f}"
-    )
+    report.detail(f"{yardstick} takes {base:.2f} s; ratio {median / base:.1f}")
+    report.at_most(f"{name}, {PEOPLE:,} recipients parsed and stored", median, 5, " s")
 
 
 def _upload(user_id: int, path: Path) -> float:
