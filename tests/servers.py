@@ -79,14 +79,14 @@ def redis(folder: Path) -> Iterator[str]:
         cwd=folder,
         stdout=subprocess.DEVNULL,
     )
-    while not _listens(path):
+    while not listens(path):
         assert process.poll() is None, "redis-server did not start"
     yield f"unix://{path}"
     process.terminate()
     process.wait(10)
 
 
-def _listens(path: Path) -> bool:
+def listens(path: Path) -> bool:
     """The file is there a moment before anybody answers on it."""
     with socket.socket(socket.AF_UNIX) as client:
         return client.connect_ex(str(path)) == 0

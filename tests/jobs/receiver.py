@@ -172,7 +172,7 @@ class _Dialogue:
         self.recipient = ""
 
     async def do_rcpt(self, text: str) -> None:
-        self.recipient = text[text.index("<") + 1 : text.index(">")]
+        self.recipient = text[text.index("<") + 1 : text.index(">")] if self.mail else ""
         if not self.mail:
             self.recipient = ""
             self.writer.write(b"503 5.5.1 MAIL first\r\n")
