@@ -7,16 +7,19 @@ from nicegui import ui
 
 from campaign_ui import auth, layout, live
 from campaign_ui.parts import act, card, confirm, empty_state, page_header
+from campaign_ui.parts.dkim_dialog import DkimDialog, dkim_rows
 from campaign_ui.parts.sender_card import Actions, sender_card, state_of
 from campaign_ui.parts.sender_form import SenderForm
 from core import db
-from core.delivery import senders
+from core.delivery import dkim_keys, senders
+from core.delivery.dkim_keys import Domain
 from core.models import Sender
 
 
 @dataclass(frozen=True)
 class _Data:
     senders: list[Sender]
+    domains: list[Domain]
     now: datetime
 
 
@@ -40,6 +43,10 @@ class _Senders:
             words = "A sender is your account at a mail provider: where mails are handed in, and how fast."
             empty_state("alternate_email", "No senders yet", words)
         self.empty.set_visibility(False)
+        words = "A signature of your domain, which receivers check. Many providers sign for you: then none is needed."
+        with card("Sign with DKIM", words) as self.signing:
+            self.domains = ui.column().classes("w-full gap-0")
+        self.signing.set_visibility(False)
         self.actions = Actions(self._edit, self._make_default, self._delete)
         self.forms = ui.element("div")  # outside of the cards: what is typed survives their renewal
 
@@ -54,6 +61,10 @@ class _Senders:
         with self.cards:
             for sender in data.senders:
                 sender_card(sender, data.now, self.user.time_zone, self.actions)
+        self.signing.set_visibility(bool(data.domains))
+        self.domains.clear()
+        with self.domains:
+            dkim_rows(data.domains, self._dkim)
 
     def _add(self) -> None:
         with self.forms:
@@ -62,6 +73,10 @@ class _Senders:
     def _edit(self, sender: Sender) -> None:
         with self.forms:
             SenderForm(self.user.id, sender).open()
+
+    async def _dkim(self, domain: Domain) -> None:
+        with self.forms:
+            await DkimDialog(self.user.id, domain.name).open()
 
     async def _make_default(self, sender: Sender) -> None:
         await act(senders.make_default, self.user.id, sender.id, done=f"New campaigns begin with {sender.name}.")
@@ -74,10 +89,11 @@ class _Senders:
 
 def _load(user_id: int) -> _Data:
     with db.reading() as session:
-        return _Data(senders.list_all(session, user_id), db.now(session))
+        return _Data(senders.list_all(session, user_id), dkim_keys.domains(session, user_id), db.now(session))
 
 
 def _shown(data: _Data) -> list[object]:
     """What a card depends on: a lease that is renewed changes nothing on the screen."""
     lease = {"owner", "epoch", "lease_until", "next_start_at", "cooldown_step"}
-    return [(sender.model_dump(exclude=lease), state_of(sender, data.now)) for sender in data.senders]
+    cards = [(sender.model_dump(exclude=lease), state_of(sender, data.now)) for sender in data.senders]
+    return [*cards, *data.domains]
