@@ -152,6 +152,8 @@ async def connect(server: Server) -> Connection:
             )
     except TimeoutError:
         raise Dropped(f"No answer from {name} port {server.port}.") from None
+    except ConnectionResetError as error:
+        raise (tls.Cut() if context else error) from None
     try:
         await _greet(connection, server, name)
     except BaseException:
@@ -194,7 +196,10 @@ async def _start_tls(connection: Connection, name: str) -> None:
     reply = await _ask(connection, "STARTTLS")
     if reply.code != 220:
         raise Refused("ehlo", reply)
-    await connection.start_tls(tls.context(), name, connection.timeouts.tls)
+    try:
+        await connection.start_tls(tls.context(), name, connection.timeouts.tls)
+    except ConnectionError:
+        raise tls.Cut() from None
 
 
 async def _sign_in(connection: Connection, username: str, password: str) -> None:

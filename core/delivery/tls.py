@@ -20,6 +20,10 @@ _CERTIFICATE = {
 _NOT_TLS = ("WRONG_VERSION_NUMBER", "PACKET_LENGTH_TOO_LONG", "HTTP_REQUEST")
 
 
+class Cut(ssl.SSLError):
+    """The server ended the connection while encryption began, without a word."""
+
+
 @functools.cache
 def context() -> ssl.SSLContext:
     """Verified certificates and host names, TLS 1.2 or newer. Made once: it costs 25 ms."""
@@ -41,4 +45,7 @@ def why_not(error: Exception, host: str, port: int, security: str) -> str:
         return f"{host} offers only TLS versions that are no longer safe. Its provider must update it."
     if isinstance(error, TimeoutError):
         return f"{host} did not answer to TLS on port {port}. With port 587 set Security to STARTTLS."
-    return f"{host} refused the encrypted connection on port {port}."
+    return (
+        f"{host} ended the connection on port {port} when encryption began. It may offer only TLS versions that are no "
+        "longer safe: ask its provider."
+    )

@@ -45,12 +45,12 @@ def add_sender(user_id: int, port: int, **values: Any) -> int:
         "security": "none",
         "connections": 2,
         "from_address": "news@example.com",
+        "host": "127.0.0.1",
     }
     with db.session() as session:
         sender = Sender(
             user_id=user_id,
             name=f"Sender {port}",
-            host="127.0.0.1",
             port=port,
             created_at=clock.utcnow(),
             **{**free, **values},
