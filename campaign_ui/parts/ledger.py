@@ -58,7 +58,6 @@ _REASON = """
   <div class="cm-words cm-mute" v-if="props.row.reply">{{ props.row.reply }}</div>
 </q-td>
 """
-_UNKNOWN = "The connection ended after the mail was handed over and before the server answered. It may have arrived."
 
 
 class Ledger:
@@ -213,8 +212,6 @@ def _reason(row: LedgerRow, zone: str) -> str:
         )
         if at is not None
     ]
-    if row.state == MessageState.unknown:
-        return " ".join([_UNKNOWN, *facts])
     if row.state == MessageState.suppressed:
         return " ".join(["On the suppression list.", *facts])
     if row.state == MessageState.pending and row.attempts:

@@ -1,6 +1,7 @@
 """Campaigns: the draft people edit, what stands in its way, and its way from draft to sent."""
 
 from core.campaigns.advice import Gap, gaps
+from core.campaigns.again import Chunk, retry_failed, settle_unknown
 from core.campaigns.checks import findings, problems, steps_missing
 from core.campaigns.content import content
 from core.campaigns.drafts import (
@@ -24,16 +25,15 @@ from core.campaigns.states import (
     pause,
     pause_for,
     resume,
-    retry_failed,
     schedule,
     send_now,
-    settle_unknown,
     start_due,
     unschedule,
 )
 from core.campaigns.testmail import TestResult, send_test
 
 __all__ = [
+    "Chunk",
     "EditedElsewhere",
     "Finding",
     "Forecast",

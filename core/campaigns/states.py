@@ -4,14 +4,13 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import case, func, update
+from sqlalchemy import func, update
 from sqlalchemy import select as select_rows
 from sqlmodel import Session, col
 
 from core import clock, db, live
 from core.campaigns.checks import errors, sender_problem
 from core.campaigns.drafts import NAME_LENGTH, get, hint, owned
-from core.delivery.tally import Tally
 from core.errors import RuleError
 from core.models import Campaign, CampaignStatus, Message, MessageState, PauseReason
 
@@ -20,7 +19,7 @@ _MISSED_AFTER = timedelta(hours=1)
 # the rest of a larger campaign goes on in ``finish_done``.
 _AT_ONCE = 20_000
 
-_ALREADY = {
+ALREADY = {
     CampaignStatus.draft: "This campaign is a draft.",
     CampaignStatus.scheduled: "This campaign is already scheduled.",
     CampaignStatus.sending: "This campaign is already sending.",
@@ -54,12 +53,12 @@ def send_now(session: Session, user_id: int, campaign_id: int) -> None:
 
 def unschedule(session: Session, user_id: int, campaign_id: int) -> None:
     """Back to a draft, the time kept as a suggestion. Raises RuleError once it has started."""
-    _move(session, user_id, campaign_id, [CampaignStatus.scheduled], {"status": CampaignStatus.draft})
+    move(session, user_id, campaign_id, [CampaignStatus.scheduled], {"status": CampaignStatus.draft})
 
 
 def pause(session: Session, user_id: int, campaign_id: int) -> None:
     """Stop before the next mail, until the user resumes."""
-    _move(session, user_id, campaign_id, [CampaignStatus.sending], _paused(PauseReason.user))
+    move(session, user_id, campaign_id, [CampaignStatus.sending], _paused(PauseReason.user))
 
 
 def resume(session: Session, user_id: int, campaign_id: int) -> None:
@@ -73,79 +72,20 @@ def resume(session: Session, user_id: int, campaign_id: int) -> None:
         "pause_detail": "",
         "started_at": func.coalesce(col(Campaign.started_at), db.now(session)),
     }
-    _move(session, user_id, campaign_id, [CampaignStatus.paused], values)
+    move(session, user_id, campaign_id, [CampaignStatus.paused], values)
 
 
 def cancel(session: Session, user_id: int, campaign_id: int) -> None:
     """Send nothing more, for ever: what was pending becomes cancelled. What a worker holds, it decides."""
     before = [CampaignStatus.scheduled, CampaignStatus.sending, CampaignStatus.paused]
     count = _cancel_pending(session, user_id, campaign_id, before)
-    values = _moved("pending_count", "cancelled_count", count) | {
+    values = moved("pending_count", "cancelled_count", count) | {
         "status": CampaignStatus.cancelled,
         "pause_reason": "",
         "pause_detail": "",
         "finished_at": db.now(session),
     }
-    _move(session, user_id, campaign_id, before, values)
-
-
-def retry_failed(session: Session, user_id: int, campaign_id: int) -> int:
-    """Send the failed mails again (a suppressed address stays suppressed); returns how many.
-
-    A sent campaign is sending again; a sending or paused one stays as it is. Raises RuleError when none failed, or
-    when the sender cannot send.
-    """
-    campaign = get(session, user_id, campaign_id)
-    if campaign.status == CampaignStatus.sent and (sentence := sender_problem(session, campaign)):
-        raise RuleError(sentence)
-    before = [CampaignStatus.sent, CampaignStatus.sending, CampaignStatus.paused]
-    wanted = _locked(user_id, campaign_id, before, MessageState.failed)
-    again = {"state": MessageState.pending, "attempts": 0, "retry_at": db.now(session), "epoch": None}
-    count = _update_messages(session, wanted, MessageState.failed, again)
-    if not count and get(session, user_id, campaign_id).status in before:
-        raise RuleError("No mail of this campaign failed.")
-    status = case((col(Campaign.status) == CampaignStatus.sent, CampaignStatus.sending), else_=col(Campaign.status))
-    values = {"status": status, "finished_at": None} | _moved("failed_count", "pending_count", count)
-    _move(session, user_id, campaign_id, before, values)
-    return count
-
-
-def settle_unknown(
-    session: Session, user_id: int, campaign_id: int, message_id: int | None = None, *, delivered: bool
-) -> int:
-    """Decide about mails that may have arrived, all of the campaign or one; returns how many were decided.
-
-    Delivered ones are sent; the others wait to be sent again, by which a sent campaign is sending again. Raises
-    RuleError when none is in doubt (any more), and when sending again is not possible; NotFound.
-    """
-    campaign = get(session, user_id, campaign_id)
-    before = [CampaignStatus.sent, CampaignStatus.sending, CampaignStatus.paused]
-    now = db.now(session)
-    if delivered:
-        before.append(CampaignStatus.cancelled)
-        decided: dict[str, Any] = {"state": MessageState.sent, "sent_at": now}
-    else:
-        if campaign.status == CampaignStatus.cancelled:
-            raise RuleError(_ALREADY[CampaignStatus.cancelled])
-        if campaign.status == CampaignStatus.sent and (sentence := sender_problem(session, campaign)):
-            raise RuleError(sentence)
-        decided = {"state": MessageState.pending, "attempts": 0, "retry_at": now, "epoch": None}
-    wanted = _locked(user_id, campaign_id, before, MessageState.unknown)
-    if message_id is not None:
-        wanted = wanted.where(col(Message.id) == message_id)
-    count = _update_messages(session, wanted, MessageState.unknown, decided)
-    if not count:
-        raise RuleError("No mail of this campaign is in doubt any more.")
-    if delivered:
-        tally = Tally()  # counts them in the hour, too
-        tally.moved(campaign_id, "unknown", "sent", count)
-        tally.store(session, now)
-        hint(session, user_id, campaign_id)
-        return count
-    status = case((col(Campaign.status) == CampaignStatus.sent, CampaignStatus.sending), else_=col(Campaign.status))
-    values = {"status": status, "finished_at": None} | _moved("unknown_count", "pending_count", count)
-    _move(session, user_id, campaign_id, before, values)
-    return count
+    move(session, user_id, campaign_id, before, values)
 
 
 def start_due(session: Session) -> list[int]:
@@ -191,14 +131,14 @@ def _schedule(session: Session, campaign: Campaign, at: datetime, zone: str) -> 
     if not campaign.name.strip():
         values["name"] = campaign.subject.strip()[:NAME_LENGTH]  # lists show it by a name
     # The version too: what goes out is what was checked.
-    _move(session, campaign.user_id, campaign.id, [CampaignStatus.draft], values, version=campaign.version)
+    move(session, campaign.user_id, campaign.id, [CampaignStatus.draft], values, version=campaign.version)
 
 
 def _paused(reason: PauseReason, detail: str = "") -> dict[str, Any]:
     return {"status": CampaignStatus.paused, "pause_reason": reason, "pause_detail": detail}
 
 
-def _move(
+def move(
     session: Session,
     user_id: int,
     campaign_id: int,
@@ -206,6 +146,7 @@ def _move(
     values: dict[str, Any],
     version: int | None = None,
 ) -> None:
+    """Change the campaign's row where its status is one of ``before``. Raises RuleError with why not; NotFound."""
     conditions = [*owned(user_id, campaign_id), col(Campaign.status).in_(before)]
     if version is not None:
         conditions.append(col(Campaign.version) == version)
@@ -213,32 +154,33 @@ def _move(
         campaign = get(session, user_id, campaign_id)
         if campaign.status in before:
             raise RuleError("This draft was just changed in another tab. Look at it and try again.")
-        raise RuleError(_ALREADY[CampaignStatus(campaign.status)])
+        raise RuleError(ALREADY[CampaignStatus(campaign.status)])
     db.after_commit(session, live.wake)
 
 
 def _move_all(session: Session, conditions: Iterable[Any], values: dict[str, Any]) -> list[int]:
     statement = update(Campaign).where(*conditions).values(**values, updated_at=db.now(session))
-    moved = session.execute(
+    rows = session.execute(
         statement.returning(col(Campaign.id), col(Campaign.user_id)),
         execution_options={"synchronize_session": False},
     ).all()
-    for campaign_id, user_id in moved:
+    for campaign_id, user_id in rows:
         hint(session, user_id, campaign_id)
-    return [campaign_id for campaign_id, _ in moved]
+    return [campaign_id for campaign_id, _ in rows]
 
 
-def _moved(source: str, target: str, count: int) -> dict[str, Any]:
+def moved(source: str, target: str, count: int) -> dict[str, Any]:
+    """Values that count ``count`` messages from one state's counter to the other's."""
     table = Campaign.__table__  # type: ignore[attr-defined]
     return {source: table.c[source] - count, target: table.c[target] + count}
 
 
 def _cancel_pending(session: Session, user_id: int, campaign_id: int, statuses: list[CampaignStatus]) -> int:
-    wanted = _locked(user_id, campaign_id, statuses, MessageState.pending).limit(_AT_ONCE)
+    wanted = locked(user_id, campaign_id, statuses, MessageState.pending).limit(_AT_ONCE)
     return _update_messages(session, wanted, MessageState.pending, {"state": MessageState.cancelled})
 
 
-def _locked(user_id: int, campaign_id: int, statuses: list[CampaignStatus], state: MessageState) -> Any:
+def locked(user_id: int, campaign_id: int, statuses: list[CampaignStatus], state: MessageState) -> Any:
     """Messages first and by id, then the campaign's row: the order in which every writer locks (no deadlock)."""
     allowed = select_rows(col(Campaign.id)).where(*owned(user_id, campaign_id), col(Campaign.status).in_(statuses))
     wanted = select_rows(col(Message.id)).where(
@@ -262,6 +204,6 @@ def _sweep_cancelled(session: Session) -> None:
     left = select_rows(col(Campaign.id), col(Campaign.user_id)).where(*cancelled)
     for campaign_id, user_id in session.execute(left).all():
         if count := _cancel_pending(session, user_id, campaign_id, [CampaignStatus.cancelled]):
-            values = _moved("pending_count", "cancelled_count", count)
+            values = moved("pending_count", "cancelled_count", count)
             _move_all(session, [col(Campaign.id) == campaign_id], values)
             db.after_commit(session, live.wake)  # perhaps there are more

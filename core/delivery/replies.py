@@ -19,6 +19,15 @@ _NO_RECIPIENT_YET = ("connect", "ehlo", "auth", "mail")
 _CAP = 2_000  # characters looked at: what makes a 100 KB line cost no more than a short one
 _SOMEBODY = "Your mail provider"
 
+# What is told by us, not by a server: rule id or kind -> sentence.
+_OURS = {
+    "bad_mail": "This mail could not be made or its address cannot be written, so nothing of it was sent.",
+    "connection": "The connection to {provider} ended too early. We try again.",
+    "unknown": (
+        "The connection ended after the mail was handed over and before the server answered. It may have arrived."
+    ),
+}
+
 _ENHANCED = re.compile(r"(?<![\d.])[245]\.\d{1,3}\.\d{1,3}(?![\d.])")
 _ADDRESS = re.compile(r"""[^\s<>()\[\],;:"'@]{1,64}@[^\s<>()\[\],;:"'@]{1,255}""")
 _SAID = re.compile(r"\b([245]\d\d)[ -]")
@@ -65,7 +74,8 @@ def explain(rule_id: str, kind: str, provider: str = "") -> str:
     rules = _rules()
     rule = rules.by_id.get(rule_id)
     own = rule.explanation if rule is not None and rule.kind == kind else ""
-    sentence = own or rules.sentences.get(kind, rules.sentences["permanent"])
+    told = own or _OURS.get(rule_id) or _OURS.get(kind)
+    sentence = told or rules.sentences.get(kind, rules.sentences["permanent"])
     return sentence.replace("{provider}", provider or _SOMEBODY)
 
 

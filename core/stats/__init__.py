@@ -13,16 +13,19 @@ from core.stats.counts import (
 from core.stats.days import Day, per_day, per_hour
 from core.stats.failures import Failure, failures
 from core.stats.pages import LedgerPage, LedgerRow, ledger
+from core.stats.timeline import Event, Timeline, timeline
 from core.stats.waits import Wait, waiting
 
 __all__ = [
     "Counts",
     "Day",
+    "Event",
     "Failure",
     "LedgerPage",
     "LedgerRow",
     "Overview",
     "Summary",
+    "Timeline",
     "Wait",
     "count_by_status",
     "failures",
@@ -33,5 +36,6 @@ __all__ = [
     "per_hour",
     "summaries",
     "summary",
+    "timeline",
     "waiting",
 ]

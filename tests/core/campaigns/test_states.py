@@ -6,12 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from sqlmodel import Session, col, select
+from sqlmodel import Session, select
 
 from core import campaigns, clock, db, live
-from core.delivery import senders
 from core.errors import NotFound, RuleError
-from core.models import Activity, CampaignStatus, Message, PauseReason, Sender
+from core.models import CampaignStatus, PauseReason, Sender
 from tests.conftest import Stack
 from tests.core.campaigns.rows import NOW, contact_list, id_of, ledger, put, read, user
 
@@ -174,101 +173,6 @@ def test_what_comes_back_to_a_cancelled_campaign_is_cancelled_too(
         assert campaigns.finish_done(session) == []
     assert ledger(draft) == {"cancelled": 3, "sent": 1}
     assert read(draft).status == "cancelled"
-
-
-def test_retry_sends_the_failed_ones_again(alice: int, draft: int) -> None:
-    put(draft, CampaignStatus.sent, failed=2, sent=3, unknown=1)
-    with db.session() as session:
-        assert campaigns.retry_failed(session, alice, draft) == 2
-    assert ledger(draft) == {"pending": 2, "sent": 3, "unknown": 1}
-    assert (read(draft).status, read(draft).finished_at) == ("sending", None)
-    with db.reading() as session:
-        again = session.exec(select(Message).where(col(Message.state) == "pending")).all()
-    assert {message.attempts for message in again} == {0}
-
-
-def test_retry_of_a_paused_campaign_leaves_it_paused(alice: int, draft: int) -> None:
-    put(draft, CampaignStatus.paused, failed=1)
-    with db.session() as session:
-        campaigns.retry_failed(session, alice, draft)
-    assert ledger(draft) == {"pending": 1} and read(draft).status == "paused"
-
-
-def test_retry_with_nothing_failed_says_so_and_changes_nothing(alice: int, draft: int) -> None:
-    put(draft, CampaignStatus.sent, sent=1)
-    with pytest.raises(RuleError, match="No mail of this campaign failed"), db.session() as session:
-        campaigns.retry_failed(session, alice, draft)
-    assert read(draft).status == "sent"
-
-
-def test_retry_with_a_sender_that_was_deleted_says_so_and_the_campaign_stays_sent(alice: int, draft: int) -> None:
-    put(draft, CampaignStatus.sent, failed=1)
-    sender_id = read(draft).sender_id
-    assert sender_id is not None
-    with db.session() as session:
-        senders.delete(session, alice, sender_id)
-    with pytest.raises(RuleError, match="was deleted"), db.session() as session:
-        campaigns.retry_failed(session, alice, draft)
-    assert read(draft).status == "sent" and ledger(draft) == {"failed": 1}
-
-
-def test_mails_in_doubt_that_were_delivered_are_sent_and_counted_in_their_hour(alice: int, draft: int) -> None:
-    put(draft, CampaignStatus.cancelled, unknown=2, sent=1, cancelled=1)
-    with db.session() as session:
-        assert campaigns.settle_unknown(session, alice, draft, delivered=True) == 2
-        now = db.now(session)
-    assert ledger(draft) == {"sent": 3, "cancelled": 1} and read(draft).status == "cancelled"
-    with db.reading() as session:
-        decided = session.exec(select(Message).where(col(Message.sent_at).is_not(None))).all()
-        assert [now - message.sent_at < timedelta(seconds=5) for message in decided if message.sent_at] == [True] * 2
-        assert [row.sent_count for row in session.exec(select(Activity))] == [2]
-    with pytest.raises(RuleError, match="in doubt any more"), db.session() as session:
-        campaigns.settle_unknown(session, alice, draft, delivered=True)
-
-
-def test_mails_in_doubt_can_be_sent_again_by_which_a_sent_campaign_is_sending(
-    alice: int, draft: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    put(draft, CampaignStatus.sent, unknown=2, sent=1, failed=1)
-    told: list[str] = []
-    monkeypatch.setattr(live, "wake", lambda: told.append("wake"))
-    monkeypatch.setattr(live, "publish", lambda *hint: told.append(f"{hint}"))
-    with db.session() as session:
-        assert campaigns.settle_unknown(session, alice, draft, delivered=False) == 2
-    assert set(told) == {"wake", f"({alice}, 'campaign', {draft})"}
-    assert ledger(draft) == {"pending": 2, "sent": 1, "failed": 1}
-    assert (read(draft).status, read(draft).finished_at) == ("sending", None)
-
-
-def test_one_mail_in_doubt_is_decided_alone_and_the_paused_campaign_stays_paused(alice: int, draft: int) -> None:
-    put(draft, CampaignStatus.paused, unknown=2)
-    with db.session() as session:
-        first = session.exec(select(Message.id).order_by(col(Message.id))).first()
-        assert campaigns.settle_unknown(session, alice, draft, first, delivered=False) == 1
-    assert ledger(draft) == {"pending": 1, "unknown": 1} and read(draft).status == "paused"
-    with pytest.raises(RuleError, match="in doubt any more"), db.session() as session:
-        campaigns.settle_unknown(session, alice, draft, first, delivered=True)
-
-
-def test_nothing_of_a_cancelled_campaign_is_sent_again(alice: int, draft: int) -> None:
-    put(draft, CampaignStatus.cancelled, unknown=1)
-    with pytest.raises(RuleError, match="was cancelled"), db.session() as session:
-        campaigns.settle_unknown(session, alice, draft, delivered=False)
-    assert ledger(draft) == {"unknown": 1}
-
-
-def test_doubts_are_settled_by_their_owner_alone(alice: int, draft: int) -> None:
-    put(draft, CampaignStatus.sent, unknown=1)
-    with db.session() as session:
-        charlie = user(session, "charlie@example.com")
-        message_id = session.exec(select(Message.id)).one()
-        hers = campaigns.create(session, charlie)
-        for delivered in (True, False):
-            with pytest.raises(NotFound):
-                campaigns.settle_unknown(session, charlie, draft, delivered=delivered)
-            with pytest.raises(RuleError):
-                campaigns.settle_unknown(session, charlie, id_of(hers), message_id, delivered=delivered)
-    assert ledger(draft) == {"unknown": 1} and read(draft).status == "sent"
 
 
 _STEPS: dict[str, tuple[Callable[[Session, int, int], object], set[str]]] = {

@@ -1,0 +1,123 @@
+"""The user's side of the ledger: send failed mails again, and decide about those that nobody knows of.
+
+In chunks, each a transaction of its caller: a million mails hold up no other writer, and the counters always agree.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import case, update
+from sqlmodel import Session, col
+
+from core import db
+from core.campaigns.checks import sender_problem
+from core.campaigns.drafts import get, hint
+from core.campaigns.states import ALREADY, locked, move, moved
+from core.delivery.tally import Tally
+from core.errors import RuleError
+from core.models import Campaign, CampaignStatus, Message, MessageState
+
+_OPEN = [CampaignStatus.sent, CampaignStatus.sending, CampaignStatus.paused]
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """``count``: mails changed. ``last_id``: give it to the next call as ``after``; None when that was all."""
+
+    count: int
+    last_id: int | None
+
+
+def retry_failed(
+    session: Session,
+    user_id: int,
+    campaign_id: int,
+    *,
+    kind: str | None = None,
+    rule_id: str | None = None,
+    after: int = 0,
+) -> Chunk:
+    """Send failed mails again (a suppressed address stays suppressed), all or those that failed for one reason.
+
+    A sent campaign is sending again; a sending or paused one stays as it is. ``kind``, ``rule_id``: of the reason.
+    ``after``: the ``last_id`` of the chunk before; what failed again meanwhile is behind it and is left alone. Raises
+    RuleError when none failed, or when the sender cannot send; NotFound.
+    """
+    _check_sender(session, user_id, campaign_id)
+    conditions = [col(Message.kind) == kind] if kind is not None else []
+    conditions += [col(Message.rule_id) == rule_id] if rule_id is not None else []
+    wanted = locked(user_id, campaign_id, _OPEN, MessageState.failed).where(*conditions)
+    chunk = _change(session, wanted, MessageState.failed, _again(session), after)
+    if not chunk.count and not after and get(session, user_id, campaign_id).status in _OPEN:
+        raise RuleError("No mail of this campaign failed" + (" for this reason any more." if conditions else "."))
+    _send_on(session, user_id, campaign_id, "failed_count", chunk.count)
+    return chunk
+
+
+def settle_unknown(
+    session: Session,
+    user_id: int,
+    campaign_id: int,
+    message_id: int | None = None,
+    *,
+    delivered: bool,
+    after: int = 0,
+) -> Chunk:
+    """Decide about mails that may have arrived, all of the campaign or one.
+
+    Delivered ones are sent; the others wait to be sent again, by which a sent campaign is sending again. ``after``: the
+    ``last_id`` of the chunk before. Raises RuleError when none is in doubt (any more), and when sending again is not
+    possible; NotFound.
+    """
+    statuses = [*_OPEN, CampaignStatus.cancelled] if delivered else _OPEN
+    if delivered:
+        get(session, user_id, campaign_id)
+        decided: dict[str, Any] = {"state": MessageState.sent, "sent_at": db.now(session)}
+    else:
+        _check_sender(session, user_id, campaign_id)
+        decided = _again(session)
+    wanted = locked(user_id, campaign_id, statuses, MessageState.unknown)
+    if message_id is not None:
+        wanted = wanted.where(col(Message.id) == message_id)
+    chunk = _change(session, wanted, MessageState.unknown, decided, after)
+    if not chunk.count and not after:
+        raise RuleError("No mail of this campaign is in doubt any more.")
+    if delivered:
+        tally = Tally()  # counts them in the hour, too
+        tally.moved(campaign_id, "unknown", "sent", chunk.count)
+        tally.store(session, db.now(session))
+        hint(session, user_id, campaign_id)
+    else:
+        _send_on(session, user_id, campaign_id, "unknown_count", chunk.count)
+    return chunk
+
+
+def _check_sender(session: Session, user_id: int, campaign_id: int) -> None:
+    campaign = get(session, user_id, campaign_id)
+    if campaign.status == CampaignStatus.cancelled:
+        raise RuleError(ALREADY[CampaignStatus.cancelled])
+    if campaign.status == CampaignStatus.sent and (sentence := sender_problem(session, campaign)):
+        raise RuleError(sentence)
+
+
+def _again(session: Session) -> dict[str, Any]:
+    return {"state": MessageState.pending, "attempts": 0, "retry_at": db.now(session), "epoch": None}
+
+
+def _change(session: Session, wanted: Any, state: MessageState, values: dict[str, Any], after: int) -> Chunk:
+    """``values`` for the next of the ``wanted``, which are locked by id."""
+    most = db.chunk_rows(session)
+    ids = list(session.execute(wanted.where(col(Message.id) > after).limit(most)).scalars())
+    if not ids:
+        return Chunk(0, None)
+    changed = session.execute(
+        update(Message).where(col(Message.id).in_(ids), col(Message.state) == state).values(**values),
+        execution_options={"synchronize_session": False},
+    )
+    return Chunk(int(changed.rowcount), ids[-1] if len(ids) == most else None)  # type: ignore[attr-defined]
+
+
+def _send_on(session: Session, user_id: int, campaign_id: int, source: str, count: int) -> None:
+    status = case((col(Campaign.status) == CampaignStatus.sent, CampaignStatus.sending), else_=col(Campaign.status))
+    values = {"status": status, "finished_at": None} | moved(source, "pending_count", count)
+    move(session, user_id, campaign_id, _OPEN, values)

@@ -1,0 +1,140 @@
+"""Everything that happened to one recipient's mail: each try, what the server said, what it means, and what is next."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func
+from sqlmodel import Session, col, select
+
+from core.delivery import presets, replies
+from core.errors import NotFound
+from core.models import Attempt, Campaign, Message, MessageState, Sender
+
+MOST = 100  # tries shown, the latest; a mail of a throttled sender may have many more
+
+_FACTS = (
+    ("opened_at", "Opened", "brand"),
+    ("clicked_at", "Clicked", "brand"),
+    ("bounced_at", "Bounced: the address is on the suppression list", "failed"),
+    ("complained_at", "Reported as spam", "failed"),
+    ("unsubscribed_at", "Unsubscribed", "quiet"),
+)
+_TITLES = {
+    "throttle_connections": "The sender was asked for fewer connections",
+    "throttle_rate": "The sender was asked to slow down",
+    "quota_hour": "A limit of the sender was reached",
+    "quota_day": "The daily limit of the sender was reached",
+    "auth": "The sign-in was refused",
+    "auth_temporary": "The sign-in could not be checked",
+    "sender_not_allowed": "The From address was refused",
+    "greylist": "Asked to come back later",
+    "temporary": "Not accepted yet",
+    "recipient_rate": "The recipient gets too much mail",
+    "recipient_full": "The mailbox is full",
+    "bad_recipient": "The mailbox does not exist",
+    "suppressed_by_provider": "On the provider's own list",
+    "policy": "Refused by the server's rules",
+    "content": "The content was refused",
+    "too_big": "The mail is too large",
+    "protocol": "The server did not understand",
+    "unknown": "Nobody knows whether it arrived",
+}
+_NO_FAULT = replies.KINDS - replies.FINAL_KINDS
+
+
+@dataclass(frozen=True)
+class Event:
+    """``phase``, ``code``, ``words``: where and what the server said. ``sentence``: what it means. ``rule_id``: why so.
+
+    ``tone``: sent, failed, pending, brand or quiet.
+    """
+
+    at: datetime
+    title: str
+    tone: str
+    phase: str = ""
+    code: int | None = None
+    words: str = ""
+    sentence: str = ""
+    rule_id: str = ""
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """``events`` in order of time. ``hidden``: earlier tries that are left out. ``next_at``: of a mail that waits."""
+
+    message_id: int
+    email: str
+    state: str
+    attempts: int
+    next_at: datetime | None
+    hidden: int
+    events: list[Event]
+
+
+def timeline(session: Session, user_id: int, campaign_id: int, message_id: int) -> Timeline:
+    """What happened to one mail of a campaign. Raises NotFound where it is not this user's."""
+    statement: Any = (
+        select(Message, Sender)
+        .join(Campaign, col(Campaign.id) == col(Message.campaign_id))
+        .outerjoin(Sender, col(Sender.id) == col(Message.sender_id))
+        .where(
+            col(Message.id) == message_id,
+            col(Message.campaign_id) == campaign_id,
+            col(Campaign.user_id) == user_id,
+            col(Campaign.deleted_at).is_(None),
+        )
+    )
+    found = session.exec(statement).first()
+    if found is None:
+        raise NotFound("There is no such mail.")
+    message, sender = found
+    provider = presets.provider(sender.preset, sender.host) if sender is not None else ""
+    tries = _tries(session, message_id)
+    number = session.exec(select(func.count()).where(col(Attempt.message_id) == message_id)).one()
+    events = [_tried(attempt, provider) for attempt in tries]
+    events += [Event(getattr(message, name), title, tone) for name, title, tone in _FACTS if getattr(message, name)]
+    if message.state == MessageState.sent and message.sent_at is not None:
+        events.append(_sent(message))
+    if message.kind and not tries:  # what is told without a server's words, or rows older than the attempts
+        events.append(_told(message, provider))
+    waits = message.state == MessageState.pending and message.attempts > 0
+    return Timeline(
+        message_id=message_id,
+        email=message.email,
+        state=message.state,
+        attempts=message.attempts,
+        next_at=message.retry_at if waits else None,
+        hidden=int(number) - len(tries),
+        events=sorted(events, key=lambda event: event.at),
+    )
+
+
+def _tries(session: Session, message_id: int) -> list[Attempt]:
+    latest = select(Attempt).where(col(Attempt.message_id) == message_id).order_by(col(Attempt.id).desc()).limit(MOST)
+    return list(reversed(session.exec(latest).all()))
+
+
+def _tried(attempt: Attempt, provider: str) -> Event:
+    sentence = replies.explain(attempt.rule_id, attempt.kind, provider)
+    tone = "pending" if attempt.kind in _NO_FAULT or attempt.kind == "unknown" else "failed"
+    title = _TITLES.get(attempt.kind, "Refused")
+    words = attempt.reply
+    return Event(attempt.at, title, tone, attempt.phase, attempt.reply_code, words, sentence, attempt.rule_id)
+
+
+def _told(message: Message, provider: str) -> Event:
+    sentence = replies.explain(message.rule_id, message.kind, provider)
+    at, title = message.sent_at or message.retry_at, _TITLES.get(message.kind, "Not sent")
+    words = message.reply
+    return Event(at, title, "failed", message.phase, message.reply_code, words, sentence, message.rule_id)
+
+
+def _sent(message: Message) -> Event:
+    assert message.sent_at is not None
+    by_server = message.reply_code is not None and 200 <= message.reply_code < 300
+    if by_server:
+        words = (message.phase, message.reply_code, message.reply)
+        return Event(message.sent_at, "Accepted by the server", "sent", *words)
+    return Event(message.sent_at, "Counted as sent", "sent", sentence="An open, a click or you said that it arrived.")

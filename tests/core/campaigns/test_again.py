@@ -1,0 +1,180 @@
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import update
+from sqlmodel import col, select
+
+from core import campaigns, db, live
+from core.delivery import senders
+from core.errors import NotFound, RuleError
+from core.models import Activity, Campaign, CampaignStatus, Message
+from tests.core.campaigns.rows import id_of, ledger, put, read, user
+
+
+def test_retry_sends_the_failed_ones_again(alice: int, draft: int) -> None:
+    put(draft, CampaignStatus.sent, failed=2, sent=3, unknown=1)
+    with db.session() as session:
+        assert campaigns.retry_failed(session, alice, draft).count == 2
+    assert ledger(draft) == {"pending": 2, "sent": 3, "unknown": 1}
+    assert (read(draft).status, read(draft).finished_at) == ("sending", None)
+    with db.reading() as session:
+        again = session.exec(select(Message).where(col(Message.state) == "pending")).all()
+    assert {message.attempts for message in again} == {0}
+
+
+def test_retry_of_a_paused_campaign_leaves_it_paused(alice: int, draft: int) -> None:
+    put(draft, CampaignStatus.paused, failed=1)
+    with db.session() as session:
+        campaigns.retry_failed(session, alice, draft)
+    assert ledger(draft) == {"pending": 1} and read(draft).status == "paused"
+
+
+def test_retry_with_nothing_failed_says_so_and_changes_nothing(alice: int, draft: int) -> None:
+    put(draft, CampaignStatus.sent, sent=1)
+    with pytest.raises(RuleError, match="No mail of this campaign failed"), db.session() as session:
+        campaigns.retry_failed(session, alice, draft)
+    assert read(draft).status == "sent"
+
+
+def test_retry_with_a_sender_that_was_deleted_says_so_and_the_campaign_stays_sent(alice: int, draft: int) -> None:
+    put(draft, CampaignStatus.sent, failed=1)
+    sender_id = read(draft).sender_id
+    assert sender_id is not None
+    with db.session() as session:
+        senders.delete(session, alice, sender_id)
+    with pytest.raises(RuleError, match="was deleted"), db.session() as session:
+        campaigns.retry_failed(session, alice, draft)
+    assert read(draft).status == "sent" and ledger(draft) == {"failed": 1}
+
+
+def test_mails_in_doubt_that_were_delivered_are_sent_and_counted_in_their_hour(alice: int, draft: int) -> None:
+    put(draft, CampaignStatus.cancelled, unknown=2, sent=1, cancelled=1)
+    with db.session() as session:
+        assert campaigns.settle_unknown(session, alice, draft, delivered=True).count == 2
+        now = db.now(session)
+    assert ledger(draft) == {"sent": 3, "cancelled": 1} and read(draft).status == "cancelled"
+    with db.reading() as session:
+        decided = session.exec(select(Message).where(col(Message.sent_at).is_not(None))).all()
+        assert [now - message.sent_at < timedelta(seconds=5) for message in decided if message.sent_at] == [True] * 2
+        assert [row.sent_count for row in session.exec(select(Activity))] == [2]
+    with pytest.raises(RuleError, match="in doubt any more"), db.session() as session:
+        campaigns.settle_unknown(session, alice, draft, delivered=True)
+
+
+def test_mails_in_doubt_can_be_sent_again_by_which_a_sent_campaign_is_sending(
+    alice: int, draft: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(draft, CampaignStatus.sent, unknown=2, sent=1, failed=1)
+    told: list[str] = []
+    monkeypatch.setattr(live, "wake", lambda: told.append("wake"))
+    monkeypatch.setattr(live, "publish", lambda *hint: told.append(f"{hint}"))
+    with db.session() as session:
+        assert campaigns.settle_unknown(session, alice, draft, delivered=False).count == 2
+    assert set(told) == {"wake", f"({alice}, 'campaign', {draft})"}
+    assert ledger(draft) == {"pending": 2, "sent": 1, "failed": 1}
+    assert (read(draft).status, read(draft).finished_at) == ("sending", None)
+
+
+def test_one_mail_in_doubt_is_decided_alone_and_the_paused_campaign_stays_paused(alice: int, draft: int) -> None:
+    put(draft, CampaignStatus.paused, unknown=2)
+    with db.session() as session:
+        first = session.exec(select(Message.id).order_by(col(Message.id))).first()
+        assert campaigns.settle_unknown(session, alice, draft, first, delivered=False).count == 1
+    assert ledger(draft) == {"pending": 1, "unknown": 1} and read(draft).status == "paused"
+    with pytest.raises(RuleError, match="in doubt any more"), db.session() as session:
+        campaigns.settle_unknown(session, alice, draft, first, delivered=True)
+
+
+def test_nothing_of_a_cancelled_campaign_is_sent_again(alice: int, draft: int) -> None:
+    put(draft, CampaignStatus.cancelled, unknown=1)
+    with pytest.raises(RuleError, match="was cancelled"), db.session() as session:
+        campaigns.settle_unknown(session, alice, draft, delivered=False)
+    assert ledger(draft) == {"unknown": 1}
+
+
+def test_doubts_are_settled_by_their_owner_alone(alice: int, draft: int) -> None:
+    put(draft, CampaignStatus.sent, unknown=1)
+    with db.session() as session:
+        charlie = user(session, "charlie@example.com")
+        message_id = session.exec(select(Message.id)).one()
+        hers = campaigns.create(session, charlie)
+        for delivered in (True, False):
+            with pytest.raises(NotFound):
+                campaigns.settle_unknown(session, charlie, draft, delivered=delivered)
+            with pytest.raises(RuleError):
+                campaigns.settle_unknown(session, charlie, id_of(hers), message_id, delivered=delivered)
+    assert ledger(draft) == {"unknown": 1} and read(draft).status == "sent"
+
+
+_campaign = Campaign.__table__  # type: ignore[attr-defined]
+
+
+def put_reasons(campaign_id: int) -> None:
+    """Three that failed: two as bad mailboxes, one by policy."""
+    put(campaign_id, CampaignStatus.sent, failed=3, sent=1)
+    with db.session() as session:
+        failed = session.exec(select(Message).where(col(Message.state) == "failed").order_by(col(Message.id))).all()
+        for message, (kind, rule_id) in zip(
+            failed, [("bad_recipient", "unknown"), ("policy", "spam"), ("bad_recipient", "unknown")], strict=True
+        ):
+            message.kind, message.rule_id = kind, rule_id
+
+
+def test_retry_of_one_reason_leaves_the_others_failed(alice: int, draft: int) -> None:
+    put_reasons(draft)
+    with db.session() as session:
+        chunk = campaigns.retry_failed(session, alice, draft, kind="policy", rule_id="spam")
+    assert (chunk.count, chunk.last_id) == (1, None)
+    assert ledger(draft) == {"pending": 1, "failed": 2, "sent": 1} and read(draft).status == "sending"
+    with db.reading() as session:
+        assert session.exec(select(Message.kind).where(col(Message.state) == "pending")).all() == ["policy"]
+    with pytest.raises(RuleError, match="for this reason any more"), db.session() as session:
+        campaigns.retry_failed(session, alice, draft, kind="policy", rule_id="spam")
+
+
+def test_a_stranger_retries_no_reason_of_another(alice: int, draft: int) -> None:
+    put_reasons(draft)
+    with db.session() as session:
+        charlie = user(session, "charlie@example.com")
+        with pytest.raises(NotFound):
+            campaigns.retry_failed(session, charlie, draft, kind="policy", rule_id="spam")
+    assert ledger(draft) == {"failed": 3, "sent": 1}
+
+
+def test_a_large_retry_goes_in_chunks_between_which_the_counters_agree(
+    alice: int, draft: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(db, "chunk_rows", lambda session: 2)
+    put(draft, CampaignStatus.sent, failed=5)
+    after, seen = 0, []
+    while True:
+        with db.session() as session:
+            chunk = campaigns.retry_failed(session, alice, draft, after=after)
+        seen.append(ledger(draft))  # compares the rows with the counters
+        # What was retried fails again at once, and the campaign is sent again: the rest goes on, these stay.
+        with db.session() as session:
+            values = {"pending_count": 0, "failed_count": 5, "status": "sent"}
+            session.execute(update(Message).where(col(Message.state) == "pending").values(state="failed"))
+            session.execute(update(_campaign).where(_campaign.c.id == draft).values(values))
+        if chunk.last_id is None:
+            break
+        after = chunk.last_id
+    assert seen == [{"pending": 2, "failed": 3}, {"pending": 2, "failed": 3}, {"pending": 1, "failed": 4}]
+    assert ledger(draft) == {"failed": 5}
+
+
+@pytest.mark.parametrize(("delivered", "state"), [(True, "sent"), (False, "pending")])
+def test_many_doubts_are_settled_in_chunks(
+    alice: int, draft: int, monkeypatch: pytest.MonkeyPatch, delivered: bool, state: str
+) -> None:
+    monkeypatch.setattr(db, "chunk_rows", lambda session: 2)
+    put(draft, CampaignStatus.sending, unknown=5)
+    after: int | None = 0
+    counts = []
+    while after is not None:
+        with db.session() as session:
+            chunk = campaigns.settle_unknown(session, alice, draft, delivered=delivered, after=after)
+        counts.append(chunk.count)
+        after = chunk.last_id
+        assert ledger(draft)[state] == sum(counts)
+    assert counts == [2, 2, 1] and ledger(draft) == {state: 5}
