@@ -9,7 +9,7 @@ import threading
 from collections.abc import Coroutine
 from typing import Any
 
-from core.delivery import lease
+from core.delivery import lease, rulebook
 from jobs.hints import Hints
 from jobs.lane import Lane
 from jobs.mails import Mails
@@ -54,6 +54,7 @@ class Engine:
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
+        rulebook.shipped()  # 0.2 s, not during the first refusal
         try:
             self._loop.run_until_complete(self._main())
         except Exception:

@@ -12,6 +12,7 @@ from campaign_ui.parts import (
     Progress,
     StatusBadge,
     act,
+    act_in_chunks,
     card,
     confirm,
     link_button,
@@ -19,6 +20,7 @@ from campaign_ui.parts import (
     stat_card,
     stat_grid,
 )
+from campaign_ui.parts.failures import Failures
 from campaign_ui.parts.ledger import Ledger, read_page
 from core import campaigns as rules
 from core import clock, db, stats
@@ -105,10 +107,7 @@ class _Page:
             words = charts.say_days(data.hours, "hour")
             self.hours = Chart(charts.hours(data.hours), words, "w-full h-60")
         with card("Why mails failed", "Grouped by what the servers meant") as self.failures_card:
-            self.failures = ui.column().classes("w-full gap-0")
-            self.retry = ui.button("Retry failed", icon="replay", on_click=self._retry).props("outline")
-            self.retry.classes("self-start")
-            self.shown_failures: list[Failure] = []
+            self.failures = Failures(user.id, self.id)
         with card().classes("overflow-hidden").props("role=region aria-label=Recipients"):
             with ui.row().classes("w-full items-center justify-between gap-2"):
                 ui.label("Recipients").classes("font-semibold text-[15px]").props("role=heading aria-level=2")
@@ -159,7 +158,8 @@ class _Page:
         self.bars.set(charts.status_bars(counts), charts.say_counts(counts))
         self.hours_card.set_visibility(bool(data.hours))
         self.hours.set(charts.hours(data.hours), charts.say_days(data.hours, "hour"))
-        self._show_failures(data.failures, campaign.status)
+        self.failures_card.set_visibility(bool(data.failures))
+        self.failures.show(data.failures, campaign.status)
         self._show_unknown(counts, campaign.status)
         self.ledger.set_counts(counts)
 
@@ -187,21 +187,6 @@ class _Page:
             facts.append(f"started {clock.show(campaign.started_at, self.zone)}")
         return " · ".join(facts)
 
-    def _show_failures(self, failures: list[Failure], status: str) -> None:
-        self.failures_card.set_visibility(bool(failures))
-        self.retry.set_visibility(status in _MAY_RETRY)
-        if failures == self.shown_failures:
-            return
-        self.shown_failures = failures
-        self.failures.clear()
-        with self.failures:
-            for failure in failures:
-                with ui.row().classes("w-full items-start gap-4 flex-nowrap py-3 cm-line"):
-                    ui.label(f"{failure.count:,}").classes("cm-badge is-failed min-w-[56px] justify-center shrink-0")
-                    with ui.element("div").classes("min-w-0 text-[13.5px]"):
-                        ui.label(failure.explanation)
-                        ui.label(failure.reply).classes("cm-words cm-mute mt-1")
-
     def _show_unknown(self, counts: Counts, status: str) -> None:
         self.unknown.set_visibility(counts.unknown > 0)
         count = "1 mail" if counts.unknown == 1 else f"{counts.unknown:,} mails"
@@ -211,20 +196,18 @@ class _Page:
     async def _unschedule(self) -> None:
         await act(rules.unschedule, self.user.id, self.id, done="It is a draft again.")
 
-    async def _retry(self) -> None:
-        text = "They wait again and are tried as if for the first time. Suppressed addresses stay suppressed."
-        if await confirm("Send the failed mails again?", text, "Retry", color="primary"):
-            await act(rules.retry_failed, self.user.id, self.id, done="The failed mails wait to be sent.")
-
     async def _delivered(self) -> None:
         text = "Do this when your provider's log says so. All mails of this campaign in doubt count as sent then."
         if await confirm("Were these mails delivered?", text, "They were delivered", color="primary"):
-            await act(rules.settle_unknown, self.user.id, self.id, delivered=True, done="They count as sent.")
+            await self._settle(True, "{count} marked as sent.")
 
     async def _again(self) -> None:
         text = "Whoever received the mail already receives it twice."
         if await confirm("Send the mails in doubt again?", text, "Send again"):
-            await act(rules.settle_unknown, self.user.id, self.id, delivered=False, done="They wait to be sent again.")
+            await self._settle(False, "{count} put back, to be sent again.")
+
+    async def _settle(self, delivered: bool, done: str) -> None:
+        await act_in_chunks(rules.settle_unknown, self.user.id, self.id, delivered=delivered, done=done)
 
     async def _pause(self) -> None:
         await act(rules.pause, self.user.id, self.id, done="Paused. Nothing more goes out until you resume.")

@@ -11,6 +11,7 @@
 - ``notice(text, tone, icon)``: a sentence in a tinted box; ``with`` adds to it.
 - ``notify_error(sentence)``, ``notify_done(sentence)``: toasts.
 - ``await act(call, *args, done="")``: does ``call(session, *args)`` in a transaction; a RuleError is a toast.
+- ``await act_in_chunks(call, *args, done="{count} …")``: the same for many rows, a transaction for each chunk.
 - ``Progress(counts, label)``, ``Doughnut(counts)``, ``Chart(options, words, classes)``, ``CampaignTable(zone)``: each
   with ``.set(...)`` for live numbers.
 - ``link_button(text, href, icon="", look="")``: a real link that looks like a button; look: outline, flat.
@@ -19,7 +20,7 @@ Tones: brand, sent, failed, pending, info, quiet. Classes of static/app.css: cm-
 numbers), cm-link, cm-badge, cm-tile (icon square), cm-words (a server's own words), is-<tone>.
 """
 
-from campaign_ui.parts.acts import act
+from campaign_ui.parts.acts import act, act_in_chunks
 from campaign_ui.parts.ask import confirm
 from campaign_ui.parts.badge import STATE_TONES, STATUS_TONES, StatusBadge, status_badge
 from campaign_ui.parts.blocks import card, empty_state, link_button, page_header
@@ -39,6 +40,7 @@ __all__ = [
     "StatCard",
     "StatusBadge",
     "act",
+    "act_in_chunks",
     "card",
     "confirm",
     "empty_state",

@@ -8,6 +8,7 @@ from starlette.concurrency import run_in_threadpool
 
 from campaign_ui.parts.notices import notify_done, notify_error
 from core import db
+from core.campaigns import Chunk
 from core.errors import RuleError
 
 T = TypeVar("T")
@@ -22,6 +23,27 @@ async def act(call: Callable[..., Any], *args: Any, done: str = "", **values: An
         return False
     if done:
         notify_done(done)
+    return True
+
+
+async def act_in_chunks(call: Callable[..., Chunk], *args: Any, done: str, **values: Any) -> bool:
+    """``call(session, *args, after=…)`` again and again, each in its own transaction, until it says that was all.
+
+    ``done``: said at the end, ``{count}`` filled in ("1 mail", "1,200 mails"). What is done stays done when a later
+    chunk is refused, whose RuleError is shown then.
+    """
+    count, after = 0, 0
+    while True:
+        try:
+            chunk = await run.io_bound(_transaction, call, args, {**values, "after": after})
+        except RuleError as error:
+            notify_error(str(error))
+            return False
+        count += chunk.count
+        if chunk.last_id is None:
+            break
+        after = chunk.last_id
+    notify_done(done.format(count="1 mail" if count == 1 else f"{count:,} mails"))
     return True
 
 

@@ -7,6 +7,7 @@ from nicegui import run, ui
 from campaign_ui import live
 from campaign_ui.charts import STATES
 from campaign_ui.parts.badge import STATE_TONES
+from campaign_ui.parts.timeline import show_timeline
 from core import clock, db, stats
 from core.models import MessageState
 from core.stats import Counts, LedgerPage, LedgerRow
@@ -43,7 +44,8 @@ _COLUMNS: list[dict[str, Any]] = [
 ]
 _EMAIL = """
 <q-td :props="props" class="max-lg:w-full" style="white-space:normal;overflow-wrap:anywhere">
-  <span class="font-medium">{{ props.row.email }}</span>
+  <button type="button" class="cm-open" aria-haspopup="dialog"
+    @click.stop="() => $parent.$emit('open', props.row.id)">{{ props.row.email }}</button>
   <div class="lg:hidden text-xs cm-mute mt-1" v-if="props.row.reason">{{ props.row.reason }}</div>
   <div class="lg:hidden cm-words cm-mute mt-1" v-if="props.row.reply">{{ props.row.reply }}</div>
   <div class="lg:hidden text-xs cm-mute mt-1" v-if="props.row.opened_at !== '–'">Opened {{ props.row.opened_at }}</div>
@@ -79,6 +81,8 @@ class Ledger:
         self._table.classes("w-full")
         for column, template in (("email", _EMAIL), ("state", _STATE), ("reason", _REASON)):
             self._table.add_slot(f"body-cell-{column}", template)
+        self._table.on("open", lambda event: self._open(event.args))
+        self._table.on("row-click", lambda event: self._open(event.args[1]["id"]), [[], ["id"], None])
         self._nobody = ui.label().classes("text-sm cm-mute py-8 text-center w-full")
         with ui.row().classes("w-full items-center justify-between gap-2"):
             self._words = ui.label().classes("text-[13px] cm-mute tabular-nums").props("role=status")
@@ -107,6 +111,10 @@ class Ledger:
     async def refresh(self) -> None:
         key = ("ledger", self._campaign_id, self._state, self._search, self._cursor)
         await self._load(live.read(key, self._read, self._state, self._search, self._cursor))
+
+    async def _open(self, message_id: Any) -> None:
+        if isinstance(message_id, int):
+            await show_timeline(self._user_id, self._campaign_id, message_id, self._zone)
 
     def _chip(self, state: str, word: str) -> tuple[ui.element, ui.label]:
         button = ui.element("button").classes("cm-chip").props(f"type=button aria-pressed={_yes(state == self._state)}")

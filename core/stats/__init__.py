@@ -12,8 +12,8 @@ from core.stats.counts import (
 )
 from core.stats.days import Day, per_day, per_hour
 from core.stats.failures import Failure, failures
+from core.stats.history import Event, Timeline, timeline
 from core.stats.pages import LedgerPage, LedgerRow, ledger
-from core.stats.timeline import Event, Timeline, timeline
 from core.stats.waits import Wait, waiting
 
 __all__ = [

@@ -164,5 +164,6 @@ def _key(cursor: str) -> tuple[Any, ...]:
 
 def _row(row: Any) -> LedgerRow:
     values = {name: getattr(row, name) for name in _COLUMNS if name not in ("domain", "kind", "rule_id")}
-    reason = replies.explain(row.rule_id, row.kind) if row.kind and row.state != MessageState.sent else ""
+    kind = "unknown" if row.state == MessageState.unknown else row.kind
+    reason = replies.explain(row.rule_id, kind) if kind and row.state != MessageState.sent else ""
     return LedgerRow(**values, reason=reason)

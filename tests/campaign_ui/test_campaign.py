@@ -1,3 +1,5 @@
+from datetime import UTC, datetime
+
 import pytest
 from nicegui import ui
 from nicegui.testing import User as Browser
@@ -5,7 +7,8 @@ from sqlalchemy import update
 from sqlmodel import col, select
 
 from core import db, live, stats
-from core.models import Campaign, Message
+from core.delivery import replies
+from core.models import Attempt, Campaign, Message
 from tests import rows
 from tests.campaign_ui.conftest import SignIn, card_texts, eventually, press, texts
 
@@ -97,6 +100,82 @@ async def test_failed_mails_can_be_sent_again(user: Browser, sign_in: SignIn) ->
     await eventually(lambda: card_texts(user, "Failed")[1] == "0")
     assert card_texts(user, "Pending")[1] == "2"
     await user.should_not_see("Why mails failed")
+
+
+async def test_the_mails_of_one_reason_are_sent_again_after_a_question(user: Browser, sign_in: SignIn) -> None:
+    alice = sign_in(user)
+    campaign_id = make(alice)
+    with db.session() as session:
+        campaign = session.get_one(Campaign, campaign_id)
+        rows.message(session, campaign, "spam@example.net", "failed", db.now(session), kind="policy", rule_id="spam")
+        campaign.failed_count += 1
+        campaign.recipients_count += 1
+    await user.open(f"/campaigns/{campaign_id}")
+    press(user, f"Retry: {replies.explain('spam', 'policy')}")
+    await user.should_see("Send 1 mail that failed for this reason again?")
+    assert card_texts(user, "Failed")[1] == "2"
+    user.find(marker="confirm").click()
+    await eventually(lambda: card_texts(user, "Failed")[1] == "1")
+    assert card_texts(user, "Pending")[1] == "2"
+    await user.should_see("This mailbox does not exist.")
+
+
+def open_mail(browser: Browser, email: str) -> None:
+    """Press the address in the ledger."""
+    assert browser.client is not None
+    [table] = [e for e in browser.client.elements.values() if isinstance(e, ui.table)]
+    [message_id] = [row["id"] for row in table.rows if row["email"] == email]
+    [listener] = [x for x in table._event_listeners.values() if x.type == "open"]
+    table._handle_event({"listener_id": listener.id, "args": message_id})
+
+
+async def test_an_address_in_the_ledger_opens_what_happened_to_its_mail(user: Browser, sign_in: SignIn) -> None:
+    alice = sign_in(user)
+    campaign_id = make(alice)
+    with db.session() as session:
+        failed = session.exec(select(Message).where(col(Message.state) == "failed")).one()
+        assert failed.id is not None
+        for minutes, (phase, code, reply, kind, rule_id) in enumerate(
+            [
+                ("rcpt", 451, "4.7.1 Greylisted <b>hi</b>", "greylist", "greylist"),
+                ("rcpt", 550, "5.1.1 User unknown", "bad_recipient", "no-such-mailbox"),
+            ]
+        ):
+            at = datetime(2026, 11, 25, 9, minutes, tzinfo=UTC)
+            values = {"phase": phase, "reply_code": code, "reply": reply, "kind": kind, "rule_id": rule_id}
+            session.add(Attempt(message_id=failed.id, campaign_id=campaign_id, at=at, **values))
+    await user.open(f"/campaigns/{campaign_id}")
+    press(user, "Failed")
+    await eventually(lambda: addresses(user) == ["carl@example.net"])
+    open_mail(user, "carl@example.net")
+    await user.should_see("Asked to come back later", retries=20)
+    await user.should_see("25 Nov 2026, 14:30:00 IST")
+    await user.should_see("451 4.7.1 Greylisted <b>hi</b>")  # as a label: text, never HTML
+    await user.should_see("The recipient's server asks every new sender to try again later. We do.")
+    await user.should_see("Said at RCPT TO · rule no-such-mailbox")
+    await user.should_not_see("It was delivered")
+
+
+@pytest.mark.parametrize(
+    ("button", "state", "asks"), [("It was delivered", "sent", False), ("Send it again", "pending", True)]
+)
+async def test_one_mail_in_doubt_is_decided_in_its_own_dialog(
+    user: Browser, sign_in: SignIn, button: str, state: str, asks: bool
+) -> None:
+    campaign_id = make(sign_in(user))
+    await user.open(f"/campaigns/{campaign_id}")
+    press(user, "Unknown")
+    await eventually(lambda: addresses(user) == ["gus@example.com"])
+    open_mail(user, "gus@example.com")
+    await user.should_see(button, retries=20)
+    press(user, button)
+    if asks:
+        await user.should_see("If it arrived, it is received twice.", retries=20)
+        user.find(marker="confirm").click()
+    await eventually(lambda: addresses(user) == [])
+    with db.reading() as session:
+        message = session.exec(select(Message).where(col(Message.email) == "gus@example.com")).one()
+    assert message.state == state
 
 
 async def test_mails_in_doubt_are_settled_by_the_user_after_a_question(user: Browser, sign_in: SignIn) -> None:
