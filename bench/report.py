@@ -20,8 +20,8 @@ class Row:
 
     def __str__(self) -> str:
         sign = "≥" if self.at_least else "≤"
-        value = "–" if self.value is None else f"{self.value:.2f}{self.unit}"
-        return f"{self.name:<62} {value:>9}  {sign} {self.target:g}{self.unit:<3}  {self.verdict}" + (
+        value = "–" if self.value is None else f"{self.value:#.3g}{self.unit}"
+        return f"{self.name:<66} {value:>9}  {sign} {self.target:g}{self.unit:<3}  {self.verdict}" + (
             f"  ({self.why})" if self.why else ""
         )
 

@@ -1,4 +1,4 @@
-"""The same as sink.c for a machine without a C compiler, about five times slower: ``python sink_slow.py PORT MS``."""
+"""The same as sink.c for a machine without a C compiler, somewhat slower: ``python sink_slow.py PORT MS``."""
 
 import asyncio
 import sys
@@ -11,9 +11,9 @@ round_trip = float(sys.argv[2]) / 1000 if len(sys.argv) > 2 else 0.0
 
 class Sink(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.WriteTransport)
-        self.transport, self.buffer, self.in_body = transport, b"", False
-        self.later(lambda: transport.write(b"220 sink ESMTP\r\n"))
+        self.transport: asyncio.Transport = transport  # type: ignore[assignment]
+        self.buffer, self.in_body = b"", False
+        self.later(lambda: self.say(b"220 sink ESMTP\r\n"))
 
     def data_received(self, data: bytes) -> None:
         self.later(lambda: self.understand(data))
@@ -23,6 +23,10 @@ class Sink(asyncio.Protocol):
             asyncio.get_running_loop().call_later(round_trip, work)
         else:
             work()
+
+    def say(self, text: bytes) -> None:
+        if not self.transport.is_closing():
+            self.transport.write(text)
 
     def understand(self, data: bytes) -> None:
         self.buffer += data
@@ -36,7 +40,7 @@ class Sink(asyncio.Protocol):
             replies.append(self.accepted() if self.in_body else self.command(head.strip().upper()))
             if replies[-1].startswith(b"354"):
                 self.buffer, self.in_body = b"\r\n" + self.buffer, True  # the first line may be the dot
-        self.transport.write(b"".join(replies))
+        self.say(b"".join(replies))
         if replies and replies[-1].startswith(b"221"):
             self.transport.close()
 

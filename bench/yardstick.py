@@ -28,7 +28,9 @@ class Pace:
 def smtp_source(sink: Sink, count: int, connections: int, size: int) -> Pace | None:
     """Postfix's smtp-source in C, without a database: ``count`` mails of ``size`` bytes, connections reused."""
     if (program := _smtp_source()) is None:
-        report.note("smtp-source is missing: apt-get install postfix (choose No configuration: no daemon is started).")
+        report.note(
+            "smtp-source is missing: make bench unpacks it from Debian's postfix, for which it needs apt-get and root."
+        )
         return None
     length = str(size)
     command = [program, "-d", "-s", str(connections), "-m", str(count), "-l", length, f"127.0.0.1:{sink.port}"]
@@ -38,7 +40,7 @@ def smtp_source(sink: Sink, count: int, connections: int, size: int) -> Pace | N
 def nodemailer(sink: Sink, count: int, template_size: int) -> Pace | None:
     """nodemailer's pool of 5 connections, without a database: ``count`` mails with the same fields and links."""
     if not shutil.which("node") or not (TOOLS / "node_modules" / "nodemailer").is_dir():
-        report.note("nodemailer is missing: it needs node and npm (apt-get install nodejs npm), then make bench.")
+        report.note("nodemailer is missing: make bench fetches it with npm (apt-get install nodejs npm).")
         return None
     command = ["node", str(SCRIPT), str(sink.port), str(count)]
     env = {**os.environ, "NODE_PATH": str(TOOLS / "node_modules")}
