@@ -125,7 +125,7 @@ class CompiledMail:
         self._plain, self._rich = plain, rich
         self._head, names = self._compile_head(content, boundary)
         self._signers = [dkim.Signer(key, names) for key in content.signing]
-        self._names = [b"DKIM-Signature"] * len(self._signers) + names
+        self._names = (b"DKIM-Signature",) * len(self._signers) + tuple(names)
         self._open = b"--%b\r\nContent-Type: text/plain; charset=utf-8\r\n%b" % (boundary, plain.encoding)
         self._middle = b"\r\n--%b\r\nContent-Type: text/html; charset=utf-8\r\n%b" % (boundary, rich.encoding)
         self._end = b"\r\n--%b--\r\n" % boundary

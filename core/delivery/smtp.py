@@ -84,6 +84,11 @@ class Connection(Wire):
         text = self.extensions.get("SIZE", "")
         return int(text) if text.isdigit() else 0
 
+    @property
+    def takes_utf8(self) -> bool:
+        """Whether addresses and headers may have letters beyond ASCII (RFC 6531)."""
+        return "SMTPUTF8" in self.extensions
+
     def begin(self, envelope: Envelope) -> None:
         """With PIPELINING: the whole envelope in one piece, DATA at its end (RFC 2920)."""
         self.mail_count += 1
@@ -251,7 +256,7 @@ def envelope(connection: Connection, sender: str, recipient: str, size: int) -> 
     parameters = f" SIZE={size}" if "SIZE" in connection.extensions else ""
     sender, recipient = _on_the_wire(sender), _on_the_wire(recipient)
     if not (sender.isascii() and recipient.isascii()):
-        if "SMTPUTF8" not in connection.extensions:
+        if not connection.takes_utf8:
             raise BadAddress(
                 "The address has letters beyond a–z before the @ sign, and the mail server does not take such "
                 "addresses (SMTPUTF8)."

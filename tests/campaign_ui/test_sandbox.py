@@ -60,6 +60,15 @@ def subjects(user_id: int) -> list[str]:
         return [line.subject for line in sandbox.listed(session, user_id, limit=1000)]
 
 
+def test_an_address_beyond_ascii_is_taken(inbox: None) -> None:
+    anna = sandbox_of("anna@example.com")
+    with connection(anna) as smtp:
+        smtp.sendmail("anna@example.com", "jörg@example.com", MAIL.encode(), mail_options=["SMTPUTF8"])
+    sandbox_inbox.stop()
+    with db.reading() as session:
+        assert [line.rcpt_to for line in sandbox.listed(session, anna.user_id)] == ["jörg@example.com"]
+
+
 def test_a_mail_lands_in_the_inbox_of_the_account_that_signed_in(inbox: None) -> None:
     anna, charlie = sandbox_of("anna@example.com"), sandbox_of("charlie@example.com")
     with connection(anna) as smtp:

@@ -71,4 +71,4 @@ def test_hostile_values_reach_no_header_of_a_received_mail(sqlite_stack: Stack) 
         head = raw.partition(b"\r\n\r\n")[0]
         names = [line.partition(b":")[0].decode() for line in head.split(b"\r\n") if not line.startswith(b" ")]
         assert len(names) == len(set(names)) and "Bcc" not in names
-        gate.check(raw, [name.encode() for name in names])
+        gate.check(raw, tuple(name.encode() for name in names))

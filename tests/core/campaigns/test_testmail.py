@@ -11,6 +11,7 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 from sqlmodel import select
 
 from core import campaigns, crypto, db
+from core.delivery.smtp import Connection
 from core.errors import NotFound, RuleError
 from core.models import Message, Sender
 from tests.core.campaigns.rows import read, user
@@ -92,6 +93,25 @@ def test_a_refusal_is_explained_with_the_servers_own_words(alice: int, draft: in
         sender.password_sealed = crypto.seal("wrong", f"sender:{sender.id}")
     result = campaigns.send_test(alice, draft, "me@example.net")
     assert not result.accepted and result.words.startswith("535 ")
+
+
+def test_a_server_that_takes_neither_its_address_nor_its_size_is_said(
+    alice: int, draft: int, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result = campaigns.send_test(alice, draft, "jörg@example.net")
+    assert result.accepted and provider.received[-1][0] == "jörg@example.net"
+    assert "\r\nTo: jörg@example.net\r\n".encode() in provider.received.pop()[1]
+    monkeypatch.setattr(Connection, "size_limit", 100)
+    result = campaigns.send_test(alice, draft, "me@example.net")
+    assert (
+        not result.accepted
+        and "the server takes 100." in result.words
+        and "larger than the server accepts" in result.sentence
+    )
+    monkeypatch.setattr(Connection, "takes_utf8", False)
+    result = campaigns.send_test(alice, draft, "jörg@example.net")
+    assert not result.accepted and "does not take such addresses" in result.sentence
+    assert provider.received == []
 
 
 def test_a_server_that_is_not_there_is_said(alice: int, draft: int, provider: Provider) -> None:

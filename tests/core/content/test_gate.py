@@ -6,7 +6,7 @@ from core.content import gate
 from core.content.mail import BadMail, Recipient, compile_mail
 from tests.core.content.parsed import HEADERS, content
 
-NAMES = [b"From", b"Subject"]
+NAMES = (b"From", b"Subject")
 GOOD = b"From: a@b.c\r\nSubject: Hello\r\n world\r\n\r\nText\r\n"
 
 
@@ -53,15 +53,40 @@ def test_a_broken_or_forged_mail_does_not(bad: bytes, why: str) -> None:
 
 
 def test_every_render_goes_through_the_gate(sqlite_stack: object, monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: list[tuple[bytes, list[bytes], bool]] = []
+    seen: list[tuple[bytes, tuple[bytes, ...], bool]] = []
     compiled = compile_mail(content(base_url="https://mail.example.com", reply_to="a@b.c"))
     monkeypatch.setattr(gate, "check", lambda mail, names, utf8_to: seen.append((mail, names, utf8_to)))
     made = compiled.render(Recipient(1, "a@b.c", {}), datetime(2026, 1, 1, tzinfo=UTC))
-    assert seen == [(made, [name.encode() for name in HEADERS], False)]
+    assert seen == [(made, tuple(name.encode() for name in HEADERS), False)]
+
+
+LIST = b"From: a@b.c\r\nList-Unsubscribe: <https://b.c/u/x>\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b"<https://b.c/u/x>", b"=?utf-8?q?=3Chttps=3A//b.c/u/x=3E?="),
+        (b"<https://b.c/u/x>", b"<https://b.c/u/\r\n x>"),
+        (b"<https://b.c/u/x>", b"\r\n <https://b.c/u/x>"),
+        (b"<https://b.c/u/x>", b"<https://b.c/u/x>,\r\n <mailto:a@b.c>"),
+        (b"<https://b.c/u/x>", b"<javascript:x>"),
+        (b"<https://b.c/u/x>", b"https://b.c/u/x"),
+        (b"=One-Click", b"=One-Click\r\n x"),
+        (b": List-Unsubscribe=One-Click", b": =?utf-8?q?List-Unsubscribe=3DOne-Click?="),
+    ],
+)
+def test_list_unsubscribe_is_plain_and_unfolded(old: bytes, new: bytes) -> None:
+    names = (b"From", b"List-Unsubscribe", b"List-Unsubscribe-Post", b"Subject")
+    good = LIST + b"Subject: x\r\n\r\nText\r\n"
+    gate.check(good, names)
+    gate.check(LIST.partition(b"List-Unsubscribe-P")[0] + b"Subject: x\r\n\r\nText\r\n", (*names[:2], names[3]))
+    with pytest.raises(BadMail, match="List-Unsubscribe"):
+        gate.check(good.replace(old, new), names)
 
 
 UTF8 = "From: a@b.c\r\nTo: jörg@b.c\r\nSubject: Hello\r\n\r\nText\r\n".encode()
-UTF8_NAMES = [b"From", b"To", b"Subject"]
+UTF8_NAMES = (b"From", b"To", b"Subject")
 
 
 def test_utf8_stands_only_in_to_and_only_where_it_may() -> None:
