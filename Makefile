@@ -13,7 +13,7 @@ run: $(VENV)/run.stamp
 worker: $(VENV)/run.stamp
 	@exec $(BIN)/python huey_worker.py
 
-test: $(VENV)/dev.stamp $(VENV)/browser.stamp $(VENV)/parsers.stamp
+test: $(VENV)/dev.stamp $(VENV)/browser.stamp $(VENV)/parsers.stamp $(VENV)/servers.stamp
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 # 200 kills over 5,000 mails per stack; ARGS="--seed 7" repeats one.
@@ -79,6 +79,19 @@ $(VENV)/parsers.stamp: | $(VENV)/run.stamp
 	  apt-get install -y -q --download-only --no-install-recommends -o Dir::Cache::archives=$(CURDIR)/$(PARSERS)/debs opendkim && \
 	  for one in $(PARSERS)/debs/*.deb; do dpkg -x $$one $(PARSERS)/opendkim; done; }
 	@npm install --prefix $(PARSERS) --no-save --no-audit --no-fund --loglevel=error mailparser@3.7.2
+	@touch $@
+
+# Real mail servers, unpacked only: nothing is installed, no daemon is started but those of the tests on 127.0.0.1.
+SERVERS := $(VENV)/servers
+$(VENV)/servers.stamp: | $(VENV)/run.stamp
+	@apt-get update -q
+	@for name in postfix exim4-daemon-light opensmtpd; do \
+	  mkdir -p $(SERVERS)/debs/$$name/partial $(SERVERS)/$$name && \
+	  apt-get install -y -q --download-only --no-install-recommends \
+	    -o Dir::Cache::archives=$(CURDIR)/$(SERVERS)/debs/$$name $$name && \
+	  (cd $(SERVERS)/debs/$$name && apt-get download -q $$name) && \
+	  for one in $(SERVERS)/debs/$$name/*.deb; do dpkg -x $$one $(SERVERS)/$$name; done || exit 1; \
+	done
 	@touch $@
 
 clean:
