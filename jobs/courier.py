@@ -76,6 +76,8 @@ class Courier:
             self._last_start = lane.slots.now()
         else:
             await self._connect()
+        if not lane.may_start(message):
+            return
         if not self.up:
             lane.requeue(message)
             return

@@ -6,17 +6,14 @@ from collections import deque
 from datetime import datetime
 from functools import partial
 
-from sqlmodel import Session
-
-from core import campaigns, db
 from core.content.mail import BadMail, CompiledMail, Content
-from core.delivery import consequence, hosts, lease, ledger, senders, usage
+from core.delivery import consequence, hosts, senders, usage
 from core.delivery.ledger import Claimed
 from core.delivery.smtp import Server
-from core.delivery.tally import Tally
 from core.models import Sender
 from jobs import batches
 from jobs.courier import Courier
+from jobs.hours import Hours
 from jobs.mails import Mails
 from jobs.report import Report
 from jobs.slots import Slots
@@ -52,11 +49,13 @@ class Lane:
         self._probing = False  # after a quota: one mail finds out whether it is over, not the batch
         self._worked = False
         self._changes: list[asyncio.Future[None]] = []
+        self._hours = Hours(writer, lambda: self.end("later", 0.0), self._share)
         self._ended = asyncio.Event()
 
     async def run(self) -> bool:
         """Own the sender while it has due mail. Returns whether it makes sense to run again at once."""
-        taken = await self.writer.call(self._take)
+        asked = self._loop.time()
+        taken = await self.writer.call(lambda session: batches.take(session, self.sender_id, self._owner))
         if taken is None:
             return False
         held, used = taken
@@ -65,12 +64,14 @@ class Lane:
         self.slots = Slots(held.sender, held.taken_at, used, self.writer, self._ended, self._later)
         self._probing = held.sender.cooldown_step > 0 and held.sender.state_kind in consequence.QUOTAS
         self._follow(held.sender)
+        self._hours.begin(self.slots.pace.limits, asked, held.taken_at)
         try:
             await self._work()
         finally:
             self.poked = False
+            self._hours.stop()
             self.writer.write_used()
-            due = await self.writer.call(self._give_back)
+            due = await self._give_back()
         return due and self._worked and not self.ending
 
     def poke(self) -> None:
@@ -130,7 +131,7 @@ class Lane:
 
     async def server(self) -> Server:
         """Where to connect, as the sender is set now. Raises RuleError where we may not or cannot."""
-        sender, host, port = await self.writer.call(self._address)
+        sender, host, port = await self.writer.call(lambda session: batches.address(session, self.sender_id))
         address = host if sender.is_sandbox else await asyncio.to_thread(hosts.resolve, host, port)
         return Server(address, port, sender.security, sender.username, senders.password(sender), host)
 
@@ -153,7 +154,10 @@ class Lane:
         # Ahead of time where that is faster; a slow sender claims late, so that a new campaign has its turn soon.
         if len(self._queue) <= (0 if self.slots.limited else self._sender.batch_size // 2):
             self._claim_soon()
-        return self._queue.popleft() if self._queue else None
+        while self._queue:
+            if self.may_start(message := self._queue.popleft()):
+                return message
+        return None
 
     def requeue(self, message: Claimed) -> None:
         """A mail that was not sent, and not refused either. When the lane ends it goes back with the sender."""
@@ -165,16 +169,26 @@ class Lane:
         """A mark or a start was refused: campaign paused, address suppressed, sender lost or its limits changed. Look
         at all that we hold."""
         held, self._queue = list(self._queue), deque()
-
-        def look(session: Session) -> tuple[set[int], Sender]:
-            tally = Tally()
-            kept = ledger.still_wanted(session, held, tally)
-            tally.store(session, db.now(session))
-            return kept, session.get_one(Sender, self.sender_id)
-
-        kept, sender = await self.writer.call(look)
-        self._check_limits(sender)
+        kept, sender, now = await self.writer.call(lambda session: batches.look(session, self.sender_id, held))
+        self._check_limits(sender, now)
         self._queue.extend(message for message in held if message.id in kept)
+
+    def may_start(self, message: Claimed) -> bool:
+        """Whether this mail may start; one whose campaign's window closed is put back."""
+        if closed := self._hours.closed(message):
+            self._put_back([message])
+        return not closed and not self.ending
+
+    def _share(self) -> None:
+        """What we hold goes back, and is claimed and shared anew."""
+        held, self._queue = list(self._queue), deque()
+        if not self.ending:
+            self._put_back(held)
+
+    def _put_back(self, messages: list[Claimed]) -> None:
+        if messages:
+            self.writer.call(lambda session: batches.put_back(session, messages))
+        self.poke()
 
     async def _work(self) -> None:
         while not self.ending:
@@ -202,12 +216,14 @@ class Lane:
             if not self._queue and not any(courier.busy for courier in self._couriers.values()):
                 self._later(self.slots.free_at())
             return
+        asked = self._loop.time()
         got = await self.writer.call(lambda session: batches.claim(session, self.sender_id, self.epoch, size))
         self._follow(got.sender)
+        self._hours.follow(got, asked)
         if got.messages is None:
             self.end("lost")
             return
-        self._check_limits(got.sender)
+        self._check_limits(got.sender, got.at)
         self._exhausted = not got.messages
         self._worked = self._worked or bool(got.messages)
         bad = await self._compile(got.contents, got.messages)
@@ -258,9 +274,9 @@ class Lane:
             self._connections = max(1, sender.connections)
         self._sender = sender
 
-    def _check_limits(self, sender: Sender) -> None:
+    def _check_limits(self, sender: Sender, now: datetime) -> None:
         """Other limits begin with what was started in the past: by whoever takes the sender next, at once."""
-        if usage.limits_of(sender) != self.slots.pace.limits:
+        if usage.limits_of(sender, now) != self.slots.pace.limits:
             self.end("later", 0.0)
 
     def _later(self, at: float) -> None:
@@ -278,18 +294,13 @@ class Lane:
             if not future.done():
                 future.set_result(None)
 
-    # In the writer's thread
-
-    def _take(self, session: Session) -> tuple[lease.Lease, list[tuple[datetime, int]]] | None:
-        held = lease.take(session, self.sender_id, self._owner)
-        return (held, usage.recent(session, self.sender_id, held.taken_at)) if held else None
-
-    def _address(self, session: Session) -> tuple[Sender, str, int]:
-        sender = session.get_one(Sender, self.sender_id)
-        return sender, *senders.address(session, sender)
-
-    def _give_back(self, session: Session) -> bool:
-        due = lease.give_back(session, self.sender_id, self._owner, self.epoch, self.slots.next_at)
-        if not due:
-            campaigns.finish_done(session)
+    async def _give_back(self) -> bool:
+        next_at = self.slots.next_at
+        due, opens_in, held_for = await self.writer.call(
+            lambda session: batches.give_back(session, self.sender_id, self._owner, self.epoch, next_at)
+        )
+        if opens_in is not None:
+            self.come_back = max(self.come_back or 0.0, opens_in)
+        elif self.come_back is None:
+            self.come_back = held_for
         return due

@@ -8,6 +8,7 @@ from typing import Literal
 from core.delivery.ledger import Claimed
 from core.delivery.pace import Pace
 from core.delivery.usage import limits_of
+from core.delivery.warmup import changes_at
 from core.models import Sender
 from jobs.flush import Start
 from jobs.writer import Writer
@@ -33,7 +34,7 @@ class Slots:
         self._offset = taken_at.timestamp() - self._loop.time()
         self._writer, self._ended, self._later = writer, ended, later
         next_at = sender.next_start_at
-        self.pace = Pace(limits_of(sender), self.now(), next_at.timestamp() if next_at else None)
+        self.pace = Pace(limits_of(sender, taken_at), self.now(), next_at.timestamp() if next_at else None)
         self.pace.remember((at.timestamp(), count) for at, count in used)
 
     @property
@@ -56,7 +57,11 @@ class Slots:
         return size if room is None else min(size, room)
 
     def free_at(self) -> float:
-        return self.pace.free_at(self.now())
+        """When the hour and the day have room, or a next day of the warm-up may have."""
+        now = self.now()
+        free_at = self.pace.free_at(now)
+        midnight = changes_at(self.pace.limits.warmup, moment(now)) if free_at > now else None
+        return min(free_at, midnight.timestamp()) if midnight else free_at
 
     async def take(
         self, message: Claimed, last_start: float, connect: Callable[[], Awaitable[bool]]

@@ -18,6 +18,7 @@ from core.campaigns.drafts import (
 )
 from core.campaigns.findings import Finding, Level
 from core.campaigns.forecast import Forecast, forecast
+from core.campaigns.hours import set_hours
 from core.campaigns.states import (
     InThePast,
     cancel,
@@ -63,6 +64,7 @@ __all__ = [
     "schedule",
     "send_now",
     "send_test",
+    "set_hours",
     "set_lists",
     "settle_unknown",
     "start_due",

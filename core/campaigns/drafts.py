@@ -9,10 +9,12 @@ from sqlalchemy.orm import defer
 from sqlmodel import Session, col, select
 
 from core import clock, db, live
+from core.delivery import warmup, windows
 from core.errors import NotFound, RuleError
 from core.models import BodyKind, Campaign, CampaignList, CampaignStatus, ContactList, Sender, User
 
 _EDITABLE = {"name", "subject", "preheader", "sender_id", "body", "body_kind", "scheduled_at", "time_zone"}
+_EDITABLE |= {"sending_window", "warmup"}
 NAME_LENGTH = 200
 
 
@@ -66,7 +68,8 @@ def list_all(session: Session, user_id: int, limit: int = 1000) -> list[Campaign
 def save_draft(session: Session, user_id: int, campaign_id: int, version: int, **changes: Any) -> int:
     """Change a draft that is still at ``version``; returns its new version.
 
-    ``changes``: name, subject, preheader, sender_id, body, body_kind, scheduled_at (the time planned), time_zone.
+    ``changes``: name, subject, preheader, sender_id, body, body_kind, scheduled_at (the time planned), time_zone,
+    sending_window, warmup (as ``from_json`` of their modules reads them; None for none).
     Raises EditedElsewhere when another tab saved first, NotADraft, NotFound (also for a stranger's sender), RuleError.
     """
     _check_changes(session, user_id, changes)
@@ -124,6 +127,7 @@ def duplicate(session: Session, user_id: int, campaign_id: int) -> Campaign:
         body=old.body,
         body_kind=old.body_kind,
         time_zone=old.time_zone,
+        sending_window=old.sending_window,
         created_at=now,
         updated_at=now,
     )
@@ -184,6 +188,8 @@ def _check_changes(session: Session, user_id: int, changes: dict[str, Any]) -> N
         raise RuleError(f"The name may have at most {NAME_LENGTH} characters.")
     if changes.get("body_kind", BodyKind.rich) not in set(BodyKind):
         raise RuleError("The body is rich text or HTML.")
+    windows.from_json(changes.get("sending_window"))
+    warmup.from_json(changes.get("warmup"))
     zone = changes.get("time_zone")
     if zone is not None and clock.zone_or_default(zone) != zone:
         raise RuleError(f"There is no time zone named {zone!r}.")

@@ -8,25 +8,31 @@ from sqlalchemy import select, update
 from sqlmodel import Session, col
 
 from core import db
+from core.delivery import holds
 from core.delivery.ledger import Claimed, is_suppressed
 from core.delivery.tally import Tally
-from core.models import Campaign, CampaignStatus, Message, MessageState, Sender
+from core.models import Campaign, Message, MessageState, Sender
 
 _message: Any = Message.__table__  # type: ignore[attr-defined]
 _campaign: Any = Campaign.__table__  # type: ignore[attr-defined]
 
 
-def claim(session: Session, sender_id: int, epoch: int, size: int) -> list[Claimed] | None:
+def claim(
+    session: Session, sender_id: int, epoch: int, size: int, rooms: dict[int, int | None] | None = None
+) -> list[Claimed] | None:
     """Take up to ``size`` due messages of the sender's sending campaigns, shared fairly between these.
 
-    Suppressed addresses among them become ``suppressed`` on the way. None: this epoch owns the sender no more.
-    An empty list: nothing is due.
+    ``rooms``: which campaigns, and how many of each at most; None: what ``holds`` says. Suppressed addresses among
+    them become ``suppressed`` on the way. Returns None where this epoch owns the sender no more, an empty list where
+    nothing is due.
     """
     now = db.now(session)
     owned = update(Sender).where(col(Sender.id) == sender_id, col(Sender.epoch) == epoch).values(epoch=epoch)
     if not session.connection().execute(owned).rowcount:
         return None
-    while due := _due(session, sender_id, now, size):
+    if rooms is None:
+        rooms = holds.look(session, sender_id, now).rooms
+    while due := _due(session, rooms, now, size):
         tally = Tally()
         due -= _suppress_due(session, due, tally)
         claimed = _claim(session, sender_id, epoch, due, tally)
@@ -36,23 +42,19 @@ def claim(session: Session, sender_id: int, epoch: int, size: int) -> list[Claim
     return []
 
 
-def _due(session: Session, sender_id: int, now: datetime, size: int) -> set[int]:
+def _due(session: Session, rooms: dict[int, int | None], now: datetime, size: int) -> set[int]:
     """Due messages: an equal share of each campaign first, then whoever has more. Few batches so far go first."""
-    campaigns = session.connection().execute(
-        select(_campaign.c.id)
-        .where(_campaign.c.sender_id == sender_id, _campaign.c.status == CampaignStatus.sending)
-        .order_by(_campaign.c.batch_count, _campaign.c.id)
-    )
-    waiting = list(campaigns.scalars())[:size]
+    waiting = list(rooms)[:size]
     found: set[int] = set()
     after: dict[int, set[int]] = {campaign_id: set() for campaign_id in waiting}
     while waiting and len(found) < size:
         share = -(-(size - len(found)) // len(waiting))
         hungry = []
         for campaign_id in waiting:
-            want = min(share, size - len(found))
+            room = rooms[campaign_id]
+            want = min(share, size - len(found), size if room is None else room - len(after[campaign_id]))
             if want <= 0:
-                break
+                continue
             got = set(_due_of(session, campaign_id, now, want, after[campaign_id]))
             after[campaign_id] |= got
             found |= got

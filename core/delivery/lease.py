@@ -9,10 +9,12 @@ from sqlalchemy import exists, or_, select, update
 from sqlmodel import Session, col
 
 from core import db, live
+from core.delivery import holds
 from core.delivery.tally import Tally
 from core.models import Campaign, CampaignStatus, Message, MessageState, Sender, SenderState
 
 LEASE = timedelta(seconds=30)  # a dead owner is noticed after that
+SOON = timedelta(seconds=10)  # who takes a sender so much too early waits for the moment itself
 HEARTBEATS = 4  # in the time of one lease
 
 _sender: Any = Sender.__table__  # type: ignore[attr-defined]
@@ -118,8 +120,9 @@ def recover(session: Session) -> list[int]:
 
 
 def due(session: Session, among: Iterable[int] | None = None) -> list[int]:
-    """Senders that have mail to send now and nobody sending it; ``among`` these only."""
+    """Senders that have mail to send now or within SOON, and nobody sending it; ``among`` these only."""
     now = db.now(session)
+    soon = now + SOON
     waiting = exists().where(
         _message.c.campaign_id == col(Campaign.id),
         _message.c.state == MessageState.pending,
@@ -129,12 +132,15 @@ def due(session: Session, among: Iterable[int] | None = None) -> list[int]:
         select(_sender.c.id)
         .where(
             exists().where(
-                col(Campaign.sender_id) == _sender.c.id, col(Campaign.status) == CampaignStatus.sending, waiting
+                col(Campaign.sender_id) == _sender.c.id,
+                col(Campaign.status) == CampaignStatus.sending,
+                holds.not_held(soon),
+                waiting,
             ),
             _sender.c.deleted_at.is_(None),
             _sender.c.state == SenderState.ready,
             or_(_sender.c.owner == "", _lapsed(now)),
-            or_(_sender.c.next_start_at.is_(None), _sender.c.next_start_at <= now + timedelta(seconds=10)),
+            or_(_sender.c.next_start_at.is_(None), _sender.c.next_start_at <= soon),
         )
         .order_by(_sender.c.id)
     )

@@ -13,6 +13,7 @@ from sqlmodel import Session, col
 
 from core import db
 from core.audience import suppression
+from core.delivery import holds
 from core.delivery.tally import Tally
 from core.errors import RuleError
 from core.models import (
@@ -107,6 +108,7 @@ def still_wanted(session: Session, messages: Sequence[Claimed], tally: Tally) ->
         _message.c.state == MessageState.claimed,
         _campaign.c.id == _message.c.campaign_id,
         _campaign.c.status == CampaignStatus.sending,
+        holds.not_held(db.now(session)),
         ~is_suppressed,
     )
     kept = _in_state(session, messages, *wanted)

@@ -8,6 +8,9 @@ Hour and day limits sum what was started, by the minute, over the window that sl
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from core.delivery.warmup import Warmup
+from core.delivery.windows import Window
+
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
 _APART, _LATE = 1.03, 0.02
 # A start counts until its whole minute has left the window, and the time it may be late: never above the limit,
@@ -17,16 +20,27 @@ _COUNTS = MINUTE + 2 * _LATE * MINUTE
 
 @dataclass(frozen=True)
 class Limits:
-    """At most so many starts in any minute, hour, day; None = no limit. ``delay``: start to start on a connection."""
+    """At most so many starts in any minute, hour, day; None = no limit. ``delay``: start to start on a connection.
+
+    ``window``, ``warmup``: when mails may start, and the ramp that ``day_cap`` is the number of today of.
+    """
 
     per_minute: int | None = None
     per_hour: int | None = None
     per_day: int | None = None
     delay: float = 0.0
+    day_cap: int | None = None
+    window: Window | None = None
+    warmup: Warmup | None = None
 
     @property
     def any(self) -> bool:
-        return self.per_minute is not None or self.per_hour is not None or self.per_day is not None or self.delay > 0
+        return self.per_minute is not None or self.delay > 0 or self.sums
+
+    @property
+    def sums(self) -> bool:
+        """Whether what was started in the past counts."""
+        return self.per_hour is not None or self.per_day is not None or self.day_cap is not None
 
 
 @dataclass(frozen=True)
@@ -86,7 +100,7 @@ class Pace:
         self._count(slot.at, -1)
 
     def _count(self, at: float, count: int) -> None:
-        if self.limits.per_hour is None and self.limits.per_day is None and count > 0:
+        if not self.limits.sums and count > 0:
             return
         minute = at - at % MINUTE
         left = self._minutes.get(minute, 0) + count
@@ -96,7 +110,7 @@ class Pace:
             self._minutes.pop(minute, None)
 
     def _windows(self) -> list[tuple[int, float]]:
-        pairs = ((self.limits.per_hour, HOUR), (self.limits.per_day, DAY))
+        pairs = ((self.limits.per_hour, HOUR), (self.limits.per_day, DAY), (self.limits.day_cap, DAY))
         return [(limit, window) for limit, window in pairs if limit is not None]
 
     def _window_free_at(self, now: float, limit: int, window: float) -> float:

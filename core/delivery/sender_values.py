@@ -2,14 +2,18 @@
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import email_validator
 
+from core.delivery import warmup, windows
 from core.errors import RuleError
 from core.models import Security
 
 _TEXTS = {"name": 200, "host": 255, "username": 320, "from_name": 200, "from_address": 320, "reply_to": 320}
 _LIMITS = {
+    "per_second": ("Mails per second", True, 1, 10_000),
+    "domain_per_minute": ("Mails per minute to one domain", True, 1, 60_000),
     "per_minute": ("Mails per minute", True, 1, 60_000),
     "per_hour": ("Mails per hour", True, 1, 10_000_000),
     "per_day": ("Mails per day", True, 1, 100_000_000),
@@ -29,7 +33,10 @@ class Invalid(RuleError):
 
 @dataclass(frozen=True)
 class Values:
-    """What the user types. Limits: None = no limit. ``password`` None = keep the one there is, "" = no sign-in."""
+    """What the user types. Limits: None = no limit. ``password`` None = keep the one there is, "" = no sign-in.
+
+    ``sending_window``, ``warmup``: as ``windows.from_json`` and ``warmup.from_json`` read them.
+    """
 
     name: str = ""
     host: str = ""
@@ -43,6 +50,10 @@ class Values:
     per_minute: int | None = 30
     per_hour: int | None = None
     per_day: int | None = None
+    per_second: int | None = None
+    domain_per_minute: int | None = None
+    sending_window: dict[str, Any] | None = None
+    warmup: dict[str, Any] | None = None
     connections: int | None = 2
     delay_seconds: float | None = 4.0
     batch_size: int | None = 50
@@ -76,6 +87,11 @@ def problems(values: Values) -> dict[str, str]:
         number = getattr(values, name)
         if (number is None and not optional) or (number is not None and not least <= number <= most):
             found[name] = f"{label} must be from {least:,} to {most:,}{', or empty for no limit' if optional else ''}."
+    for name, check in (("sending_window", windows.from_json), ("warmup", warmup.from_json)):
+        try:
+            check(getattr(values, name))
+        except RuleError as error:
+            found[name] = str(error)
     delay = values.delay_seconds
     if delay is None or not math.isfinite(delay) or not 0 <= delay <= 3600:
         found["delay_seconds"] = "The delay is from 0 to 3,600 seconds."

@@ -9,7 +9,7 @@ from sqlalchemy import case, exists, false, func, update
 from sqlmodel import Session, col, select
 
 from core import config, crypto, db, live
-from core.delivery import hosts
+from core.delivery import hosts, warmup, windows
 from core.delivery.sender_values import Invalid, Values, problems
 from core.errors import NotFound, RuleError
 from core.models import Campaign, CampaignStatus, Meta, Security, Sender, SenderState, User
@@ -57,8 +57,8 @@ def save(session: Session, user_id: int, sender_id: int, values: Values) -> None
     if (checked.get("host", kept.host), checked.get("username", kept.username)) != (kept.host, kept.username):
         cools_on = false()
     ready = {"state": SenderState.ready, "cooling_until": None, "cooldown_step": 0} | dict.fromkeys(_REASON, "")
-    # It may have waited for a full hour or day that has more room now; the pace per minute is kept.
-    soon = db.now(session) + _SLOWEST_PACE
+    # It may have waited for a full hour or day that has more room now, or a window; the pace per minute is kept.
+    soon = db.now(session) + _next_slot(kept)
     next_start_at = case((_sender.c.next_start_at > soon, soon), else_=_sender.c.next_start_at)
     statement = (
         update(_sender)
@@ -210,8 +210,16 @@ def _checked(session: Session, user_id: int, values: Values, kept: Sender | None
     if found:
         raise Invalid(found)
     checked = {name: value.strip() if isinstance(value, str) else value for name, value in asdict(values).items()}
+    checked["sending_window"] = windows.to_json(windows.from_json(values.sending_window))
+    checked["warmup"] = warmup.to_json(warmup.from_json(values.warmup))
     del checked["password"]
     return checked
+
+
+def _next_slot(sender: Sender) -> timedelta:
+    """Its pace per minute reserves no slot further ahead than that."""
+    paces = [pace for pace in (sender.per_minute, sender.learned_per_minute) if pace]
+    return min(_SLOWEST_PACE, (sender.connections + 1) * _SLOWEST_PACE / min(paces)) if paces else timedelta()
 
 
 def _of(user_id: int) -> tuple[Any, Any]:

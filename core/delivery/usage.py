@@ -7,6 +7,7 @@ from sqlalchemy import delete, select, update
 from sqlmodel import Session, col
 
 from core import db
+from core.delivery import warmup, windows
 from core.delivery.pace import Limits
 from core.models import Sender, SenderUsage
 
@@ -22,9 +23,24 @@ def recent(session: Session, sender_id: int, now: datetime) -> list[tuple[dateti
     return [(minute_at, count) for minute_at, count in session.connection().execute(wanted)]
 
 
-def limits_of(sender: Sender) -> Limits:
-    """The limits that its user gave it."""
-    return Limits(sender.per_minute, sender.per_hour, sender.per_day, sender.delay_seconds)
+def limits_of(sender: Sender, at: datetime) -> Limits:
+    """The limits that its user gave it, as they are at ``at``."""
+    ramp = warmup.from_json(sender.warmup)
+    return Limits(
+        sender.per_minute,
+        sender.per_hour,
+        sender.per_day,
+        sender.delay_seconds,
+        day_cap=warmup.cap(ramp, at),
+        window=windows.from_json(sender.sending_window),
+        warmup=ramp,
+    )
+
+
+def change_at(limits: Limits, at: datetime) -> datetime | None:
+    """When these limits are others by the clock: the window closes (``at``, where it is closed), the ramp goes on."""
+    changes = (windows.ends_at(limits.window, at), warmup.changes_at(limits.warmup, at))
+    return min((change for change in changes if change is not None), default=None)
 
 
 def start(
@@ -42,7 +58,9 @@ def start(
         col(Sender.per_day).is_not_distinct_from(limits.per_day),
         col(Sender.delay_seconds) == limits.delay,
     )
-    if not session.connection().execute(unchanged.values(next_start_at=next_at)).rowcount:
+    hours = (col(Sender.sending_window), col(Sender.warmup))
+    now = session.connection().execute(unchanged.values(next_start_at=next_at).returning(*hours)).first()
+    if now is None or (windows.from_json(now[0]), warmup.from_json(now[1])) != (limits.window, limits.warmup):
         return False
     record(session, sender_id, started_at, 1)
     return True

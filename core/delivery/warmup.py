@@ -14,7 +14,6 @@ from core.errors import RuleError
 
 MOST_DAYS, MOST_START, MOST_FACTOR = 365, 1_000_000, 10.0
 _MOST = 1_000_000_000  # mails a day: whatever the factor makes of it
-_EVERY_DAY = frozenset(range(7))
 
 
 @dataclass(frozen=True)

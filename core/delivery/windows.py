@@ -16,6 +16,8 @@ from core import clock
 from core.errors import RuleError
 
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+# The last mail starts so much before the window closes, and so arrives inside.
+_EARLY = timedelta(seconds=0.25)
 _MIDNIGHT = time(0)
 _DAY, _SECOND = timedelta(days=1), timedelta(seconds=1)
 _SEARCHED = 60  # days; a window of one hour a week that the clock skips opens a week later
@@ -94,6 +96,20 @@ def closes_at(window: Window | None, at: datetime) -> datetime | None:
     if window is None or window.is_always:
         return None
     return at if not is_open(window, at) else _next(window, _minute(at), False)
+
+
+def starts_at(window: Window | None, at: datetime) -> datetime:
+    """When the next mail may start: ``at``, or the moment when the window opens; not in its last blink."""
+    opening = opens_at(window, at)
+    while (ending := ends_at(window, opening)) is not None and ending <= opening:
+        opening = opens_at(window, opening + _EARLY)
+    return opening
+
+
+def ends_at(window: Window | None, at: datetime) -> datetime | None:
+    """From when on no mail starts any more; not after ``at`` where none may start then. None: never."""
+    closing = closes_at(window, at)
+    return closing - _EARLY if closing is not None else None
 
 
 def days_in_words(days: frozenset[int]) -> str:

@@ -4,6 +4,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import fields
 from datetime import datetime, timedelta
 from time import monotonic
 from typing import Any
@@ -11,7 +12,8 @@ from typing import Any
 from sqlalchemy import func
 from sqlmodel import col, select
 
-from core import clock, db, live
+from core import campaigns, clock, db, live
+from core.delivery import senders
 from core.models import (
     Campaign,
     CampaignList,
@@ -172,6 +174,21 @@ def changing(campaign_id: int) -> Iterator[Campaign]:
     """The campaign's row, for a test to change."""
     with db.session() as session:
         yield session.get_one(Campaign, campaign_id)
+
+
+def save_sender(user_id: int, sender_id: int, **changes: Any) -> None:
+    """As its user does, in the form."""
+    kept = sender(sender_id)
+    names = {field.name for field in fields(senders.Values)} - {"password"}
+    with db.session() as session:
+        values = {name: getattr(kept, name) for name in names} | changes
+        senders.save(session, user_id, sender_id, senders.Values(**values, password=None))
+
+
+def set_hours(user_id: int, campaign_id: int, **changes: Any) -> None:
+    """As its user does, on the campaign's page."""
+    with db.session() as session:
+        campaigns.set_hours(session, user_id, campaign_id, **{"sending_window": None, "warmup": None} | changes)
 
 
 SOON = timedelta(seconds=2)

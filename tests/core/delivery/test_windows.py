@@ -59,6 +59,16 @@ def test_a_window_opens_and_closes_as_a_walk_over_the_minutes_finds(window: Wind
     assert closing == (at if not inside(window, at) else walk(window, at, False))
 
 
+@given(any_window, moments)
+@settings(max_examples=60, deadline=None)
+def test_no_mail_starts_in_the_last_blink_of_a_window(window: Window, at: datetime) -> None:
+    starts, blink = windows.starts_at(window, at), timedelta(seconds=0.24)
+    assert inside(window, starts) and inside(window, starts + blink)
+    ends = windows.ends_at(window, starts)
+    assert ends is None or starts < ends < windows.closes_at(window, starts)
+    assert starts == at or not inside(window, at) or not inside(window, at + 2 * blink)
+
+
 def test_a_night_belongs_to_the_day_it_begins_on() -> None:
     nights = Window(frozenset({4}), time(22), time(6), "Europe/Berlin")  # Friday
     friday, saturday = utc("2026-11-27T21:30"), utc("2026-11-28T04:30")

@@ -1,0 +1,122 @@
+"""Which sending campaigns of a sender may start mails now: their sending windows and warm-up ramps."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, or_, select, update
+from sqlmodel import Session
+
+from core import db, live
+from core.delivery import warmup, windows
+from core.delivery.warmup import Warmup
+from core.models import Activity, Campaign, CampaignStatus
+
+_campaign: Any = Campaign.__table__  # type: ignore[attr-defined]
+_activity: Any = Activity.__table__  # type: ignore[attr-defined]
+_COLUMNS = "id version hold_until sending_window warmup claimed_count sending_count".split()
+
+
+@dataclass
+class Openings:
+    """``rooms``: campaigns that may be claimed from, who had the fewest batches first, and how many mails (None: any).
+
+    ``closes``: until when, where a window says so. ``holds``: those that wait from now on: (version, until when).
+    ``turns_at``: when any of this is different.
+    """
+
+    rooms: dict[int, int | None] = field(default_factory=dict)
+    closes: dict[int, datetime] = field(default_factory=dict)
+    holds: dict[int, tuple[int, datetime]] = field(default_factory=dict)
+    turns_at: datetime | None = None
+
+    def turns(self, at: datetime | None) -> None:
+        if at is not None and (self.turns_at is None or at < self.turns_at):
+            self.turns_at = at
+
+
+def look(session: Session, sender_id: int, now: datetime) -> Openings:
+    """Look at all sending campaigns of the sender."""
+    columns = [_campaign.c[name] for name in _COLUMNS]
+    sending = select(*columns).where(_campaign.c.sender_id == sender_id, _campaign.c.status == CampaignStatus.sending)
+    found = Openings()
+    for row in session.connection().execute(sending.order_by(_campaign.c.batch_count, _campaign.c.id)):
+        if row.hold_until is not None and row.hold_until > now:
+            found.turns(row.hold_until)
+        elif row.sending_window is None and row.warmup is None:
+            found.rooms[row.id] = None
+        else:
+            _look_at(session, row, now, found)
+    return found
+
+
+def hold(session: Session, holds: dict[int, tuple[int, datetime]]) -> None:
+    """Write down that these campaigns wait, unless their hours were changed meanwhile (another version).
+
+    In a transaction of its own: what claims and counts locks the rows of campaigns in another order.
+    """
+    for campaign_id, (version, until) in sorted(holds.items()):
+        same = (_campaign.c.id == campaign_id, _campaign.c.version == version)
+        statement = (
+            update(_campaign)
+            .where(*same, _campaign.c.status == CampaignStatus.sending)
+            .values(hold_until=until)
+            .returning(_campaign.c.user_id)
+        )
+        user_id = session.connection().execute(statement).scalar()
+        if user_id is not None:
+            _hint(session, user_id, campaign_id)
+
+
+def held_until(session: Session, sender_id: int, now: datetime) -> datetime | None:
+    """When the first of the sender's campaigns that are held may go on."""
+    held = select(func.min(_campaign.c.hold_until)).where(
+        _campaign.c.sender_id == sender_id, _campaign.c.status == CampaignStatus.sending, _campaign.c.hold_until > now
+    )
+    moment: datetime | None = session.connection().execute(held).scalar()
+    return moment
+
+
+def not_held(now: datetime) -> Any:
+    """The condition that a campaign's mails may be claimed."""
+    return or_(_campaign.c.hold_until.is_(None), _campaign.c.hold_until <= now)
+
+
+def done_today(session: Session, campaign_id: int, zone: str, now: datetime) -> int:
+    """Mails sent and failed on this day of ``zone``; of the hour in which it began all, so never too few."""
+    began = warmup.day_began_at(zone, now).replace(minute=0, second=0, microsecond=0)
+    counted = select(func.sum(_activity.c.sent_count + _activity.c.failed_count)).where(
+        _activity.c.campaign_id == campaign_id, _activity.c.hour_at >= began
+    )
+    return int(session.connection().execute(counted).scalar() or 0)
+
+
+def _look_at(session: Session, row: Any, now: datetime, found: Openings) -> None:
+    window, ramp = windows.from_json(row.sending_window), warmup.from_json(row.warmup)
+    if (opening := windows.starts_at(window, now)) > now:
+        return _wait(row, opening, found)
+    room = _room(session, row, ramp, now)
+    midnight = warmup.changes_at(ramp, now)
+    if room is not None and room <= 0 and row.claimed_count + row.sending_count == 0 and midnight is not None:
+        return _wait(row, windows.starts_at(window, midnight), found)
+    found.rooms[row.id] = room
+    if (closing := windows.ends_at(window, now)) is not None:
+        found.closes[row.id] = closing
+        found.turns(closing)
+
+
+def _wait(row: Any, until: datetime, found: Openings) -> None:
+    found.holds[row.id] = (row.version, until)
+    found.turns(until)
+
+
+def _room(session: Session, row: Any, ramp: Warmup | None, now: datetime) -> int | None:
+    """What is left of the day's cap; mails under way count."""
+    cap = warmup.cap(ramp, now)
+    if ramp is None or cap is None:
+        return None
+    return cap - done_today(session, row.id, ramp.zone, now) - int(row.claimed_count) - int(row.sending_count)
+
+
+def _hint(session: Session, user_id: int, campaign_id: int) -> None:
+    db.after_commit(session, lambda: live.publish(user_id, "campaign", campaign_id))

@@ -1,0 +1,200 @@
+"""Sending windows and warm-up as the receiving server sees them."""
+
+from datetime import UTC, datetime, time, timedelta
+from time import monotonic
+from typing import Any
+
+import pytest
+
+from core import clock, db
+from core.delivery import usage
+from tests.conftest import Stack
+from tests.jobs import world
+from tests.jobs.receiver import Receiver
+
+IST = "Asia/Kolkata"
+OFFICE: dict[str, Any] = {"days": [0, 1, 2, 3, 4], "from": "09:00", "until": "18:00", "zone": IST}
+THURSDAY = datetime(2026, 11, 26, tzinfo=UTC)
+
+
+def at(shown: str) -> datetime:
+    """When the clock in India shows this on that Thursday."""
+    return clock.local_to_utc(THURSDAY.date(), time.fromisoformat(shown), IST)
+
+
+def it_is(shown: str) -> None:
+    """From now on the clock in India shows ``shown``, and goes on."""
+    db.clock_offset = at(shown) - clock.utcnow()
+
+
+def from_now(shown: str) -> float:
+    """That moment on the receiver's clock."""
+    return monotonic() + (at(shown) - clock.utcnow() - db.clock_offset).total_seconds()
+
+
+def shown(moment: datetime | None) -> str:
+    return f"{clock.to_zone(moment, IST):%a %H:%M:%S}" if moment else ""
+
+
+def sent(campaign_id: int) -> bool:
+    return world.campaign(campaign_id).status == "sent"
+
+
+def waits(sender_id: int) -> bool:
+    sender = world.sender(sender_id)
+    return sender.owner == "" and sender.next_start_at is not None
+
+
+def test_a_sender_outside_its_window_starts_at_once_when_it_opens(stack: Stack) -> None:
+    user_id = world.add_user()
+    it_is("08:59:58.800")
+    with Receiver() as receiver, world.engine() as engine:
+        sender_id = world.add_sender(user_id, receiver.port, sending_window=OFFICE)
+        campaign_id = world.add_campaign(user_id, sender_id, world.people(20))
+        world.dispatch(engine)
+        world.until(lambda: waits(sender_id))
+        assert shown(world.sender(sender_id).next_start_at) == "Thu 09:00:00"
+        assert receiver.starts == [] and world.states(campaign_id) == {"pending": 20}
+        opens = from_now("09:00")
+        world.until(lambda: sent(campaign_id))  # no tick: the engine's own timer
+    assert 0 <= receiver.starts[0] - opens < 1
+    assert receiver.twice == []
+
+
+@pytest.mark.parametrize("limits", [{}, {"per_minute": 1200}], ids=["flat out", "paced"])
+def test_no_mail_starts_after_the_window_closed_and_what_was_claimed_goes_back(
+    stack: Stack, limits: dict[str, Any]
+) -> None:
+    user_id = world.add_user()
+    with Receiver() as receiver, world.engine() as engine:
+        sender_id = world.add_sender(user_id, receiver.port, sending_window=OFFICE, batch_size=1000, **limits)
+        campaign_id = world.add_campaign(user_id, sender_id, world.people(100 if limits else 4_000))
+        it_is("17:59:58.300")
+        closes = from_now("18:00")
+        world.dispatch(engine)
+        world.until(lambda: waits(sender_id) and "pending" in world.states(campaign_id))
+        states = world.states(campaign_id)
+        assert shown(world.sender(sender_id).next_start_at) == "Fri 09:00:00"
+        assert receiver.starts and max(receiver.starts) < closes
+        assert set(states) == {"sent", "pending"} and states["sent"] == len(receiver.accepted)
+        assert receiver.commands[-1] == "QUIT"
+        world.dispatch(engine)
+        assert waits(sender_id)
+    assert receiver.twice == []
+
+
+def test_a_campaign_outside_its_window_waits_while_another_of_its_sender_goes_on(stack: Stack) -> None:
+    user_id = world.add_user()
+    with Receiver() as receiver, world.engine() as engine:
+        sender_id = world.add_sender(user_id, receiver.port, per_minute=1200, connections=1)
+        it_is("17:59:58.300")
+        closes = from_now("18:00")
+        office = world.add_campaign(user_id, sender_id, world.people(40, "office.example"), sending_window=OFFICE)
+        always = world.add_campaign(user_id, sender_id, world.people(20, "always.example"))
+        world.dispatch(engine)
+        world.until(lambda: sent(always))
+        world.until(lambda: world.sender(sender_id).owner == "")
+        states = world.states(office)
+        assert shown(world.campaign(office).hold_until) == "Fri 09:00:00"
+        assert set(states) == {"sent", "pending"} and states["sent"] >= 1
+        # The log has starts and recipients in one order: one connection, nothing refused.
+        late = [who for who, start in zip(receiver.accepted, receiver.starts, strict=True) if start >= closes]
+        assert late and not [who for who in late if "office" in who]
+        world.dispatch(engine)
+        assert world.sender(sender_id).owner == "" and world.states(office) == states
+        it_is("09:00:01")
+        db.clock_offset += timedelta(days=1)
+        world.dispatch(engine)
+        world.until(lambda: sent(office), seconds=30)
+    assert len(receiver.accepted) == 60 and receiver.twice == []
+
+
+def test_a_campaign_joins_at_once_when_its_window_opens_though_its_sender_is_busy(sqlite_stack: Stack) -> None:
+    user_id = world.add_user()
+    with Receiver() as receiver, world.engine() as engine:
+        sender_id = world.add_sender(user_id, receiver.port, per_minute=600, connections=1)
+        it_is("08:59:58.800")
+        opens = from_now("09:00")
+        world.add_campaign(user_id, sender_id, world.people(60, "always.example"))
+        office = world.add_campaign(user_id, sender_id, world.people(5, "office.example"), sending_window=OFFICE)
+        world.dispatch(engine)
+        world.until(lambda: world.campaign(office).sent_count == 5)
+        when = [start for who, start in zip(receiver.accepted, receiver.starts, strict=False) if "office" in who]
+    assert 0 <= when[0] - opens < 1
+
+
+def test_a_window_that_is_removed_while_it_waits_waits_no_longer(stack: Stack) -> None:
+    user_id = world.add_user()
+    it_is("20:00")
+    with Receiver() as receiver, world.engine() as engine:
+        sender_id = world.add_sender(user_id, receiver.port, sending_window=OFFICE)
+        campaign_id = world.add_campaign(user_id, sender_id, world.people(5), sending_window=OFFICE)
+        world.dispatch(engine)
+        world.until(lambda: waits(sender_id))
+        world.save_sender(user_id, sender_id, sending_window=None)
+        world.dispatch(engine)
+        world.until(lambda: world.campaign(campaign_id).hold_until is not None)
+        world.set_hours(user_id, campaign_id)
+        world.dispatch(engine)
+        world.until(lambda: sent(campaign_id))
+    assert len(receiver.accepted) == 5
+
+
+def test_a_window_that_is_set_while_it_sends_holds_from_the_next_mail_on(stack: Stack) -> None:
+    user_id = world.add_user()
+    it_is("20:00")
+    with Receiver() as receiver, world.engine() as engine:
+        sender_id = world.add_sender(user_id, receiver.port, per_minute=600, connections=1)
+        world.add_campaign(user_id, sender_id, world.people(50))
+        world.dispatch(engine)
+        receiver.wait(lambda: len(receiver.accepted) >= 3)
+        world.save_sender(user_id, sender_id, sending_window=OFFICE)
+        before = len(receiver.starts)
+        world.until(lambda: waits(sender_id))
+        assert len(receiver.starts) <= before + 1
+        assert shown(world.sender(sender_id).next_start_at) == "Fri 09:00:00"
+
+
+def ramp(start: int, factor: float = 2.0, days: int = 3) -> dict[str, Any]:
+    return {"start": start, "factor": factor, "days": days, "began": "2026-11-26", "zone": IST}
+
+
+def test_a_senders_warm_up_is_a_limit_per_day_that_grows_at_midnight(stack: Stack) -> None:
+    user_id = world.add_user()
+    it_is("23:59:58.500")
+    with Receiver() as receiver, world.engine() as engine:
+        sender_id = world.add_sender(user_id, receiver.port, warmup=ramp(10))
+        campaign_id = world.add_campaign(user_id, sender_id, world.people(35))
+        midnight = from_now("23:59:59") + 1
+        world.dispatch(engine)
+        world.until(lambda: len(receiver.accepted) == 10 and waits(sender_id))
+        assert shown(world.sender(sender_id).next_start_at) == "Fri 00:00:00"
+        world.until(lambda: len(receiver.accepted) == 20)  # day 2: 20, of which 10 went out seconds ago
+        assert receiver.starts[9] < midnight <= receiver.starts[10] < midnight + 1
+        world.until(lambda: waits(sender_id))
+        db.clock_offset += timedelta(days=3)  # the ramp is over
+        world.dispatch(engine)
+        world.until(lambda: sent(campaign_id))
+        with db.reading() as session:
+            assert sum(count for _, count in usage.recent(session, sender_id, db.now(session))) == 15
+    assert receiver.twice == []
+
+
+def test_a_campaigns_warm_up_caps_its_own_mails_only(stack: Stack) -> None:
+    user_id = world.add_user()
+    it_is("12:00")
+    with Receiver() as receiver, world.engine() as engine:
+        sender_id = world.add_sender(user_id, receiver.port, batch_size=7)
+        slow = world.add_campaign(user_id, sender_id, world.people(60, "slow.example"), warmup=ramp(10))
+        fast = world.add_campaign(user_id, sender_id, world.people(40, "fast.example"))
+        world.dispatch(engine)
+        world.until(lambda: sent(fast) and world.campaign(slow).hold_until is not None)
+        assert world.states(slow) == {"sent": 10, "pending": 50}
+        assert shown(world.campaign(slow).hold_until) == "Fri 00:00:00"
+        for day, total in ((1, 30), (2, 60)):
+            it_is("12:00")
+            db.clock_offset += timedelta(days=day)
+            world.dispatch(engine)
+            world.until(lambda total=total: world.states(slow).get("sent") == total)  # type: ignore[misc]
+        world.until(lambda: sent(slow))
+    assert receiver.twice == []
