@@ -91,11 +91,16 @@ def sign(purpose: str, number: int) -> str:
 
 def signer(purpose: str) -> Callable[[int], str]:
     """``sign`` with its purpose and this SECRET_KEY bound, for one token per mail at half the cost."""
-    key = derived("token:" + purpose)
+    # HMAC (RFC 2104) in two hashes that are begun: hmac.digest lets another thread run each time, which costs more.
+    padded = derived("token:" + purpose).ljust(64, b"\0")
+    inner, outer = (hashlib.sha256(bytes(byte ^ pad for byte in padded)) for pad in (0x36, 0x5C))
 
     def bound(number: int) -> str:
         payload = _pack(number)
-        mac = hmac.digest(key, payload, "sha256")[:_MAC_BYTES]
+        inside, outside = inner.copy(), outer.copy()
+        inside.update(payload)
+        outside.update(inside.digest())
+        mac = outside.digest()[:_MAC_BYTES]
         return binascii.b2a_base64(payload + mac, newline=False).translate(_URL_SAFE).decode()  # 24 bytes: no padding
 
     return bound

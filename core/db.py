@@ -1,15 +1,32 @@
 """The database: engine, transactions, time, and every difference between SQLite and PostgreSQL."""
 
+import hashlib
+import re
 import sqlite3
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
+from time import monotonic
 from typing import Any
 
 from sqlalchemy import JSON as _JSON
-from sqlalchemy import BigInteger, DateTime, Dialect, Engine, Integer, String, Table, create_engine, event, text
+from sqlalchemy import (
+    BigInteger,
+    DateTime,
+    Dialect,
+    Engine,
+    Integer,
+    PoolProxiedConnection,
+    String,
+    Table,
+    create_engine,
+    event,
+    text,
+)
 from sqlalchemy import exc as sql_errors
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import JSONB
@@ -66,6 +83,7 @@ _NOTICED = {
 _READ_ONLY = "25006"  # PostgreSQL's code: a standby, or a server that is being switched over
 
 _engine: Engine | None = None
+_hot_engine: Engine | None = None
 
 
 class _FirstComeLock:
@@ -98,7 +116,7 @@ _write_turn = _FirstComeLock()
 
 def connect(url: str | None = None) -> Engine:
     """Open the database of the settings, or ``url``; replaces an open one."""
-    global _engine
+    global _engine, _hot_engine
     close()
     url = url or config.settings.sqlalchemy_url
     if url.startswith("sqlite"):
@@ -106,19 +124,25 @@ def connect(url: str | None = None) -> Engine:
         _engine = create_engine(url, pool_size=8, max_overflow=24)
         event.listen(_engine, "connect", _sqlite_pragmas)
         event.listen(_engine, "begin", _sqlite_begin)
+        _hot_engine = _engine
     else:
-        options = {"options": f"-c idle_in_transaction_session_timeout={STALE_SECONDS * 1000}", **_NOTICED}
+        options = f"-c idle_in_transaction_session_timeout={STALE_SECONDS * 1000}"
         pool = {"pool_size": 8, "max_overflow": 24, "pool_pre_ping": True, "pool_recycle": 1800}
-        _engine = create_engine(url, connect_args=options, **pool)
+        _engine = create_engine(url, connect_args={"options": options, **_NOTICED}, **pool)
+        # Plans are kept there: one that was made while a table was small must not scan it when it is large.
+        options += " -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off"
+        hot = {"options": options, **_NOTICED}
+        _hot_engine = create_engine(url, connect_args=hot, pool_size=1, pool_recycle=1800)
     return _engine
 
 
 def close() -> None:
     """Close every connection of this process."""
-    global _engine
-    if _engine is not None:
-        _engine.dispose()
-        _engine = None
+    global _engine, _hot_engine
+    for opened in (_engine, _hot_engine):
+        if opened is not None:
+            opened.dispose()
+    _engine = _hot_engine = None
 
 
 def engine() -> Engine:
@@ -225,6 +249,124 @@ def one_at_a_time(session: Session, table: str) -> None:
 def dialect(session: Session) -> str:
     """sqlite or postgresql."""
     return session.get_bind().dialect.name
+
+
+class Hot:
+    """A transaction on the driver itself, for the few statements that run thousands of times a second.
+
+    A session around the same statements costs five times as much. SQL has ``:names``; PostgreSQL keeps the plan of each
+    ``sql`` per connection, so there may be few of them. Errors are those of ``Session.execute``.
+    """
+
+    def __init__(self, dialect: Dialect, driver: PoolProxiedConnection) -> None:
+        self.dialect = dialect.name
+        self._dialect: Any = dialect
+        self._driver = driver
+        self._kept = driver.info
+
+    def rows(self, sql: str, **values: Any) -> list[Any]:
+        """What ``sql`` returns."""
+        return list(self._run(sql, values).fetchall())
+
+    def count(self, sql: str, **values: Any) -> int:
+        """How many rows an UPDATE or INSERT changed, that returns none.
+
+        SQLite's driver lets other threads run between any two rows, so rows that nobody looks at cost most.
+        """
+        return int(self._run(sql, values).rowcount)
+
+    def now(self) -> datetime:
+        """As ``now``; PostgreSQL's clock is asked once a second and carried on by this machine's steady one."""
+        if self.dialect == "sqlite":
+            return clock.utcnow() + clock_offset
+        at: float
+        moment: datetime
+        at, moment = self._kept.get("now", (float("-inf"), datetime.min))
+        if not at <= monotonic() < at + 1:
+            at, moment = monotonic(), self.rows("select clock_timestamp()")[0][0].astimezone(UTC)
+            self._kept["now"] = at, moment
+        return moment + timedelta(seconds=monotonic() - at) + clock_offset
+
+    def _run(self, sql: str, values: dict[str, Any]) -> Any:
+        with self._driver_errors():
+            cursor = self._driver.cursor()
+            if self.dialect == "sqlite":
+                cursor.execute(sql, {name: _sqlite_value(value) for name, value in values.items()})
+                return cursor
+            plan = _plan(sql)
+            if plan.name not in self._kept:
+                cursor.execute(plan.prepare)
+                self._kept[plan.name] = True
+            cursor.execute(plan.execute, [values[name] for name in plan.names])
+            return cursor
+
+    @contextmanager
+    def _driver_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except self._dialect.loaded_dbapi.Error as error:
+            gone = self._dialect.is_disconnect(error, self._driver.dbapi_connection, None)
+            if gone:
+                self._driver.invalidate(error)
+            raise sql_errors.DBAPIError.instance(
+                None, None, error, self._dialect.loaded_dbapi.Error, connection_invalidated=gone, dialect=self._dialect
+            ) from error
+
+    def begin(self) -> None:
+        if self.dialect == "sqlite":  # psycopg2 does so by itself
+            self._run("BEGIN IMMEDIATE", {})
+
+    def commit(self) -> None:
+        with self._driver_errors():
+            self._driver.commit()
+
+
+@contextmanager
+def hot() -> Iterator[Hot]:
+    """A transaction like ``session``, without its comforts: see Hot. Not tried before use on PostgreSQL."""
+    with _write_turn if is_sqlite() else nullcontext():
+        assert _hot_engine is not None
+        driver = _hot_engine.raw_connection()
+        try:
+            opened = Hot(_hot_engine.dialect, driver)
+            opened.begin()
+            yield opened
+            opened.commit()
+        finally:
+            driver.close()  # back to the pool, which rolls back what was not committed
+
+
+def hot_of(session: Session) -> Hot:
+    """The same within a session's transaction."""
+    connection = session.connection()
+    return Hot(connection.dialect, connection.connection)
+
+
+def _sqlite_value(value: Any) -> Any:
+    """As SQLAlchemy stores it."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
+    return value
+
+
+@dataclass(frozen=True)
+class _Plan:
+    name: str
+    prepare: str
+    execute: str
+    names: tuple[str, ...]  # of the values, in order
+
+
+@cache
+def _plan(sql: str) -> _Plan:
+    names = tuple(dict.fromkeys(_PARAMETER.findall(sql)))
+    name = "kept_" + hashlib.sha256(sql.encode()).hexdigest()[:16]
+    numbered = _PARAMETER.sub(lambda match: f"${names.index(match[1]) + 1}", sql)
+    given = f"({', '.join(['%s'] * len(names))})" if names else ""
+    return _Plan(name, f"prepare {name} as {numbered}", f"execute {name} {given}", names)
+
+
+_PARAMETER = re.compile(r"(?<!:):(\w+)")
 
 
 def given(session: Session, **columns: str) -> str:

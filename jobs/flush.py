@@ -14,6 +14,8 @@ from core.delivery.pace import Limits
 from core.delivery.tally import Tally, Touched
 from core.models import Attempt, Campaign, CampaignStatus, MessageState, PauseReason
 
+_SENT = MessageState.sent.value
+
 
 @dataclass(frozen=True, slots=True)
 class Start:
@@ -33,6 +35,11 @@ class Group:
     starts: list[Start] = field(default_factory=list)
     outcomes: list[Outcome] = field(default_factory=list)
     used: Counter[int] = field(default_factory=Counter)
+
+    @property
+    def usual(self) -> bool:
+        """Nothing but marks, and mails that were accepted."""
+        return not self.starts and not self.used and all(outcome.state == _SENT for outcome in self.outcomes)
 
 
 @dataclass
@@ -63,6 +70,19 @@ def flush(session: Session, group: Group) -> Flushed:
     for outcome in group.outcomes:
         if outcome.kind in consequence.CONTENT and outcome.state == MessageState.failed:
             _pause_when_identical(session, outcome)
+    return done
+
+
+def flush_hot(hot: db.Hot, group: Group) -> Flushed:
+    """The same for a group that is ``usual`` and all as its owner believes, several times as quick.
+
+    Raises ledger.NotAll where it is not: then roll back, and ``flush`` it.
+    """
+    done, tally, now = Flushed(), Tally(), hot.now()
+    ledger.settle_all(hot, group.outcomes, now, tally)
+    ledger.mark_all(hot, group.marks, tally)
+    done.marked = {message.id for message in group.marks}
+    done.touched = tally.store_hot(hot, now)
     return done
 
 

@@ -6,7 +6,7 @@ import queue
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from functools import partial
 from time import monotonic
@@ -15,10 +15,10 @@ from typing import Any, TypeVar
 from sqlmodel import Session
 
 from core import config, db
-from core.delivery.ledger import Claimed, Outcome
+from core.delivery.ledger import Claimed, NotAll, Outcome
 from core.delivery.tally import Touched
 from jobs import journal
-from jobs.flush import Flushed, Group, Start, flush
+from jobs.flush import Flushed, Group, Start, flush, flush_hot
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -152,7 +152,7 @@ class Writer:
             group.used = Counter(self._used.popleft() for _ in range(len(self._used)))
             self._used_at = monotonic()
         try:
-            done = self._store(lambda session: flush(session, group), group.outcomes)
+            done = self._flush(group)
         except Away:
             self._answer([(item.future, False) for item in items])
             return
@@ -168,6 +168,12 @@ class Writer:
             if done.touched:
                 self._tell(done.touched)
         self._journal.forget(group.outcomes)
+
+    def _flush(self, group: Group) -> Flushed:
+        if group.usual:
+            with suppress(NotAll):
+                return self._store(lambda hot: flush_hot(hot, group), group.outcomes, db.hot)
+        return self._store(lambda session: flush(session, group), group.outcomes)
 
     def _replay(self) -> None:
         """First of all: what processes that died could not store."""
@@ -189,12 +195,17 @@ class Writer:
     def _next(self) -> _Item | None:
         return self._came.popleft() if self._came else self._items.get()
 
-    def _store(self, work: Callable[[Session], T], outcomes: Sequence[Outcome] = ()) -> T:
+    def _store(
+        self,
+        work: Callable[[Any], T],
+        outcomes: Sequence[Outcome] = (),
+        transaction: Callable[[], AbstractContextManager[Any]] = db.session,
+    ) -> T:
         wait = 0.05
         while True:
             try:
-                with db.session() as session:
-                    return work(session)
+                with transaction() as opened:
+                    return work(opened)
             except Exception as error:
                 if not db.is_away(error):
                     raise

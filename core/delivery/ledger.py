@@ -2,6 +2,7 @@
 
 import json
 import logging
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -68,13 +69,39 @@ class Outcome:
     bounced: bool = False  # the address is dead: suppress it
 
 
+class NotAll(Exception):
+    """Not every message of a group was as its owner believes: roll back, and look at each (``mark``, ``settle``)."""
+
+
+def mark_all(hot: db.Hot, messages: Sequence[Claimed], tally: Tally) -> None:
+    """As ``mark`` where all of them may be sent. Raises NotAll where one may not."""
+    if messages and hot.count(_mark_statement(hot.dialect), given=_given(messages)) != len(messages):
+        raise NotAll
+    _moved_all(messages, "claimed", "sending", tally)
+
+
+def settle_all(hot: db.Hot, outcomes: Sequence[Outcome], now: datetime, tally: Tally) -> None:
+    """As ``settle`` where all were sent and ``sending`` under their epoch. Raises NotAll where one was not."""
+    statement = _sent_statement(hot.dialect, MessageState.sending)
+    if outcomes and hot.count(statement, given=_given_sent(outcomes), now=now) != len(outcomes):
+        raise NotAll
+    _moved_all([outcome.message for outcome in outcomes], "sending", "sent", tally)
+
+
+def _moved_all(messages: Iterable[Claimed], source: str, target: str, tally: Tally) -> None:
+    for campaign_id, count in Counter(message.campaign_id for message in messages).items():
+        tally.moved(campaign_id, source, target, count)
+
+
 def mark(session: Session, messages: Sequence[Claimed], tally: Tally) -> set[int]:
     """Commit before the final dot: claimed -> sending, only where still owned, sending and not suppressed.
 
     Returns the ids that may be sent. The others are no longer wanted and go back (or are suppressed).
     """
     marked = set()
-    for message_id, campaign_id in session.connection().execute(_mark_statement(db.dialect(session)), _given(messages)):
+    statement = _mark_statement(db.dialect(session)) + _RETURNING
+    values = {"given": _given(messages)}
+    for message_id, campaign_id in session.connection().execute(text(statement), values):
         marked.add(message_id)
         tally.moved(campaign_id, "claimed", "sending")
     # A commit whose answer was lost is tried again: what is ``sending`` under our epoch was marked by it.
@@ -85,15 +112,17 @@ def mark(session: Session, messages: Sequence[Claimed], tally: Tally) -> set[int
 
 
 @cache
-def _mark_statement(dialect: str) -> TextClause:
-    return text(f"""
+def _mark_statement(dialect: str) -> str:
+    return f"""
         update message set state = 'sending' from {db.given_in(dialect, message_id="bigint", held="int")}
         where message.id = given.message_id and message.epoch = given.held and message.state = 'claimed'
           and exists (select 1 from campaign where campaign.id = message.campaign_id and campaign.status = 'sending'
                       and not exists (select 1 from suppression where suppression.user_id = campaign.user_id
                                                                   and suppression.email = message.email))
-        returning id, campaign_id
-    """)
+    """
+
+
+_RETURNING = " returning id, campaign_id"
 
 
 def _marked_before(session: Session, messages: Sequence[Claimed]) -> set[int]:
@@ -129,7 +158,7 @@ def put_back(session: Session, messages: Sequence[Claimed], tally: Tally) -> Non
         return
     for state in (MessageState.suppressed, MessageState.pending):
         statement = _back_statement(db.dialect(session), state)
-        for campaign_id in session.connection().execute(statement, _given(messages)).scalars():
+        for campaign_id in session.connection().execute(statement, {"given": _given(messages)}).scalars():
             tally.moved(campaign_id, "claimed", state)
 
 
@@ -161,12 +190,10 @@ def _settle_sent(session: Session, outcomes: Sequence[Outcome], now: datetime, t
     for before in (MessageState.sending, MessageState.unknown):
         if not outcomes:
             return
-        rows = [
-            {"message_id": o.message.id, "held": o.message.epoch, "code": o.code, "reply": o.reply} for o in outcomes
-        ]
-        values = {"given": json.dumps(rows), "now": now, "before": before}
         done = set()
-        statement = _sent_statement(db.dialect(session))
+        sql = _sent_statement(db.dialect(session), before) + _RETURNING
+        statement = text(sql).bindparams(bindparam("now", type_=db.UtcDateTime()))
+        values = {"given": _given_sent(outcomes), "now": now}
         for message_id, campaign_id in session.connection().execute(statement, values):
             done.add(message_id)
             tally.moved(campaign_id, before, "sent")
@@ -174,15 +201,14 @@ def _settle_sent(session: Session, outcomes: Sequence[Outcome], now: datetime, t
 
 
 @cache
-def _sent_statement(dialect: str) -> TextClause:
+def _sent_statement(dialect: str, before: MessageState) -> str:
     given = db.given_in(dialect, message_id="bigint", held="int", code="int", reply="text")
-    return text(f"""
+    return f"""
         update message set state = 'sent', attempts = attempts + 1, sent_at = :now, phase = 'dot',
                reply_code = given.code, reply = given.reply, kind = '', rule_id = ''
         from {given}
-        where message.id = given.message_id and message.epoch = given.held and message.state = :before
-        returning id, campaign_id
-    """).bindparams(bindparam("now", type_=db.UtcDateTime()))
+        where message.id = given.message_id and message.epoch = given.held and message.state = '{before}'
+    """
 
 
 def _settle_refused(session: Session, outcome: Outcome, now: datetime, tally: Tally) -> None:
@@ -238,7 +264,12 @@ def _under_epoch(message: Claimed) -> Any:
     return (_message.c.id == message.id) & (_message.c.epoch == message.epoch)
 
 
-def _given(messages: Iterable[Claimed]) -> dict[str, str]:
+def _given(messages: Iterable[Claimed]) -> str:
     # In order of id: the order in which every writer locks messages.
     rows = [{"message_id": message.id, "held": message.epoch} for message in sorted(messages, key=lambda m: m.id)]
-    return {"given": json.dumps(rows)}
+    return json.dumps(rows)
+
+
+def _given_sent(outcomes: Iterable[Outcome]) -> str:
+    rows = [{"message_id": o.message.id, "held": o.message.epoch, "code": o.code, "reply": o.reply} for o in outcomes]
+    return json.dumps(rows)
