@@ -3,6 +3,7 @@
 import ssl
 import threading
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -67,14 +68,15 @@ class Away:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.calls = 0
-        monkeypatch.setattr(writer, "flush", self.flush)
+        monkeypatch.setattr(writer, "flush", partial(self.flush, flush.flush))
+        monkeypatch.setattr(writer, "flush_hot", partial(self.flush, flush.flush_hot))
 
-    def flush(self, session: Any, group: flush.Group) -> flush.Flushed:
+    def flush(self, real: Any, session: Any, group: flush.Group) -> flush.Flushed:
         self.calls += 1
         lost = self.calls % 3
         if lost == 1:
             raise OperationalError("commit", {}, Exception("the server closed the connection unexpectedly"))
-        done = flush.flush(session, group)
+        done: flush.Flushed = real(session, group)
         if lost == 2:
             session.commit()
             raise OperationalError("commit", {}, Exception("the answer to the commit was lost"))
@@ -99,12 +101,14 @@ def test_with_the_database_away_results_are_kept_and_nothing_is_sent_twice(
 def test_one_result_that_cannot_be_written_does_not_hold_up_the_others(
     sqlite_stack: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(session: Any, group: flush.Group) -> flush.Flushed:
+    def broken(real: Any, session: Any, group: flush.Group) -> flush.Flushed:
         if any(message.email == PEOPLE[4] for message in group.marks):
             raise ValueError("a mistake of ours")
-        return flush.flush(session, group)
+        done: flush.Flushed = real(session, group)
+        return done
 
-    monkeypatch.setattr(writer, "flush", broken)
+    monkeypatch.setattr(writer, "flush", partial(broken, flush.flush))
+    monkeypatch.setattr(writer, "flush_hot", partial(broken, flush.flush_hot))
     user_id = world.add_user()
     with Receiver() as receiver:
         sender_id = world.add_sender(user_id, receiver.port)
