@@ -1,16 +1,11 @@
 """The database: engine, transactions, time, and every difference between SQLite and PostgreSQL."""
 
-import hashlib
-import re
 import sqlite3
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from functools import cache
-from time import monotonic
 from typing import Any
 
 from sqlalchemy import JSON as _JSON
@@ -20,7 +15,6 @@ from sqlalchemy import (
     Dialect,
     Engine,
     Integer,
-    PoolProxiedConnection,
     String,
     Table,
     create_engine,
@@ -111,7 +105,7 @@ class _FirstComeLock:
                 self._held = False
 
 
-_write_turn = _FirstComeLock()
+write_turn = _FirstComeLock()
 
 
 def connect(url: str | None = None) -> Engine:
@@ -150,6 +144,13 @@ def engine() -> Engine:
     return _engine or connect()
 
 
+def hot_engine() -> Engine:
+    """Of ``core.hot``: on PostgreSQL with connections of its own, which are not tried before each use."""
+    engine()  # opened on first use
+    assert _hot_engine is not None
+    return _hot_engine
+
+
 def is_sqlite() -> bool:
     return engine().dialect.name == "sqlite"
 
@@ -180,7 +181,7 @@ def session() -> Iterator[Session]:
     bind = engine()
     if bind.dialect.name == "sqlite":
         bind = bind.execution_options(writing=True)
-        with _write_turn, Session(bind, expire_on_commit=False) as opened, opened.begin():
+        with write_turn, Session(bind, expire_on_commit=False) as opened, opened.begin():
             yield opened
     else:
         with Session(bind, expire_on_commit=False) as opened, opened.begin():
@@ -249,124 +250,6 @@ def one_at_a_time(session: Session, table: str) -> None:
 def dialect(session: Session) -> str:
     """sqlite or postgresql."""
     return session.get_bind().dialect.name
-
-
-class Hot:
-    """A transaction on the driver itself, for the few statements that run thousands of times a second.
-
-    A session around the same statements costs five times as much. SQL has ``:names``; PostgreSQL keeps the plan of each
-    ``sql`` per connection, so there may be few of them. Errors are those of ``Session.execute``.
-    """
-
-    def __init__(self, dialect: Dialect, driver: PoolProxiedConnection) -> None:
-        self.dialect = dialect.name
-        self._dialect: Any = dialect
-        self._driver = driver
-        self._kept = driver.info
-
-    def rows(self, sql: str, **values: Any) -> list[Any]:
-        """What ``sql`` returns."""
-        return list(self._run(sql, values).fetchall())
-
-    def count(self, sql: str, **values: Any) -> int:
-        """How many rows an UPDATE or INSERT changed, that returns none.
-
-        SQLite's driver lets other threads run between any two rows, so rows that nobody looks at cost most.
-        """
-        return int(self._run(sql, values).rowcount)
-
-    def now(self) -> datetime:
-        """As ``now``; PostgreSQL's clock is asked once a second and carried on by this machine's steady one."""
-        if self.dialect == "sqlite":
-            return clock.utcnow() + clock_offset
-        at: float
-        moment: datetime
-        at, moment = self._kept.get("now", (float("-inf"), datetime.min))
-        if not at <= monotonic() < at + 1:
-            at, moment = monotonic(), self.rows("select clock_timestamp()")[0][0].astimezone(UTC)
-            self._kept["now"] = at, moment
-        return moment + timedelta(seconds=monotonic() - at) + clock_offset
-
-    def _run(self, sql: str, values: dict[str, Any]) -> Any:
-        with self._driver_errors():
-            cursor = self._driver.cursor()
-            if self.dialect == "sqlite":
-                cursor.execute(sql, {name: _sqlite_value(value) for name, value in values.items()})
-                return cursor
-            plan = _plan(sql)
-            if plan.name not in self._kept:
-                cursor.execute(plan.prepare)
-                self._kept[plan.name] = True
-            cursor.execute(plan.execute, [values[name] for name in plan.names])
-            return cursor
-
-    @contextmanager
-    def _driver_errors(self) -> Iterator[None]:
-        try:
-            yield
-        except self._dialect.loaded_dbapi.Error as error:
-            gone = self._dialect.is_disconnect(error, self._driver.dbapi_connection, None)
-            if gone:
-                self._driver.invalidate(error)
-            raise sql_errors.DBAPIError.instance(
-                None, None, error, self._dialect.loaded_dbapi.Error, connection_invalidated=gone, dialect=self._dialect
-            ) from error
-
-    def begin(self) -> None:
-        if self.dialect == "sqlite":  # psycopg2 does so by itself
-            self._run("BEGIN IMMEDIATE", {})
-
-    def commit(self) -> None:
-        with self._driver_errors():
-            self._driver.commit()
-
-
-@contextmanager
-def hot() -> Iterator[Hot]:
-    """A transaction like ``session``, without its comforts: see Hot. Not tried before use on PostgreSQL."""
-    with _write_turn if is_sqlite() else nullcontext():
-        assert _hot_engine is not None
-        driver = _hot_engine.raw_connection()
-        try:
-            opened = Hot(_hot_engine.dialect, driver)
-            opened.begin()
-            yield opened
-            opened.commit()
-        finally:
-            driver.close()  # back to the pool, which rolls back what was not committed
-
-
-def hot_of(session: Session) -> Hot:
-    """The same within a session's transaction."""
-    connection = session.connection()
-    return Hot(connection.dialect, connection.connection)
-
-
-def _sqlite_value(value: Any) -> Any:
-    """As SQLAlchemy stores it."""
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
-    return value
-
-
-@dataclass(frozen=True)
-class _Plan:
-    name: str
-    prepare: str
-    execute: str
-    names: tuple[str, ...]  # of the values, in order
-
-
-@cache
-def _plan(sql: str) -> _Plan:
-    names = tuple(dict.fromkeys(_PARAMETER.findall(sql)))
-    name = "kept_" + hashlib.sha256(sql.encode()).hexdigest()[:16]
-    numbered = _PARAMETER.sub(lambda match: f"${names.index(match[1]) + 1}", sql)
-    given = f"({', '.join(['%s'] * len(names))})" if names else ""
-    return _Plan(name, f"prepare {name} as {numbered}", f"execute {name} {given}", names)
-
-
-_PARAMETER = re.compile(r"(?<!:):(\w+)")
 
 
 def given(session: Session, **columns: str) -> str:

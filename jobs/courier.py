@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 # Seconds. Where the server answers so fast, the wait for a mark would cost much of the pace; where it does not, the
 # mark comes as late as it can, so that a crash leaves only those mails unknown that may really have been delivered.
 _QUICK = 0.05
+_ONE_PIECE = 65_536  # bytes of a body that goes out with its dot where its mark is there already
 
 
 @dataclass(slots=True)
@@ -41,7 +42,8 @@ class Courier:
         self._lane = lane
         self._connection: Connection | None = None
         self._last_start = float("-inf")
-        self._quick = False  # the server's last answer to a mail came at once
+        self._quick = False  # the server took the last mail, at once
+        self._ahead: _Mail | None = None  # the mail after the next one: its mark is asked for
         self._home = False  # this connection is not to be opened again
 
     @property
@@ -97,27 +99,47 @@ class Courier:
                 if refusal is not None:
                     if await self._still_ours(mail):
                         await self._refused(connection, mail.message, *refusal)
+                    mail = self._resumed(connection)
+                elif _may_go_whole(mail):
+                    mail = await self._finish(connection, mail, mail.body)
+                elif await self._body(connection, mail):
+                    mail = await self._finish(connection, mail)
+                else:
                     return
-                if failpoints.ARMED:
-                    connection.write(mail.body[: len(mail.body) // 2])
-                    await failpoints.reach("mid_body")
-                    mail.body = mail.body[len(mail.body) // 2 :]
-                connection.write(mail.body)
-                await connection.drained(connection.timeouts.block)
-                if not await self._marked(mail):
-                    # It may not go out (paused, suppressed, sender lost): it ends here, without its dot.
-                    connection.abort()
-                    await self._lane.unwanted()
-                    return
-                if (early := connection.unasked()) is not None:
-                    await self._early(connection, mail, early)
-                    return
-                mail = await self._finish(connection, mail.message)
         except Dropped as error:
             if mail is not None and (early := connection.unasked()) is not None:
                 await self._early(connection, mail, early)
             elif mail is not None and await self._still_ours(mail):
                 self._lane.report.unsent(mail.message, str(error))
+        finally:
+            ahead, self._ahead = self._ahead, None
+            await self._back(ahead)
+
+    async def _body(self, connection: Connection, mail: _Mail) -> bool:
+        """Write the body; whether its dot may follow."""
+        if failpoints.ARMED:
+            connection.write(mail.body[: len(mail.body) // 2])
+            await failpoints.reach("mid_body")
+            mail.body = mail.body[len(mail.body) // 2 :]
+        connection.write(mail.body)
+        await connection.drained(connection.timeouts.block)
+        if not await self._marked(mail):
+            # It may not go out (paused, suppressed, sender lost): it ends here, without its dot.
+            connection.abort()
+            await self._lane.unwanted()
+            return False
+        if (early := connection.unasked()) is not None:
+            await self._early(connection, mail, early)
+            return False
+        return True
+
+    def _resumed(self, connection: Connection) -> _Mail | None:
+        """After a refusal: the mail that was to come later begins now."""
+        if self._ahead is None or connection.lost or self._lane.ending:
+            return None
+        mail, self._ahead = self._ahead, None
+        self._start(connection, mail)
+        return mail
 
     def _start(self, connection: Connection, mail: _Mail) -> None:
         if not self._lane.slots.limited:
@@ -146,17 +168,19 @@ class Courier:
         """Whether this mail, which does not go out now, is still in our hands."""
         return mail.marking is None or await self._marked(mail)
 
-    async def _finish(self, connection: Connection, message: Claimed) -> _Mail | None:
-        """The dot, and in the same piece the next envelope. Returns the mail that is under way now."""
-        follower = self._follower(connection)
+    async def _finish(self, connection: Connection, mail: _Mail, body: bytes = b"") -> _Mail | None:
+        """The dot, in one piece with what is left of the body and the next envelope. Returns the mail under way now."""
+        message = mail.message
+        message.marked = True
+        follower, self._ahead = self._ahead or self._follower(connection), None
         try:
-            connection.finish(follower.envelope if follower else None)
+            connection.finish(body, follower.envelope if follower else None)
         except Dropped:
             await self._back(follower)
             raise
         if follower is not None:
             self._lane.writer.used(self._lane.sender_id)
-            if self._quick:
+            if self._quick and follower.marking is None:
                 # Its mark is committed while the replies travel: two mails of a connection are ``sending`` at most.
                 follower.marking = self._lane.writer.mark(follower.message)
         written_at = connection.time()
@@ -170,8 +194,9 @@ class Courier:
             self._lane.report.undecided(message, str(error))
             await self._back(follower)
             return None
-        self._quick = connection.time() - written_at < _QUICK
-        if is_success("dot", reply.code):
+        accepted = is_success("dot", reply.code)
+        self._quick = accepted and connection.time() - written_at < _QUICK
+        if accepted:
             self._lane.report.accepted(message, reply)
         elif follower is None:
             await self._refused(connection, message, "dot", reply)
@@ -181,7 +206,15 @@ class Courier:
             connection.abort()
             await self._back(follower)
             return None
+        if self._quick and follower is not None and follower.marking is not None:
+            self._look_ahead(connection)
         return follower
+
+    def _look_ahead(self, connection: Connection) -> None:
+        """The result of one mail goes to the writer, so that the mark of one more may."""
+        if (ahead := self._follower(connection)) is not None:
+            ahead.marking = self._lane.writer.mark(ahead.message)
+            self._ahead = ahead
 
     async def _refused(self, connection: Connection, message: Claimed, phase: str, reply: smtp.Reply) -> None:
         self._lane.report.refused(message, phase, reply)
@@ -251,3 +284,10 @@ class Courier:
         connection, self._connection = self._connection, None
         if connection is not None and not connection.lost:
             await connection.quit()
+
+
+def _may_go_whole(mail: _Mail) -> bool:
+    """Whether the mark is there already, so that nothing needs to happen between the body and its dot."""
+    if mail.marking is None or not mail.marking.done() or failpoints.ARMED or len(mail.body) > _ONE_PIECE:
+        return False
+    return mail.marking.exception() is None and mail.marking.result()

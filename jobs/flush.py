@@ -12,6 +12,7 @@ from core.delivery import consequence, ledger, usage
 from core.delivery.ledger import Claimed, Outcome
 from core.delivery.pace import Limits
 from core.delivery.tally import Tally, Touched
+from core.hot import Hot
 from core.models import Attempt, Campaign, CampaignStatus, MessageState, PauseReason
 
 _SENT = MessageState.sent.value
@@ -73,7 +74,7 @@ def flush(session: Session, group: Group) -> Flushed:
     return done
 
 
-def flush_hot(hot: db.Hot, group: Group) -> Flushed:
+def flush_hot(hot: Hot, group: Group) -> Flushed:
     """The same for a group that is ``usual`` and all as its owner believes, several times as quick.
 
     Raises ledger.NotAll where it is not: then roll back, and ``flush`` it.

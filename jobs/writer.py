@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from sqlmodel import Session
 
-from core import config, db
+from core import config, db, hot
 from core.delivery.ledger import Claimed, NotAll, Outcome
 from core.delivery.tally import Touched
 from jobs import journal
@@ -31,7 +31,7 @@ class Away(Exception):
     """The program stops while the database is away: this was not written."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class _Item:
     work: "Claimed | Start | Outcome | Callable[[Session], Any]"
     future: "asyncio.Future[Any] | None"
@@ -172,7 +172,7 @@ class Writer:
     def _flush(self, group: Group) -> Flushed:
         if group.usual:
             with suppress(NotAll):
-                return self._store(lambda hot: flush_hot(hot, group), group.outcomes, db.hot)
+                return self._store(lambda opened: flush_hot(opened, group), group.outcomes, hot.transaction)
         return self._store(lambda session: flush(session, group), group.outcomes)
 
     def _replay(self) -> None:

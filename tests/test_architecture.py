@@ -9,7 +9,7 @@ MAY_IMPORT = {"core": {"core"}, "jobs": {"jobs", "core"}, "campaign_ui": {"campa
 NOT_IN_CORE = {"nicegui", "fastapi", "starlette", "huey"}
 # Inside core, each layer may import those before it and itself.
 LAYERS = [
-    {"errors", "config", "clock", "crypto", "db", "live", "models", "migrate", "migrations"},
+    {"errors", "config", "clock", "crypto", "db", "hot", "live", "models", "migrate", "migrations"},
     {"accounts"},
     {"audience"},
     {"content"},

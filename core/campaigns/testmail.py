@@ -101,7 +101,7 @@ async def _deliver(server: Server, from_address: str, to: str, raw: bytes) -> Re
             raise Refused(*refused)
         connection.write(raw)
         await connection.drained(_TIMES.block)
-        connection.finish(None)
+        connection.finish(b"", None)
         reply = await connection.read(_TIMES.dot)
         if not replies.is_success("dot", reply.code):
             raise Refused("dot", reply)

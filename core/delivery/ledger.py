@@ -17,6 +17,7 @@ from core.audience import suppression
 from core.delivery import holds
 from core.delivery.tally import Tally
 from core.errors import RuleError
+from core.hot import Hot
 from core.models import (
     Attempt,
     Campaign,
@@ -53,9 +54,9 @@ class Claimed:
     marked: bool = False  # committed as ``sending``
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Outcome:
-    """What became of a claimed message. ``state``: sent, failed, pending or unknown."""
+    """What became of a claimed message. ``state``: sent, failed, pending or unknown. Not changed once it is made."""
 
     message: Claimed
     state: str
@@ -73,14 +74,14 @@ class NotAll(Exception):
     """Not every message of a group was as its owner believes: roll back, and look at each (``mark``, ``settle``)."""
 
 
-def mark_all(hot: db.Hot, messages: Sequence[Claimed], tally: Tally) -> None:
+def mark_all(hot: Hot, messages: Sequence[Claimed], tally: Tally) -> None:
     """As ``mark`` where all of them may be sent. Raises NotAll where one may not."""
     if messages and hot.count(_mark_statement(hot.dialect), given=_given(messages)) != len(messages):
         raise NotAll
     _moved_all(messages, "claimed", "sending", tally)
 
 
-def settle_all(hot: db.Hot, outcomes: Sequence[Outcome], now: datetime, tally: Tally) -> None:
+def settle_all(hot: Hot, outcomes: Sequence[Outcome], now: datetime, tally: Tally) -> None:
     """As ``settle`` where all were sent and ``sending`` under their epoch. Raises NotAll where one was not."""
     statement = _sent_statement(hot.dialect, MessageState.sending)
     if outcomes and hot.count(statement, given=_given_sent(outcomes), now=now) != len(outcomes):

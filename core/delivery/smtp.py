@@ -94,13 +94,16 @@ class Connection(Wire):
         self.mail_count += 1
         self.write(envelope.mail + envelope.rcpt + b"DATA\r\n")
 
-    def finish(self, follower: Envelope | None) -> None:
-        """The final dot and, in the same piece, the next envelope. Raises Dropped: then the dot was not written."""
+    def finish(self, body: bytes, follower: Envelope | None) -> None:
+        """What is left of the body, the final dot and, in the same piece, the next envelope.
+
+        Raises Dropped: then the dot was not written.
+        """
         if follower is None:
-            self.write(DOT)
+            self.write(body + DOT)
         else:
             self.mail_count += 1
-            self.write(DOT + follower.mail + follower.rcpt + b"DATA\r\n")
+            self.write(b"".join((body, DOT, follower.mail, follower.rcpt, b"DATA\r\n")))
 
     async def offered(self, envelope: Envelope) -> tuple[str, Reply] | None:
         """Read (and without PIPELINING write) the envelope. None: the body may come; else (phase, its refusal)."""

@@ -7,7 +7,8 @@ from typing import Any
 
 from sqlmodel import Session
 
-from core import db
+from core import hot
+from core.hot import Hot
 from core.models import Campaign
 
 _campaign: Any = Campaign.__table__  # type: ignore[attr-defined]
@@ -33,9 +34,9 @@ class Tally:
 
     def store(self, session: Session, now: datetime) -> Touched:
         """Write everything collected; returns whom to tell after the commit."""
-        return self.store_hot(db.hot_of(session), now) if self._changes else set()
+        return self.store_hot(hot.within(session), now) if self._changes else set()
 
-    def store_hot(self, hot: db.Hot, now: datetime) -> Touched:
+    def store_hot(self, on: Hot, now: datetime) -> Touched:
         """The same in a transaction on the driver."""
         touched: Touched = set()
         for campaign_id in sorted(self._changes):
@@ -43,9 +44,9 @@ class Tally:
             if not changes:
                 continue
             statement = _add_statement(tuple(sorted(changes)))
-            for (user_id,) in hot.rows(statement, campaign_id=campaign_id, **changes):
+            for (user_id,) in on.rows(statement, campaign_id=campaign_id, **changes):
                 touched.add((user_id, campaign_id))
-                _record_activity(hot, campaign_id, now, changes)
+                _record_activity(on, campaign_id, now, changes)
         self._changes.clear()
         return touched
 
@@ -67,8 +68,8 @@ _ACTIVITY = """
 """
 
 
-def _record_activity(hot: db.Hot, campaign_id: int, now: datetime, changes: dict[str, int]) -> None:
+def _record_activity(on: Hot, campaign_id: int, now: datetime, changes: dict[str, int]) -> None:
     counts = {name: max(0, changes.get(name, 0)) for name in ("sent_count", "failed_count")}
     if any(counts.values()):
         hour = now.replace(minute=0, second=0, microsecond=0)
-        hot.count(_ACTIVITY, campaign_id=campaign_id, hour_at=hour, **counts)
+        on.count(_ACTIVITY, campaign_id=campaign_id, hour_at=hour, **counts)

@@ -1,6 +1,7 @@
 """The line to a mail server: replies in the order they come, deadlines, caps. No meaning."""
 
 import asyncio
+import functools
 import ssl
 from collections import deque
 from dataclasses import dataclass
@@ -174,6 +175,10 @@ class Wire(asyncio.Protocol):
         if len(raw) > LINE_BYTES or self._size > REPLY_BYTES:
             self.abort("The server sent a reply without end.")
             return False
+        if not self._lines and len(raw) < 200 and (reply := _one_line(raw)) is not None:
+            self._ready.append(reply)
+            self._size = 0
+            return True
         raw = raw.rstrip(b"\r")
         if len(raw) < 3 or not raw[:3].isdigit() or raw[3:4] not in (b"", b" ", b"-"):
             self.abort("The server does not speak SMTP.")
@@ -214,3 +219,11 @@ class Wire(asyncio.Protocol):
             self.abort("The server did not answer in time.")
         else:
             self._watch = self._loop.call_at(self._deadline, self._look)
+
+
+@functools.lru_cache(maxsize=512)
+def _one_line(raw: bytes) -> Reply | None:
+    """A whole reply in one line; servers say the same few to every mail."""
+    if raw[3:4] != b" " or not raw[:3].isdigit():
+        return None
+    return Reply(int(raw[:3]), (raw[4:].decode("utf-8", "replace").replace("\0", "\ufffd").strip(),))

@@ -34,7 +34,7 @@ async def send(connection: Connection, recipient: str, body: bytes = BODY) -> sm
     assert await connection.offered(envelope) is None
     connection.write(body)
     await connection.drained(2)
-    connection.finish(None)
+    connection.finish(b"", None)
     return await connection.read(2)
 
 

@@ -1,0 +1,132 @@
+"""A transaction on the database's driver itself, for the few statements that run thousands of times a second.
+
+A session around the same statements costs five times as much.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from time import monotonic
+from typing import Any
+
+from sqlalchemy import Connection
+from sqlalchemy import exc as sql_errors
+from sqlmodel import Session
+
+from core import clock, db
+
+
+class Hot:
+    """SQL has ``:names``; PostgreSQL keeps the plan of each ``sql`` per connection, so there may be few of them.
+
+    Errors are those of ``Session.execute``.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self.dialect = connection.dialect.name
+        self._dialect: Any = connection.dialect
+        self._connection = connection
+        self._driver = connection.connection
+        self._kept = self._driver.info
+
+    def rows(self, sql: str, **values: Any) -> list[Any]:
+        """What ``sql`` returns."""
+        return list(self._run(sql, values).fetchall())
+
+    def count(self, sql: str, **values: Any) -> int:
+        """How many rows an UPDATE or INSERT changed, that returns none.
+
+        SQLite's driver lets other threads run between any two rows, so rows that nobody looks at cost most.
+        """
+        return int(self._run(sql, values).rowcount)
+
+    def now(self) -> datetime:
+        """As ``now``; PostgreSQL's clock is asked once a second and carried on by this machine's steady one."""
+        if self.dialect == "sqlite":
+            return clock.utcnow() + db.clock_offset
+        at: float
+        moment: datetime
+        at, moment = self._kept.get("now", (float("-inf"), datetime.min))
+        if not at <= monotonic() < at + 1:
+            at, moment = monotonic(), self.rows("select clock_timestamp()")[0][0].astimezone(UTC)
+            self._kept["now"] = at, moment
+        return moment + timedelta(seconds=monotonic() - at) + db.clock_offset
+
+    def _run(self, sql: str, values: dict[str, Any]) -> Any:
+        with self._driver_errors():
+            cursor = self._driver.cursor()
+            if self.dialect == "sqlite":
+                cursor.execute(sql, {name: _sqlite_value(value) for name, value in values.items()})
+                return cursor
+            plan = _plan(sql)
+            if plan.name not in self._kept:
+                cursor.execute(plan.prepare)
+                self._kept[plan.name] = True
+            cursor.execute(plan.execute, [values[name] for name in plan.names])
+            return cursor
+
+    @contextmanager
+    def _driver_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except self._dialect.loaded_dbapi.Error as error:
+            gone = self._dialect.is_disconnect(error, self._driver.dbapi_connection, None)
+            if gone:
+                self._connection.invalidate(error)
+            raise sql_errors.DBAPIError.instance(
+                None, None, error, self._dialect.loaded_dbapi.Error, connection_invalidated=gone, dialect=self._dialect
+            ) from error
+
+    def begin(self) -> None:
+        if self.dialect == "sqlite":  # psycopg2 does so by itself
+            self._run("BEGIN IMMEDIATE", {})
+
+    def commit(self) -> None:
+        with self._driver_errors():
+            self._driver.commit()
+
+
+@contextmanager
+def transaction() -> Iterator[Hot]:
+    """Like ``db.session``, without its comforts. Its caller tries again where ``db.is_away``."""
+    with db.write_turn if db.is_sqlite() else nullcontext(), db.hot_engine().connect() as connection:
+        opened = Hot(connection)
+        opened.begin()
+        yield opened
+        opened.commit()  # else the pool rolls it back
+
+
+def within(session: Session) -> Hot:
+    """The same in a session's transaction."""
+    return Hot(session.connection())
+
+
+def _sqlite_value(value: Any) -> Any:
+    """As SQLAlchemy stores it."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
+    return value
+
+
+@dataclass(frozen=True)
+class _Plan:
+    name: str
+    prepare: str
+    execute: str
+    names: tuple[str, ...]  # of the values, in order
+
+
+@cache
+def _plan(sql: str) -> _Plan:
+    names = tuple(dict.fromkeys(_PARAMETER.findall(sql)))
+    name = "kept_" + hashlib.sha256(sql.encode()).hexdigest()[:16]
+    numbered = _PARAMETER.sub(lambda match: f"${names.index(match[1]) + 1}", sql)
+    given = f"({', '.join(['%s'] * len(names))})" if names else ""
+    return _Plan(name, f"prepare {name} as {numbered}", f"execute {name} {given}", names)
+
+
+_PARAMETER = re.compile(r"(?<!:):(\w+)")
