@@ -6,6 +6,7 @@
 import asyncio
 import os
 import sys
+import traceback
 from time import monotonic
 
 from bench import claim, memory, report, roundtrip, screen, send, start, upload, web, workers
@@ -28,16 +29,22 @@ PROCESSORS = 2  # what the targets are for
 
 
 def main(only: list[str]) -> None:
-    began = monotonic()
+    began, failed = monotonic(), list[str]()
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:PROCESSORS])
     if os.getloadavg()[0] > 0.7:
         report.note(f"Other programs kept this machine busy when this began (load {os.getloadavg()[0]:.1f}).")
     for name, run in BENCHES.items():
         if not only or name.startswith(tuple(only)):
             print(f"\n== {name}", flush=True)
-            asyncio.run(run())
+            try:
+                asyncio.run(run())
+            except Exception as error:  # the others are still worth their time
+                traceback.print_exc()
+                failed.append(name)
+                report.note(f"{name} FAILED: {type(error).__name__}: {error}")
     report.summary()
     print(f"Took {(monotonic() - began) / 60:.1f} minutes, on {len(os.sched_getaffinity(0))} processors.")
+    sys.exit(bool(failed))
 
 
 main(sys.argv[1:])
