@@ -185,6 +185,9 @@ class _Page:
         facts = [f"Batches processed: {campaign.counts.batches:,}"]
         if campaign.started_at is not None:
             facts.append(f"started {clock.show(campaign.started_at, self.zone)}")
+        clicked, share = campaign.counts.clicked, campaign.counts.share(campaign.counts.clicked, campaign.counts.sent)
+        if share is not None and clicked:
+            facts.append(f"{clicked:,} clicked ({share:.1f} % of sent)")
         return " · ".join(facts)
 
     def _show_unknown(self, counts: Counts, status: str) -> None:
