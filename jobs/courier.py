@@ -265,9 +265,10 @@ class Courier:
         refused: Refused | None = None
         try:
             server = await lane.server()
-            self._connection = await smtp.connect(server)
-            lane.connected()
-            return True
+            self._connection = await lane.slots.unless_ended(smtp.connect(server))
+            if self._connection is not None:
+                lane.connected()
+            return self._connection is not None
         except Refused as error:
             refused, why = error, str(error)
         except SealBroken as error:

@@ -1,9 +1,9 @@
 """When the next mail of a lane may start: its pace by timers, each start committed before it happens."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Any, Literal, TypeVar
 
 from core.delivery.ledger import Claimed
 from core.delivery.pace import Pace
@@ -12,6 +12,8 @@ from core.delivery.warmup import changes_at
 from core.models import Sender
 from jobs.flush import Start
 from jobs.writer import Writer
+
+T = TypeVar("T")
 
 _FAR = 30.0  # seconds: who has to wait longer gives the sender back until then
 _AHEAD = 3.0  # seconds before a slot the connection is looked at: servers hang up on those who wait
@@ -91,6 +93,16 @@ class Slots:
                 return "skip"
             if self.now() <= slot.until:
                 return "go"
+
+    async def unless_ended(self, work: Coroutine[Any, Any, T]) -> T | None:
+        """What ``work`` returns; None when the lane ends first, and ``work`` with it."""
+        task, ended = self._loop.create_task(work), self._loop.create_task(self._ended.wait())
+        try:
+            await asyncio.wait((task, ended), return_when=asyncio.FIRST_COMPLETED)
+            return task.result() if task.done() else None
+        finally:
+            ended.cancel()
+            task.cancel()
 
     async def until(self, at: float) -> bool:
         """Wait until ``at`` (as ``now``); False when the lane ends before."""
