@@ -17,9 +17,8 @@ from core.campaigns.drafts import (
     set_lists,
 )
 from core.campaigns.findings import Finding, Level
-from core.campaigns.forecast import Forecast
+from core.campaigns.forecast import Forecast, forecast
 from core.campaigns.hours import set_hours
-from core.campaigns.outlook import Outlook, outlook
 from core.campaigns.states import (
     InThePast,
     cancel,
@@ -43,7 +42,6 @@ __all__ = [
     "InThePast",
     "Level",
     "NotADraft",
-    "Outlook",
     "TestResult",
     "cancel",
     "content",
@@ -52,11 +50,11 @@ __all__ = [
     "duplicate",
     "findings",
     "finish_done",
+    "forecast",
     "gaps",
     "get",
     "list_all",
     "list_ids",
-    "outlook",
     "pause",
     "pause_for",
     "problems",
