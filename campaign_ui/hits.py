@@ -1,4 +1,4 @@
-"""Opens wait here for one commit together, so that a crowd of readers costs one transaction, not thousands."""
+"""Opens and clicks wait here for one commit together: a crowd of readers costs one transaction, not thousands."""
 
 import asyncio
 import logging
@@ -20,13 +20,13 @@ class HitBuffer:
     """``add`` returns once the hit is stored; with the database down it returns at once and the hit is kept."""
 
     def __init__(self) -> None:
-        self._waiting: deque[tuple[int, datetime]] = deque(maxlen=_MOST_KEPT)
+        self._waiting: deque[tuple[int, datetime, bool]] = deque(maxlen=_MOST_KEPT)
         self._stored = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._database_down = False
 
-    async def add(self, message_id: int, at: datetime) -> None:
-        self._waiting.append((message_id, at))
+    async def add(self, message_id: int, at: datetime, clicked: bool = False) -> None:
+        self._waiting.append((message_id, at, clicked))
         stored = self._stored
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._flush())
@@ -55,7 +55,7 @@ class HitBuffer:
             await asyncio.to_thread(_record, batch)
         except Exception:  # an outer edge: whatever the database says, the hits are kept
             if not self._database_down:
-                log.exception("%d opens wait: the database did not take them", len(batch))
+                log.exception("%d opens and clicks wait: the database did not take them", len(batch))
             self._database_down = True
             self._waiting.extendleft(reversed(batch))
             return False
@@ -65,6 +65,7 @@ class HitBuffer:
         return True
 
 
-def _record(batch: list[tuple[int, datetime]]) -> None:
+def _record(batch: list[tuple[int, datetime, bool]]) -> None:
+    opened, clicked = ([(number, at) for number, at, click in batch if click is kind] for kind in (False, True))
     with db.session() as session:
-        opens.record(session, batch)
+        opens.record(session, opened, clicked)

@@ -75,6 +75,13 @@ def show(moment: datetime | None, zone: str, seconds: bool = False) -> str:
     return f"{local:%d %b %Y, %H:%M:%S}"[: None if seconds else -3] + f" {zone_label(moment, zone)}"
 
 
+def say(moment: datetime, zone: str) -> str:
+    """``Thu 26 Nov, 14:20 IST``: a moment of the next months, in a sentence; with the year where it is another one."""
+    local = to_zone(moment, zone)
+    year = f" {local:%Y}" if local.year != to_zone(utcnow(), zone).year else ""
+    return f"{local:%a} {local.day} {local:%b}{year}, {local:%H:%M} {zone_label(moment, zone)}"
+
+
 def zone_label(moment: datetime, zone: str) -> str:
     """The zone's letters at that moment: IST, CET, EDT; ``UTC+03`` where there are none."""
     name = to_zone(moment, zone).tzname() or zone

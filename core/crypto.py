@@ -8,7 +8,7 @@ import hmac
 import os
 import secrets
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
@@ -22,6 +22,8 @@ from core.errors import RuleError
 _MAC_BYTES = 16
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 _pack = struct.Struct(">Q").pack
+_PART_BYTES = 6
+_PART_TOKEN = (8 + _PART_BYTES + _MAC_BYTES) * 4 // 3
 
 
 class SealBroken(RuleError):
@@ -106,16 +108,55 @@ def signer(purpose: str) -> Callable[[int], str]:
     return bound
 
 
+def parts_signer(purpose: str, parts: Sequence[int]) -> Callable[[int], list[str]]:
+    """For a number (as of a mail) one token of 40 characters per part (as its links; below 2**48), in their order.
+
+    A keyed BLAKE2b (RFC 7693), as a mail may have a hundred links: a fifth of the time of HMAC.
+    """
+    keyed = _keyed(purpose)
+    tails = [part.to_bytes(_PART_BYTES, "big") for part in parts]
+    ends = [(start, start + _PART_TOKEN) for start in range(0, _PART_TOKEN * len(tails), _PART_TOKEN)]
+
+    def bound(number: int) -> list[str]:
+        head, raw = _pack(number), bytearray()
+        begun = keyed.copy()
+        begun.update(head)
+        for tail in tails:
+            mac = begun.copy()
+            mac.update(tail)
+            raw += head + tail + mac.digest()
+        text = binascii.b2a_base64(raw, newline=False).translate(_URL_SAFE).decode()  # 30 bytes each: no padding
+        return [text[start:end] for start, end in ends]
+
+    return bound
+
+
 def verify(purpose: str, token: str) -> int | None:
     """The number in a token made by ``sign`` for this ``purpose``; None for anything else. No database work."""
-    if len(token) != 32:
-        return None
-    try:
-        raw = base64.b64decode(token, altchars=b"-_", validate=True)
-    except ValueError:
-        return None
+    raw = _decoded(token, 32)
     mac = hmac.digest(derived("token:" + purpose), raw[:8], "sha256")[:_MAC_BYTES]
-    return int(struct.unpack(">Q", raw[:8])[0]) if hmac.compare_digest(mac, raw[8:]) else None
+    return int.from_bytes(raw[:8], "big") if hmac.compare_digest(mac, raw[8:]) else None
+
+
+def verify_part(purpose: str, token: str) -> tuple[int, int] | None:
+    """The number and the part in a token of ``parts_signer``; None for anything else. No database work."""
+    raw, keyed = _decoded(token, _PART_TOKEN), _keyed(purpose)
+    keyed.update(raw[:-_MAC_BYTES])
+    if not hmac.compare_digest(keyed.digest(), raw[-_MAC_BYTES:]):
+        return None
+    return int.from_bytes(raw[:8], "big"), int.from_bytes(raw[8:-_MAC_BYTES], "big")
+
+
+def _keyed(purpose: str) -> hashlib.blake2b:
+    return hashlib.blake2b(key=derived("token:" + purpose), digest_size=_MAC_BYTES)
+
+
+def _decoded(token: str, length: int) -> bytes:
+    """The bytes of a token of ``length`` characters; none where it is no such text, which no MAC fits."""
+    try:
+        return base64.b64decode(token, altchars=b"-_", validate=True) if len(token) == length else b""
+    except ValueError:
+        return b""
 
 
 def new_token() -> str:

@@ -72,3 +72,13 @@ def test_only_the_clock_asks_for_the_time() -> None:
             if path != ROOT / "core" / "clock.py":
                 source = path.read_text()
                 assert "datetime.now(" not in source and "utcnow()" not in source.replace("clock.utcnow()", ""), path
+
+
+def test_only_two_places_hand_a_mail_to_a_server_and_both_send_what_a_render_made() -> None:
+    files = {str(path.relative_to(ROOT)): path for room in MAY_IMPORT for path in _files(room)}
+    sending = {name for name, path in files.items() if "smtp.envelope(" in path.read_text()}
+    assert sending == {"jobs/courier.py", "core/campaigns/testmail.py"}
+    for name in sending:
+        assert ".render(" in (ROOT / name).read_text()
+    others = {name for name, path in files.items() if {"smtplib", "aiosmtplib"} & set(_imports(path))}
+    assert others == {"core/delivery/probe.py"}  # it tries an account and sends nothing

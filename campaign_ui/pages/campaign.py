@@ -21,6 +21,7 @@ from campaign_ui.parts import (
     stat_grid,
 )
 from campaign_ui.parts.failures import Failures
+from campaign_ui.parts.hours import MAY_CHANGE, ask_hours, finishes_in_words, hours_in_words
 from campaign_ui.parts.ledger import Ledger, read_page
 from core import campaigns as rules
 from core import clock, db, stats
@@ -41,6 +42,7 @@ _UNKNOWN = (
 class _Data:
     campaign: Summary
     wait: Wait
+    finishes: str
     hours: list[Day]
     failures: list[Failure]
 
@@ -83,6 +85,7 @@ def _load(user_id: int, zone: str, campaign_id: int) -> _Data:
         return _Data(
             campaign,
             stats.waiting(session, user_id, campaign_id, zone),
+            finishes_in_words(session, user_id, campaign, zone),
             stats.per_hour(session, user_id, zone, campaign_id),
             stats.failures(session, user_id, campaign_id) if campaign.counts.failed else [],
         )
@@ -131,6 +134,7 @@ class _Page:
                     self.edit = link_button("Edit", f"/campaigns/{self.id}/edit", "edit", "outline")
                     self.unschedule = ui.button("Unschedule", icon="event_busy", on_click=self._unschedule)
                     self.unschedule.props("outline")
+                    self.change_hours = ui.button("Hours", icon="schedule", on_click=self._ask_hours).props("outline")
                     self.pause = ui.button("Pause", icon="pause", on_click=self._pause).props("outline")
                     self.resume = ui.button("Resume", icon="play_arrow", on_click=self._resume)
                     self.cancel = ui.button("Cancel", icon="close", on_click=self._cancel)
@@ -146,10 +150,18 @@ class _Page:
                 with ui.element("div").classes("min-w-0"):
                     self.sentence = ui.label().classes("font-medium").props("role=status")
                     self.reply = ui.label().classes("cm-words mt-1")
+                    self.finishes = ui.label().classes("tabular-nums")
+            self.own_hours = ui.label().classes("text-[13px] cm-mute tabular-nums")
+            self.hours_of = ui.element("div")  # the dialog
 
     def show(self, data: _Data) -> None:
         campaign, counts = data.campaign, data.campaign.counts
+        self.campaign = campaign
         self._show_head(campaign, data.wait)
+        for label, words in ((self.finishes, data.finishes), (self.own_hours, hours_in_words(campaign))):
+            label.set_text(words)
+            label.set_visibility(bool(words))
+        self.change_hours.set_visibility(campaign.status in MAY_CHANGE)
         self.sent.set(counts.sent, counts.share(counts.sent))
         self.opened.set(counts.opened, counts.open_rate)
         self.failed.set(counts.failed, counts.share(counts.failed))
@@ -185,6 +197,9 @@ class _Page:
         facts = [f"Batches processed: {campaign.counts.batches:,}"]
         if campaign.started_at is not None:
             facts.append(f"started {clock.show(campaign.started_at, self.zone)}")
+        clicked, share = campaign.counts.clicked, campaign.counts.share(campaign.counts.clicked, campaign.counts.sent)
+        if share is not None and clicked:
+            facts.append(f"{clicked:,} clicked ({share:.1f} % of sent)")
         return " · ".join(facts)
 
     def _show_unknown(self, counts: Counts, status: str) -> None:
@@ -192,6 +207,10 @@ class _Page:
         count = "1 mail" if counts.unknown == 1 else f"{counts.unknown:,} mails"
         self.unknown_words.set_text(_UNKNOWN.format(count=count))
         self.again.set_visibility(status in _MAY_RETRY)
+
+    def _ask_hours(self) -> None:
+        with self.hours_of:
+            ask_hours(self.user.id, self.zone, self.campaign)
 
     async def _unschedule(self) -> None:
         await act(rules.unschedule, self.user.id, self.id, done="It is a draft again.")

@@ -18,6 +18,7 @@ from campaign_ui.parts import (
     stat_card,
     stat_grid,
 )
+from campaign_ui.parts.hours import finishes_in_words
 from core import clock, db, stats
 from core.stats import Day, Overview, Summary, Wait
 
@@ -28,6 +29,7 @@ _MOST_RUNNING = 5
 class _Data:
     overview: Overview
     waits: list[Wait]  # of the first running campaigns
+    finishes: list[str]  # the same, when they will be finished
     days: list[Day]
 
 
@@ -54,7 +56,8 @@ def _load(user_id: int, zone: str) -> _Data:
         overview = stats.overview(session, user_id)
         running = overview.running[:_MOST_RUNNING]
         waits = [stats.waiting(session, user_id, campaign.id, zone) for campaign in running]
-        return _Data(overview, waits, stats.per_day(session, user_id, zone))
+        finishes = [finishes_in_words(session, user_id, campaign, zone) for campaign in running]
+        return _Data(overview, waits, finishes, stats.per_day(session, user_id, zone))
 
 
 class _Dashboard:
@@ -94,21 +97,21 @@ class _Dashboard:
         self.beginning.set_visibility(is_new)
         self.charts.set_visibility(not is_new)
         self.lists.set_visibility(not is_new)
-        self._show_running(list(zip(overview.running, data.waits, strict=False)))
+        self._show_running(list(zip(overview.running, data.waits, data.finishes, strict=False)))
         self.days.set(charts.days(data.days), charts.say_days(data.days))
         self.doughnut.set(total)
         self.recent.set(overview.recent)
         self._show_scheduled(overview.scheduled)
 
-    def _show_running(self, running: list[tuple[Summary, Wait]]) -> None:
-        for gone in self.blocks.keys() - {campaign.id for campaign, _ in running}:
+    def _show_running(self, running: list[tuple[Summary, Wait, str]]) -> None:
+        for gone in self.blocks.keys() - {campaign.id for campaign, *_ in running}:
             self.blocks.pop(gone).box.delete()
-        for campaign, wait in running:
+        for campaign, wait, finishes in running:
             if campaign.id in self.blocks:
-                self.blocks[campaign.id].show(campaign, wait)
+                self.blocks[campaign.id].show(campaign, wait, finishes)
             else:
                 with self.running:
-                    self.blocks[campaign.id] = _Running(campaign, wait)
+                    self.blocks[campaign.id] = _Running(campaign, wait, finishes)
         self.running.set_visibility(bool(running))
 
     def _show_scheduled(self, campaigns: list[Summary]) -> None:
@@ -132,7 +135,7 @@ class _Dashboard:
 class _Running:
     """One campaign that is sending or paused."""
 
-    def __init__(self, campaign: Summary, wait: Wait) -> None:
+    def __init__(self, campaign: Summary, wait: Wait, finishes: str) -> None:
         with card().classes("gap-2.5") as self.box:
             with ui.row().classes("w-full items-center gap-3"):
                 link = ui.link(campaign.title, f"/campaigns/{campaign.id}")
@@ -142,15 +145,15 @@ class _Running:
                 self.numbers = ui.label().classes("text-[13px] cm-mute tabular-nums")
             self.progress = Progress(campaign.counts, f"Progress of {campaign.title}")
             self.sentence = ui.label().classes("text-[13px] cm-mute")
-        self.show(campaign, wait)
+        self.show(campaign, wait, finishes)
 
-    def show(self, campaign: Summary, wait: Wait) -> None:
+    def show(self, campaign: Summary, wait: Wait, finishes: str) -> None:
         counts = campaign.counts
         self.badge.set(campaign.status)
         failed = f", {counts.failed:,} failed" if counts.failed else ""
         self.numbers.set_text(f"{counts.sent:,} of {counts.recipients:,} sent{failed}")
         self.progress.set(counts)
-        self.sentence.set_text(wait.sentence)
+        self.sentence.set_text(f"{wait.sentence} {finishes}".strip())
 
 
 def _first_steps() -> None:

@@ -68,11 +68,11 @@ class _Senders:
 
     def _add(self) -> None:
         with self.forms:
-            SenderForm(self.user.id, None).open()
+            SenderForm(self.user.id, self.user.time_zone, None).open()
 
     def _edit(self, sender: Sender) -> None:
         with self.forms:
-            SenderForm(self.user.id, sender).open()
+            SenderForm(self.user.id, self.user.time_zone, sender).open()
 
     async def _dkim(self, domain: Domain) -> None:
         with self.forms:

@@ -32,7 +32,10 @@ class Draft:
         assert campaign.id is not None
         self.user_id, self.id, self.version = user_id, campaign.id, campaign.version
         self.values: dict[str, Any] = campaign.model_dump(
-            include={"name", "subject", "preheader", "sender_id", "body", "body_kind", "scheduled_at", "time_zone"}
+            include={
+                *("name", "subject", "preheader", "sender_id", "body", "body_kind"),
+                *("scheduled_at", "time_zone", "sending_window", "warmup"),
+            }
         )
         self.state = State("saved", f"Saved {_clock(time_zone, campaign.updated_at)}")
         self._time_zone = time_zone

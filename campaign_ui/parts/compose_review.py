@@ -8,7 +8,8 @@ from nicegui import run, ui
 from campaign_ui.parts.blocks import card
 from campaign_ui.parts.compose_data import Compose
 from core import campaigns, clock, db
-from core.campaigns import Finding, Forecast, Level
+from core.campaigns import Finding, Forecast, Level, Outlook
+from core.delivery import warmup, windows
 from core.errors import NotFound
 from core.models import Sender
 
@@ -20,6 +21,7 @@ class Findings:
     """One look at the draft as it is kept."""
 
     all: list[Finding]
+    outlook: Outlook | None
 
     @property
     def errors(self) -> list[Finding]:
@@ -45,8 +47,13 @@ class Review:
         return count.recipients - count.suppressed
 
     def forecast(self) -> Forecast | None:
-        sender = self.compose.sender
-        return campaigns.forecast(self.going_count, sender) if sender and self.going_count else None
+        """Of what is on the screen, as far as it has been looked at."""
+        outlook = self.found.outlook if self.found is not None else None
+        if outlook is None or not self.going_count:
+            return None
+        values = self.compose.draft.values
+        window, ramp = windows.from_json(values["sending_window"]), warmup.from_json(values["warmup"])
+        return outlook.forecast(self.going_count, self.plan, window=window, ramp=ramp)
 
     async def refresh(self) -> None:
         found = await run.io_bound(_look, self.compose.user_id, self.compose.draft.id)
@@ -67,11 +74,11 @@ class Review:
             _fact("Subject", values["subject"] or "–")
             _fact("Sender", _sender_words(sender))
             if forecast := self.forecast():
-                _fact("Takes", str(forecast))
+                zone = values["time_zone"] if self.plan is not None else self.compose.time_zone
                 if self.plan is not None:
-                    zone = values["time_zone"]
-                    _fact("Starts", clock.show(self.plan, zone))
-                    _fact("Last mail", f"about {clock.show(self.plan + forecast.duration, zone)}")
+                    _fact("Starts", clock.say(self.plan, zone))
+                _fact("Takes", str(forecast))
+                _fact("Last mail", f"about {clock.say(forecast.finishes_at, zone)}" if forecast.finishes_at else "–")
             if sender is not None and sender.is_sandbox:
                 _fact("Sandbox", "Nothing leaves this machine: the mails are shown at Sandbox.")
 
@@ -120,6 +127,7 @@ def _sender_words(sender: Sender | None) -> str:
 def _look(user_id: int, campaign_id: int) -> Findings | None:
     with db.reading() as session:
         try:
-            return Findings(campaigns.findings(session, user_id, campaign_id))
+            found = campaigns.findings(session, user_id, campaign_id)
+            return Findings(found, campaigns.outlook(session, user_id, campaign_id))
         except NotFound:
             return None

@@ -11,6 +11,7 @@ from campaign_ui.parts.ask import answer
 from campaign_ui.parts.blocks import card
 from campaign_ui.parts.compose_data import Compose
 from campaign_ui.parts.compose_review import Review
+from campaign_ui.parts.hours_fields import HoursFields
 from campaign_ui.parts.notices import notice, notify_error
 from core import campaigns, clock
 from core.clock import AmbiguousTime
@@ -27,6 +28,7 @@ class WhenStep:
             with ui.column().classes("gap-4 min-w-0 items-stretch"):
                 with card("At a time", "The campaign starts by itself, also while no browser is open"):
                     self._build_time()
+                self._build_hours()
                 with card("Right away", "The first mail goes out within seconds"), ui.row().classes("w-full"):
                     ui.button("Send now", icon="send", on_click=self._send_now).props("outline")
             with ui.column().classes("gap-4 min-w-0 items-stretch xl:sticky xl:top-[88px] self-start w-full"):
@@ -46,6 +48,24 @@ class WhenStep:
         self.asks = ui.column().classes("w-full gap-2").props("role=alert")
         with ui.row().classes("w-full"):
             self.schedule = ui.button("Schedule", icon="schedule_send", on_click=self._schedule)
+
+    def _build_hours(self) -> None:
+        values = self.draft.values
+        kept = values["sending_window"], values["warmup"]
+        with card().classes("p-0"):
+            more = ui.expansion("Hours and warm-up", value=any(kept)).classes("w-full compose-more")
+            more.props('caption="Of this campaign alone; those of its sender hold too" header-class="px-5 py-3"')
+            with more, ui.column().classes("w-full gap-5 px-1 pb-2 items-stretch"):
+                self.hours = HoursFields(*kept, self.compose.time_zone, self._hours_typed)
+
+    def _hours_typed(self) -> None:
+        """Only hours that can be kept are; what is wrong with the others stands below them."""
+        if not hasattr(self, "hours"):
+            return
+        wrong = self.hours.problems()
+        typed = {"sending_window": self.hours.sending_window, "warmup": self.hours.warmup}
+        self.draft.change(**{name: value for name, value in typed.items() if name not in wrong})
+        self.review.show()
 
     def _typed(self) -> None:
         self.chosen = None
@@ -122,6 +142,9 @@ class WhenStep:
         ui.navigate.to(f"/campaigns/{self.draft.id}")
 
     async def _saved(self) -> bool:
+        if wrong := self.hours.problems():
+            notify_error(" ".join(wrong.values()))
+            return False
         if await self.draft.flush():
             return True
         notify_error("The draft is not saved yet, so it was not sent. Look at the message above.")

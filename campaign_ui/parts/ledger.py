@@ -49,6 +49,7 @@ _EMAIL = """
   <div class="lg:hidden text-xs cm-mute mt-1" v-if="props.row.reason">{{ props.row.reason }}</div>
   <div class="lg:hidden cm-words cm-mute mt-1" v-if="props.row.reply">{{ props.row.reply }}</div>
   <div class="lg:hidden text-xs cm-mute mt-1" v-if="props.row.opened_at !== '–'">Opened {{ props.row.opened_at }}</div>
+  <div class="lg:hidden text-xs cm-mute" v-if="props.row.clicked_at !== '–'">Clicked {{ props.row.clicked_at }}</div>
 </q-td>
 """
 _STATE = """
@@ -58,6 +59,14 @@ _REASON = """
 <q-td :props="props" style="white-space:normal;min-width:220px;max-width:420px">
   <div>{{ props.row.reason }}</div>
   <div class="cm-words cm-mute" v-if="props.row.reply">{{ props.row.reply }}</div>
+</q-td>
+"""
+
+
+_OPENED = """
+<q-td :props="props">
+  <div>{{ props.row.opened_at }}</div>
+  <div class="text-xs cm-mute" v-if="props.row.clicked_at !== '–'">clicked {{ props.row.clicked_at }}</div>
 </q-td>
 """
 
@@ -79,7 +88,7 @@ class Ledger:
             self._buttons = {state: self._chip(state, word) for state, word in _chips()}
         self._table = ui.table(columns=_COLUMNS, rows=[], row_key="id", pagination=0).props("flat hide-bottom")
         self._table.classes("w-full")
-        for column, template in (("email", _EMAIL), ("state", _STATE), ("reason", _REASON)):
+        for column, template in (("email", _EMAIL), ("state", _STATE), ("reason", _REASON), ("opened_at", _OPENED)):
             self._table.add_slot(f"body-cell-{column}", template)
         self._table.on("open", lambda event: self._open(event.args))
         self._table.on("row-click", lambda event: self._open(event.args[1]["id"]), [[], ["id"], None])
@@ -207,6 +216,7 @@ def _row(row: LedgerRow, zone: str) -> dict[str, Any]:
         "attempts": f"{row.attempts:,}",
         "sent_at": clock.show(row.sent_at, zone, seconds=True),
         "opened_at": clock.show(row.opened_at, zone, seconds=True),
+        "clicked_at": clock.show(row.clicked_at, zone, seconds=True),
     }
 
 

@@ -9,7 +9,7 @@ from nicegui import ui
 from campaign_ui.parts.blocks import link_button
 from campaign_ui.parts.notices import notice
 from core import clock
-from core.delivery import presets, replies
+from core.delivery import presets, replies, warmup, windows
 from core.models import Security, Sender, SenderState
 
 _STATES = {"ready": ("Ready", "sent"), "cooling": ("Cooling", "pending"), "blocked": ("Blocked", "failed")}
@@ -49,7 +49,7 @@ def sender_card(sender: Sender, now: datetime, zone: str, actions: Actions) -> N
                 ui.label(f"Answers to {sender.reply_to}").classes("cm-mute break-all")
         _standing(sender, state, zone)
         with ui.element("div").classes("flex flex-wrap gap-1.5"):
-            for text in limits(sender):
+            for text in [*limits(sender), *hours(sender, now)]:
                 ui.label(text).classes("text-xs px-2 py-0.5 rounded-md is-quiet tabular-nums")
         _buttons(sender, actions)
 
@@ -63,13 +63,25 @@ def state_of(sender: Sender, now: datetime) -> str:
 
 def limits(sender: Sender) -> list[str]:
     """The limits in words, none left out that is set."""
-    windows = ((sender.per_minute, "minute"), (sender.per_hour, "hour"), (sender.per_day, "day"))
-    words = [f"{limit:,} per {window}" for limit, window in windows if limit is not None] or ["No limit"]
+    spans = ((sender.per_second, "second"), (sender.per_minute, "minute"), (sender.per_hour, "hour"))
+    spans += ((sender.per_day, "day"), (sender.domain_per_minute, "minute to one domain"))
+    words = [f"{limit:,} per {span}" for limit, span in spans if limit is not None] or ["No limit"]
     words.append(f"{sender.connections:,} connection{'s' if sender.connections != 1 else ''}")
     if sender.delay_seconds:
         words.append(f"{sender.delay_seconds:g} s between mails")
     words.append(f"batches of {sender.batch_size:,}")
     words.append(f"new connection every {sender.refresh_after:,}")
+    return words
+
+
+def hours(sender: Sender, now: datetime) -> list[str]:
+    """Its sending window and the day of its warm-up, where it has them."""
+    words = []
+    if (window := windows.from_json(sender.sending_window)) is not None:
+        words.append(windows.say(window, now))
+    ramp = warmup.from_json(sender.warmup)
+    if ramp is not None and (day := warmup.day_of(ramp, now)) is not None:
+        words.append(f"Warm-up day {day} of {ramp.days}: {ramp.cap_of(day):,} mails")
     return words
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from nicegui import events, ui
 
+from campaign_ui.parts.hours_fields import HoursFields
 from campaign_ui.parts.notices import notice
 from core.delivery import presets, senders
 from core.models import Security, Sender
@@ -15,7 +16,7 @@ _GRID = "grid grid-cols-1 sm:grid-cols-6 gap-x-4 gap-y-3 w-full"
 class SenderFields:
     """Shows ``kept`` or the defaults; ``values()`` is what is typed now."""
 
-    def __init__(self, kept: Sender | None) -> None:
+    def __init__(self, kept: Sender | None, zone: str) -> None:
         self.kept = kept
         self.inputs: dict[str, Any] = {}
         shown = kept or Sender(user_id=0, name="", created_at=None)
@@ -26,6 +27,9 @@ class SenderFields:
             self._account(shown)
             self._identity(shown)
         self._limits(shown)
+        with _section("Hours", "When mails may go out, and how many a new account or domain sends at first."):
+            with ui.column().classes("w-full gap-4 items-stretch sm:col-span-6"):
+                self.hours = HoursFields(shown.sending_window, shown.warmup, zone)
 
     def values(self) -> senders.Values:
         """What is typed; an empty password of a kept sender means the one there is."""
@@ -33,12 +37,15 @@ class SenderFields:
         texts = {name: typed[name] or "" for name in _TEXTS if name in typed}
         numbers = {name: _whole(typed[name]) for name in _NUMBERS if name in typed}
         password = typed.get("password") or (None if self.kept else "")
-        return senders.Values(**texts, **numbers, delay_seconds=typed["delay_seconds"], password=password)
+        hours = {"sending_window": self.hours.sending_window, "warmup": self.hours.warmup}
+        delay = typed["delay_seconds"]
+        return senders.Values(**texts, **numbers, **hours, delay_seconds=delay, password=password)
 
     def show_problems(self, problems: dict[str, str]) -> None:
         """Sentences at their fields; the others lose theirs."""
         for name, field in self.inputs.items():
             field.error = problems.get(name)
+        self.hours.show_problems(problems)
         if first := next((name for name in self.inputs if name in problems), None):
             self.inputs[first].run_method("focus")
 
@@ -71,6 +78,7 @@ class SenderFields:
 
     def _limits(self, shown: Sender) -> None:
         with _section("Limits", "Never more than this goes out, however much is waiting. Empty means no limit."):
+            self._number("per_second", "Mails per second", shown.per_second, 2)
             self._number("per_minute", "Mails per minute", shown.per_minute, 2)
             self._number("per_hour", "Mails per hour", shown.per_hour, 2)
             self._number("per_day", "Mails per day", shown.per_day, 2)
@@ -79,13 +87,18 @@ class SenderFields:
             self._number("refresh_after", "New connection every", shown.refresh_after, 2).props("suffix=mails")
             delay = ui.number("Delay", value=shown.delay_seconds, step=0.5).props("suffix=seconds")
             self._add("delay_seconds", delay, 2)
-            with ui.element("div").classes("sm:col-span-4 flex items-center"):
+            with ui.element("div").classes("sm:col-span-2 flex items-center"):
                 ui.label("The delay is from one mail to the next on the same connection.").classes("text-xs cm-mute")
+            self._number("domain_per_minute", "Mails per minute to one domain", shown.domain_per_minute, 3)
+            with ui.element("div").classes("sm:col-span-3 flex items-center"):
+                words = "For a server of your own that delivers straight to the recipients’ servers."
+                ui.label(f"{words} A provider does this itself.").classes("text-xs cm-mute")
 
     def _fill(self, event: events.ValueChangeEventArguments[str]) -> None:
         preset = presets.get(event.value)
         self._show_note(preset)
         values = {"port": preset.port, "security": preset.security}
+        values |= {"per_second": preset.per_second, "domain_per_minute": None}
         values |= {"per_minute": preset.per_minute, "per_hour": preset.per_hour, "per_day": preset.per_day}
         values |= {"connections": preset.connections, "delay_seconds": preset.delay}
         known = {other.host for other in presets.ALL}
@@ -118,7 +131,8 @@ class SenderFields:
 
 
 _TEXTS = ("preset", "name", "host", "security", "username", "from_name", "from_address", "reply_to")
-_NUMBERS = ("port", "per_minute", "per_hour", "per_day", "connections", "batch_size", "refresh_after")
+_NUMBERS = ("port", "per_second", "per_minute", "per_hour", "per_day", "connections", "batch_size", "refresh_after")
+_NUMBERS += ("domain_per_minute",)
 # Whole class names, so that Tailwind finds them.
 _SPAN = {2: "sm:col-span-2", 3: "sm:col-span-3", 4: "sm:col-span-4", 6: "sm:col-span-6"}
 

@@ -17,8 +17,8 @@ from core.models import Sender
 class SenderForm:
     """A dialog for a new sender (``kept`` None) or one that there is."""
 
-    def __init__(self, user_id: int, kept: Sender | None) -> None:
-        self.user_id, self.kept = user_id, kept
+    def __init__(self, user_id: int, zone: str, kept: Sender | None) -> None:
+        self.user_id, self.zone, self.kept = user_id, zone, kept
         with ui.dialog().props("persistent") as self.dialog:
             self.dialog.on("hide", self.dialog.delete)
             with ui.card().classes("w-[780px] max-w-full p-0 gap-0 items-stretch flex-nowrap"):
@@ -39,7 +39,7 @@ class SenderForm:
             .classes("w-full px-6 pb-2 gap-5 overflow-y-auto items-stretch flex-nowrap min-h-0")
             .style("max-height:min(64vh,720px)")
         ):
-            self.fields = SenderFields(self.kept)
+            self.fields = SenderFields(self.kept, self.zone)
         # Outside of what scrolls: the result is seen wherever the form stands.
         self.result = ui.column().classes("w-full gap-0 px-6 overflow-y-auto shrink-0").style("max-height:34vh")
         self.result.props("role=status")

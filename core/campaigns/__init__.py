@@ -17,8 +17,9 @@ from core.campaigns.drafts import (
     set_lists,
 )
 from core.campaigns.findings import Finding, Level
-from core.campaigns.forecast import Forecast, forecast
+from core.campaigns.forecast import Forecast
 from core.campaigns.hours import set_hours
+from core.campaigns.outlook import Outlook, outlook
 from core.campaigns.states import (
     InThePast,
     cancel,
@@ -42,6 +43,7 @@ __all__ = [
     "InThePast",
     "Level",
     "NotADraft",
+    "Outlook",
     "TestResult",
     "cancel",
     "content",
@@ -50,11 +52,11 @@ __all__ = [
     "duplicate",
     "findings",
     "finish_done",
-    "forecast",
     "gaps",
     "get",
     "list_all",
     "list_ids",
+    "outlook",
     "pause",
     "pause_for",
     "problems",

@@ -1,50 +1,78 @@
-"""How long a campaign takes at the limits of its sender."""
+"""When a campaign will be finished, and what decides about it, in words."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
-from core.models import Sender
-
-_SLACK = 1.03  # starts are reserved that much further apart than the limit says (DESIGN 6)
-_UNLIMITED_PER_SECOND = 500  # what a sender without any limit does at least
+from core import clock
+from core.campaigns.flow import Flow, Road, Walk
+from core.delivery import warmup, windows
 
 
 @dataclass(frozen=True)
 class Forecast:
-    """``limit`` names the slowest limit in words; empty when nothing slows it down."""
+    """``finishes_at``: None where that is ``never`` (windows that do not meet) or not within five years.
 
-    duration: timedelta
-    limit: str
+    ``rates`` and ``others``: what decides.
+    """
+
+    starts_at: datetime
+    finishes_at: datetime | None
+    rates: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
+    never: bool = False
+
+    @property
+    def duration(self) -> timedelta | None:
+        return self.finishes_at - self.starts_at if self.finishes_at is not None else None
+
+    @property
+    def why(self) -> str:
+        """``at 30/min and 2,000/day, Mon–Fri 09:00–18:00 IST``, or nothing."""
+        listed = " and ".join([", ".join(self.rates[:-1]), self.rates[-1]] if len(self.rates) > 1 else self.rates)
+        return ", ".join([*([f"at {listed}"] if listed else []), *self.others])
+
+    def say(self, zone: str) -> str:
+        """``Finishes Thu 26 Nov, 14:20 IST at 30/min and 2,000/day.``"""
+        if self.never:
+            return f"Never finishes: no moment is inside both {' and '.join(self.others)}."
+        when = clock.say(self.finishes_at, zone) if self.finishes_at is not None else "in more than five years"
+        return f"Finishes {when}{self._gap}{self.why}."
 
     def __str__(self) -> str:
-        """``about 40 min at 30 per minute``"""
-        return f"{in_words(self.duration)}{' at ' if self.limit else ''}{self.limit}"
+        """``about 40 min at 30/min``"""
+        took = in_words(self.duration) if self.duration is not None else "for ever" if self.never else "over five years"
+        return f"{took}{self._gap}{self.why}"
+
+    @property
+    def _gap(self) -> str:
+        return "" if not self.why else " " if self.rates else ", "
 
 
-def forecast(count: int, sender: Sender) -> Forecast:
-    """The time from the first to the last of ``count`` mails when nothing else goes through ``sender``."""
-    slowest = Forecast(timedelta(seconds=count / _UNLIMITED_PER_SECOND), "")
-    for seconds, limit, words in _limits(sender):
-        # The first window's worth goes out within the window; what waits for the next ones decides.
-        needed = (count - 1) / limit * seconds if seconds < 3_600 else (count - 1) // limit * seconds
-        if timedelta(seconds=needed) > slowest.duration:
-            slowest = Forecast(timedelta(seconds=needed), words)
-    return slowest
+def forecast(road: Road, flow: Flow, others: tuple[Flow, ...] = ()) -> Forecast:
+    """When the last mail of ``flow`` starts, while the ``others`` of the same sender have equal shares."""
+    walk = Walk(road, [flow, *others])
+    finishes = walk.run()
+    rates, more = _reasons(walk, road, flow)
+    starts_at = max(road.now, flow.begins)
+    return Forecast(starts_at, datetime.fromtimestamp(finishes, UTC) if finishes else None, rates, more, walk.stuck)
 
 
-def _limits(sender: Sender) -> list[tuple[float, float, str]]:
-    """(window in seconds, mails in it, in words)"""
-    found: list[tuple[float, float, str]] = []
-    if sender.per_minute:
-        found.append((60 * _SLACK, sender.per_minute, f"{sender.per_minute:,} per minute"))
-    if sender.delay_seconds > 0:
-        words = f"one mail every {sender.delay_seconds:g} s on {sender.connections} connections"
-        found.append((sender.delay_seconds, sender.connections, words))
-    if sender.per_hour:
-        found.append((3_600, sender.per_hour, f"{sender.per_hour:,} per hour"))
-    if sender.per_day:
-        found.append((86_400, sender.per_day, f"{sender.per_day:,} per day"))
-    return found
+def _reasons(walk: Walk, road: Road, flow: Flow) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Whatever decided for more than a hundredth of the time."""
+    least = sum(walk.slow.values()) / 100
+    decided = {name for name, seconds in walk.slow.items() if seconds > least}
+    caps = {"rate": road.at, "hour": f"{road.per_hour or 0:,}/hour", "day": f"{road.per_day or 0:,}/day"}
+    rates = tuple(words for name, words in caps.items() if name in decided and words)
+    others = []
+    if "window" in decided:
+        for window in dict.fromkeys(w for w in (road.window, flow.window) if w is not None):
+            others.append(windows.say(window, road.now))
+    if "warm-up" in decided:
+        ramp = road.ramp if warmup.day_of(road.ramp, flow.begins) else flow.ramp
+        others.append(f"warming up for {ramp.days} days" if ramp else "warming up")
+    if walk.shared > least:
+        others.append("sharing its sender with other campaigns")
+    return rates, tuple(others)
 
 
 def in_words(duration: timedelta) -> str:

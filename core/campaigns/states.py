@@ -10,9 +10,12 @@ from sqlmodel import Session, col
 
 from core import clock, db, live
 from core.campaigns.checks import errors, sender_problem
+from core.campaigns.content import content
 from core.campaigns.drafts import NAME_LENGTH, get, hint, owned
+from core.content import links, mail
 from core.errors import RuleError
 from core.models import Campaign, CampaignStatus, Message, MessageState, PauseReason
+from core.tracking import links as tracking
 
 _MISSED_AFTER = timedelta(hours=1)
 # So many messages are cancelled in one transaction at most, so that no other writer waits long;
@@ -132,6 +135,7 @@ def _schedule(session: Session, campaign: Campaign, at: datetime, zone: str) -> 
         values["name"] = campaign.subject.strip()[:NAME_LENGTH]  # lists show it by a name
     # The version too: what goes out is what was checked.
     move(session, campaign.user_id, campaign.id, [CampaignStatus.draft], values, version=campaign.version)
+    tracking.keep(session, campaign.id, links.addresses(mail.whole_html(content(session, campaign))))
 
 
 def _paused(reason: PauseReason, detail: str = "") -> dict[str, Any]:

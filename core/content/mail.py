@@ -12,15 +12,14 @@ from html import escape
 from operator import itemgetter
 
 from core import crypto
-from core.content import dkim, gate, headers, html, merge, quoted
+from core.content import dkim, gate, headers, html, links, merge, places, quoted
 from core.content.gate import BadMail
 from core.models import BodyKind
 
 __all__ = ["BadMail", "CompiledMail", "Content", "Preview", "Recipient", "compile_mail", "preview"]
 
 _PIXEL = merge.Field("@pixel")  # a name that the grammar cannot write
-_ADDRESSES = ("unsubscribe_url", _PIXEL.name)
-_OWN = ("email", *_ADDRESSES)
+_OWN = ("email", "unsubscribe_url", _PIXEL.name)
 _Write = Callable[[str, merge.Context], str]
 _MESSAGE_ID_DOMAIN = 78 - len("<@>") - 32  # beside a token of crypto.sign
 _PIXEL_STYLE = "display:block;width:1px;height:1px;border:0"
@@ -28,18 +27,16 @@ _HIDDEN = (
     "display:none;max-height:0;max-width:0;overflow:hidden;opacity:0;mso-hide:all;"
     "font-size:1px;line-height:1px;color:transparent"
 )
-# Bounded and possessive, so that no input takes more than linear time.
-_COMMENT = re.compile(r"<!--(?:(?!-->).)*+(?:-->)?", re.DOTALL)
-_BODY = re.compile(r"""<body(?=[\s>])(?:[^>"']|"[^"]{0,1000}"|'[^']{0,1000}'){0,1000}+>""", re.IGNORECASE)
-_BODY_END = re.compile(r"</body\s*>", re.IGNORECASE)
-_BEFORE_BODY = re.compile(r"</head\s*>|<html(?=[\s>])[^>]{0,1000}+>|<!doctype[^>]{0,1000}+>", re.IGNORECASE)
 _BASE_URL = re.compile(r"https?://[A-Za-z0-9.\-_~:/\[\]%]+")
 _MARK = re.compile("\ufdd0(\\d+)\ufdd1")
 
 
 @dataclass(frozen=True)
 class Content:
-    """What a campaign mails. ``base_url`` "" = no pixel and a mailto: List-Unsubscribe; ``signing``: DKIM keys."""
+    """What a campaign mails. ``base_url`` "" = no pixel and a mailto: List-Unsubscribe; ``signing``: DKIM keys.
+
+    ``links``: addresses (as links.addresses tells them) whose clicks are counted, and the number of each.
+    """
 
     subject: str
     preheader: str
@@ -52,6 +49,7 @@ class Content:
     campaign_id: int
     user_id: int
     signing: tuple[dkim.SigningKey, ...] = ()
+    links: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -97,7 +95,9 @@ def whole_html(content: Content) -> str:
     if not content.preheader.strip():
         return source
     shown = escape(content.preheader.strip(), quote=False)
-    return _insert(source, _after_body_tag(source), f'<div style="{_HIDDEN}">{shown}{"&#847;&zwnj;&nbsp;" * 40}</div>')
+    return places.insert(
+        source, places.body_start(source), f'<div style="{_HIDDEN}">{shown}{"&#847;&zwnj;&nbsp;" * 40}</div>'
+    )
 
 
 class CompiledMail:
@@ -114,13 +114,17 @@ class CompiledMail:
         self._sign_open = crypto.signer("open")
         self._sign_unsubscribe = crypto.signer("unsubscribe")
         self._domain = headers.domain(content.from_address).encode()
-        self._values = _Values()
+        self._sign_links = crypto.parts_signer("click", [number for _, number in content.links])
+        self._values = _Values(len(content.links))
         self._subject = [_numbered(self._values, piece) for piece in merge.parse(content.subject)]
-        source = _with_pixel(whole_html(content)) if base else whole_html(content)
+        source = whole_html(content)
+        if base:
+            source = _with_pixel(links.marked(source, f"{base}/t/c/", content.links))
         for text in (source, content.subject):
             headers.utf8(text)
         plain = _Part(_text_pieces(content), merge.written_plain, self._values)
-        rich = _Part(_split_pixel(source) if base else merge.parse_html(source), merge.written, self._values)
+        pieces = _split_pixel(source) if base else merge.parse_html(source)
+        rich = _Part(links.split(pieces) if base and content.links else pieces, merge.written, self._values)
         boundary = b"=_" + hashlib.sha256(source.encode()).hexdigest()[:24].encode()
         self._plain, self._rich = plain, rich
         self._head, names = self._compile_head(content, boundary)
@@ -163,7 +167,7 @@ class CompiledMail:
         number = recipient.message_id
         unsubscribe = self._unsubscribe + self._sign_unsubscribe(number) if self._unsubscribe else self._mailto
         pixel = f"{self._pixel}{self._sign_open(number)}.gif" if self.is_tracked else ""
-        values = self._values.of(recipient, unsubscribe, pixel)
+        values = self._values.of(recipient, unsubscribe, pixel, self._sign_links(number))
         to = headers.recipient(recipient.email).encode()
         try:
             head = self._head % (
@@ -191,22 +195,29 @@ class CompiledMail:
 class _Values:
     """The texts that one mail is filled with, each looked up once; slots name them by their number."""
 
-    def __init__(self) -> None:
+    def __init__(self, link_count: int) -> None:
+        names = [*_OWN, *(links.slot(index).name for index in range(link_count))]
+        self._own = {name: index for index, name in enumerate(names)}
         self._fields: dict[merge.Field, int] = {}
 
     def number(self, field: merge.Field) -> int:
         """Where the text of ``field`` will be, whatever its place."""
-        if field.name in _OWN:
-            return _OWN.index(field.name)
-        return self._fields.setdefault(replace(field, context=merge.Context.text), len(_OWN) + len(self._fields))
+        if field.name in self._own:
+            return self._own[field.name]
+        return self._fields.setdefault(replace(field, context=merge.Context.text), len(self._own) + len(self._fields))
 
-    def of(self, recipient: Recipient, unsubscribe: str, pixel: str) -> list[str]:
+    def of(self, recipient: Recipient, unsubscribe: str, pixel: str, clicks: list[str]) -> list[str]:
         """One text per number, in order."""
         given = recipient.fields
-        texts = [recipient.email, unsubscribe, pixel, *(merge.value(field, given) for field in self._fields)]
+        texts = [recipient.email, unsubscribe, pixel, *clicks, *(merge.value(field, given) for field in self._fields)]
         if any("\0" in text for text in texts):
             raise BadMail("A merge field of this recipient has a NUL character in it.")
         return texts
+
+
+def _is_ours(name: str) -> bool:
+    """Whether a slot of this name holds an address, or the token of one, that we made."""
+    return name == "unsubscribe_url" or name.startswith("@")
 
 
 def _numbered(values: _Values, piece: str | merge.Field) -> str | int:
@@ -224,9 +235,7 @@ class _Part:
         self._is_base64 = quoted.grows_much("".join(piece for piece in pieces if isinstance(piece, str)))
         slots = dict.fromkeys(piece for piece in pieces if not isinstance(piece, str))
         # The addresses that we made are safe everywhere.
-        self._slots = [
-            (values.number(slot), None if slot.name in _ADDRESSES else write, slot.context) for slot in slots
-        ]
+        self._slots = [(values.number(slot), None if _is_ours(slot.name) else write, slot.context) for slot in slots]
         place = {slot: index for index, slot in enumerate(slots)}
         order = [place[piece] for piece in pieces if not isinstance(piece, str)]
         self._order = itemgetter(*order) if len(order) > 1 else None
@@ -284,26 +293,9 @@ def _text_pieces(content: Content) -> list[str | merge.Field]:
     return pieces
 
 
-def _insert(source: str, at: int, piece: str) -> str:
-    return source[:at] + piece + source[at:]
-
-
-def _hide_comments(source: str) -> str:
-    """``source`` with its comments blanked, so that a position in it is one in the original."""
-    return _COMMENT.sub(lambda match: " " * len(match[0]), source)
-
-
-def _after_body_tag(source: str) -> int:
-    seen = _hide_comments(source)
-    if found := _BODY.search(seen):
-        return found.end()
-    return max((match.end() for match in _BEFORE_BODY.finditer(seen)), default=0)
-
-
 def _with_pixel(source: str) -> str:
-    ends = [match.start() for match in _BODY_END.finditer(_hide_comments(source))]
     pixel = f'<img src="{_PIXEL_MARK}" width="1" height="1" alt="" style="{_PIXEL_STYLE}">'
-    return _insert(source, ends[-1] if ends else len(source), pixel)
+    return places.insert(source, places.body_end(source), pixel)
 
 
 _PIXEL_MARK = "\ufdd2"

@@ -171,6 +171,11 @@ def render_html(source: str, fields: Mapping[str, object]) -> str:
     )
 
 
+def blanked(text: str) -> str:
+    """``text`` with every field made as many braces, so that a position in it is one in the original."""
+    return _FIELD.sub(lambda match: "{" * len(match[0]), text)
+
+
 def fields_used(text: str) -> list[str]:
     """The names of the fields in ``text``, lower case, each once, in order."""
     return list(dict.fromkeys(piece.name for piece in parse(text) if isinstance(piece, Field)))

@@ -26,6 +26,7 @@ class Preset:
     delay: float
     note: str
     source: str
+    per_second: int | None = None
 
 
 ALL = (
@@ -96,7 +97,9 @@ ALL = (
             "Put your region into the host. Make SMTP credentials in the SES console (they are not your AWS keys), "
             "verify the From domain, and leave the SES sandbox. Your pace is in the console under Account dashboard."
         ),
-        source="https://docs.aws.amazon.com/ses/latest/dg/smtp-connect.html",
+        source="https://docs.aws.amazon.com/ses/latest/dg/smtp-connect.html, "
+        "https://docs.aws.amazon.com/ses/latest/dg/manage-sending-quotas.html",
+        per_second=1,
     ),
     Preset(
         id="sendgrid",

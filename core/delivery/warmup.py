@@ -85,6 +85,11 @@ def cap(warmup: Warmup | None, at: datetime) -> int | None:
     return None if warmup is None or day is None else warmup.cap_of(day)
 
 
+def say(warmup: Warmup, at: datetime) -> str:
+    """``Warm-up day 3: at most 112 mails today.``"""
+    return f"Warm-up day {day_of(warmup, at)}: at most {cap(warmup, at):,} mails today."
+
+
 def changes_at(warmup: Warmup | None, at: datetime) -> datetime | None:
     """When the cap of ``at`` ends: the next midnight in the ramp's zone. None where there is no cap."""
     if warmup is None or day_of(warmup, at) is None:

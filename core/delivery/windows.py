@@ -129,6 +129,11 @@ def days_in_words(days: frozenset[int]) -> str:
     return ", ".join(words)
 
 
+def say(window: Window, at: datetime) -> str:
+    """``Mon–Fri 09:00–18:00 IST``; ``at`` decides about summer time."""
+    return f"{window} {clock.zone_label(at, window.zone)}"
+
+
 @lru_cache(maxsize=4096)
 def _next(window: Window, minute: datetime, wanted: bool) -> datetime | None:
     """The first moment after ``minute`` at which the window is open (or closed)."""

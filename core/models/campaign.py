@@ -2,7 +2,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Index, text
+from sqlalchemy import Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from core.clock import DEFAULT_ZONE
@@ -109,6 +109,17 @@ class CampaignList(SQLModel, table=True):
 
     campaign_id: int = Field(foreign_key="campaign.id", primary_key=True, ondelete="CASCADE")
     list_id: int = Field(foreign_key="contact_list.id", primary_key=True, index=True, ondelete="CASCADE")
+
+
+class CampaignLink(SQLModel, table=True):
+    """An address in the mail of a campaign at which clicks are counted; readers are sent to no other."""
+
+    __tablename__ = "campaign_link"
+    __table_args__ = (UniqueConstraint("campaign_id", "url"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    campaign_id: int = Field(foreign_key="campaign.id", ondelete="CASCADE")
+    url: str
 
 
 class Activity(SQLModel, table=True):

@@ -82,6 +82,9 @@ class Summary:
     scheduled_at: datetime | None
     started_at: datetime | None
     finished_at: datetime | None
+    hold_until: datetime | None
+    sending_window: dict[str, Any] | None
+    warmup: dict[str, Any] | None
     created_at: datetime
     updated_at: datetime
     counts: Counts

@@ -15,8 +15,8 @@ from core.stats.counts import summary
 _message: Any = Message.__table__  # type: ignore[attr-defined]
 _PENDING = (MessageState.pending, MessageState.claimed, MessageState.sending)
 _COLUMNS = (
-    "id email domain state attempts retry_at sent_at opened_at bounced_at complained_at unsubscribed_at reply "
-    "reply_code kind rule_id"
+    "id email domain state attempts retry_at sent_at opened_at clicked_at bounced_at complained_at unsubscribed_at "
+    "reply reply_code kind rule_id"
 ).split()
 _HIGHEST = "\U0010ffff"
 _FEW = 20_000
@@ -34,6 +34,7 @@ class LedgerRow:
     retry_at: datetime
     sent_at: datetime | None
     opened_at: datetime | None
+    clicked_at: datetime | None
     bounced_at: datetime | None
     complained_at: datetime | None
     unsubscribed_at: datetime | None

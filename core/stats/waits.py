@@ -7,11 +7,13 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from core import clock, db
-from core.delivery import replies
+from core.delivery import replies, usage, warmup, windows
 from core.models import CampaignStatus, Message, MessageState, PauseReason, Sender, SenderState
 from core.stats.counts import Summary, summary
 
 _SOON = timedelta(seconds=2)
+_HOUR = timedelta(hours=1, minutes=2)  # a start counts until its whole minute has left
+_DAY = timedelta(hours=24, minutes=2)
 
 _PAUSED = {
     PauseReason.user: "Paused by you. Resume sends the rest.",
@@ -73,6 +75,8 @@ def _of_sending(session: Session, user_id: int, campaign: Summary, zone: str) ->
         return Wait(f"{sender.name} is blocked. {explanation}", "failed", sender.state_reply)
     if sender.cooling_until is not None and sender.cooling_until > now:
         return _cooling(sender, sender.cooling_until, counts.pending, zone)
+    if counts.pending and (waits := _hours(campaign, sender, now, zone)) is not None:
+        return waits
     if counts.waiting == 0:
         if counts.pending:
             last = (
@@ -83,6 +87,24 @@ def _of_sending(session: Session, user_id: int, campaign: Summary, zone: str) ->
             return Wait(last, "sent")
         return Wait("Everything has been sent.", "sent")
     return _of_due(session, campaign, sender, now, zone)
+
+
+def _hours(campaign: Summary, sender: Sender, now: datetime, zone: str) -> Wait | None:
+    """The window of the sender or of the campaign is closed, or the campaign sent today what its warm-up allows."""
+    opening = now
+    for stored in (sender.sending_window, campaign.sending_window):
+        window = windows.from_json(stored)
+        if window is not None and (opening := windows.starts_at(window, now)) > now:
+            return _next(f"Sends {windows.say(window, opening)}.", opening, campaign, zone)
+    ramp = warmup.from_json(campaign.warmup)
+    if campaign.hold_until is not None and campaign.hold_until > now and ramp and warmup.day_of(ramp, now):
+        return _next(warmup.say(ramp, now), campaign.hold_until, campaign, zone)
+    return None
+
+
+def _next(why: str, until: datetime, campaign: Summary, zone: str) -> Wait:
+    count = campaign.counts.pending
+    return Wait(f"{why} Next mail {clock.say(until, zone)}; {count:,} waiting.", "pending", until=until)
 
 
 def _cooling(sender: Sender, until: datetime, count: int, zone: str) -> Wait:
@@ -108,17 +130,42 @@ def _of_due(session: Session, campaign: Summary, sender: Sender, now: datetime, 
         )
         return Wait(sentence, "pending", first.reply, first.retry_at)
     if sender.next_start_at is not None and sender.next_start_at > now + _SOON:
-        sentence = f"{_limit(sender)} Next mail at {_clock(sender.next_start_at, zone)}; {count:,} waiting."
+        why = _full(session, sender, now) or _limit(sender)
+        sentence = f"{why} Next mail at {_clock(sender.next_start_at, zone)}; {count:,} waiting."
         return Wait(sentence, "pending", until=sender.next_start_at)
     if sender.lease_until is None or sender.lease_until <= now:
         return Wait(f"{count:,} waiting; sending starts as soon as a worker is free.", "pending")
-    return Wait(f"Sending now. {_limit(sender)} {count:,} waiting.", "sent")
+    ramp = warmup.from_json(sender.warmup)
+    more = f" {warmup.say(ramp, now)}" if ramp and warmup.day_of(ramp, now) else ""
+    return Wait(f"Sending now. {_limit(sender)}{more} {count:,} waiting.", "sent")
+
+
+def _full(session: Session, sender: Sender, now: datetime) -> str:
+    """Which limit is used up, the longest first; empty: none."""
+    assert sender.id is not None
+    used, ramp = usage.recent(session, sender.id, now), warmup.from_json(sender.warmup)
+    hour, day = (
+        sum(count for at, count in used if at > now - length) for length in (_HOUR, 23 * timedelta(hours=1) + _HOUR)
+    )
+    cap = warmup.cap(ramp, now)
+    if ramp is not None and cap is not None and day >= cap:
+        return warmup.say(ramp, now)
+    for limit, count, window in ((sender.per_day, day, "day"), (sender.per_hour, hour, "hour")):
+        if limit is not None and count >= limit:
+            return f"{sender.name} sends at most {limit:,} mails {'a day' if window == 'day' else 'an hour'}."
+    return ""
 
 
 def _limit(sender: Sender) -> str:
-    for number, window in ((sender.per_minute, "minute"), (sender.per_hour, "hour"), (sender.per_day, "day")):
+    limits = (
+        (sender.per_second, "a second"),
+        (sender.per_minute, "a minute"),
+        (sender.per_hour, "an hour"),
+        (sender.per_day, "a day"),
+    )
+    for number, window in limits:
         if number is not None:
-            return f"{sender.name} sends at most {number:,} mails a {window}."
+            return f"{sender.name} sends at most {number:,} {'mail' if number == 1 else 'mails'} {window}."
     return f"{sender.name} sends without a limit."
 
 

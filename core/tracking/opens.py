@@ -1,8 +1,9 @@
-"""A reader's mail client fetched the pixel: a fact with a time, and proof that the mail was delivered."""
+"""A reader opened a mail or clicked in it: a fact with a time, and proof that the mail was delivered."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import update
 from sqlmodel import Session, col, select
@@ -11,32 +12,32 @@ from core import db, live
 from core.delivery.tally import Tally, Touched
 from core.models import Activity, Message, MessageState
 
+Hits = Iterable[tuple[int, datetime]]
 
-def record(session: Session, hits: Iterable[tuple[int, datetime]]) -> int:
-    """Note the first open of each message. ``hits``: (message id, when). Returns how many were first opens.
+
+def record(session: Session, opened: Hits, clicked: Hits = ()) -> int:
+    """Note the first open and the first click of each message, as (message id, when); a click is an open too.
 
     Kept to the second. Safe to call twice with the same hits. An ``unknown`` message becomes ``sent``: only a
-    delivered mail is opened.
+    delivered mail is opened. Returns how many were first opens.
     """
-    earliest: dict[int, datetime] = {}
-    for message_id, at in hits:
-        at = at.replace(microsecond=0)
-        earliest[message_id] = min(at, earliest.get(message_id, at))
-    if not earliest:
+    clicked = list(clicked)
+    opens, clicks = _earliest([*opened, *clicked]), _earliest(clicked)
+    if not opens:
         return 0
-    _lock(session, earliest)
-    tally, opened = Tally(), Counter[tuple[int, datetime]]()
-    for at in set(earliest.values()):
-        ids = [message_id for message_id, opened_at in earliest.items() if opened_at == at]
-        for campaign_id in _first_opens(session, ids, at):
-            tally.add(campaign_id, "opened_count")
-            opened[campaign_id, at.replace(minute=0, second=0)] += 1
-    latest = max(earliest.values())
-    prove_delivered(session, list(earliest), latest, tally)
+    _lock(session, opens)
+    tally, hours = Tally(), Counter[tuple[int, datetime]]()
+    for campaign_id, at in _mark_first(session, col(Message.opened_at), opens):
+        tally.add(campaign_id, "opened_count")
+        hours[campaign_id, at.replace(minute=0, second=0)] += 1
+    for campaign_id, _ in _mark_first(session, col(Message.clicked_at), clicks):
+        tally.add(campaign_id, "clicked_count")
+    latest = max(opens.values())
+    prove_delivered(session, list(opens), latest, tally)
     touched = tally.store(session, latest)
-    _count_hours(session, opened)
+    _count_hours(session, hours)
     db.after_commit(session, lambda: _tell(touched))
-    return opened.total()
+    return hours.total()
 
 
 def prove_delivered(session: Session, message_ids: list[int], at: datetime, tally: Tally) -> None:
@@ -57,14 +58,25 @@ def _lock(session: Session, message_ids: Iterable[int]) -> None:
     session.exec(rows.with_for_update()).all()
 
 
-def _first_opens(session: Session, message_ids: list[int], at: datetime) -> list[int]:
-    marked = session.connection().execute(
-        update(Message)
-        .where(col(Message.id).in_(message_ids), col(Message.opened_at).is_(None))
-        .values(opened_at=at)
-        .returning(col(Message.campaign_id))
-    )
-    return list(marked.scalars())
+def _earliest(hits: Hits) -> dict[int, datetime]:
+    earliest: dict[int, datetime] = {}
+    for message_id, at in hits:
+        at = at.replace(microsecond=0)
+        earliest[message_id] = min(at, earliest.get(message_id, at))
+    return earliest
+
+
+def _mark_first(session: Session, fact: Any, times: dict[int, datetime]) -> Iterator[tuple[int, datetime]]:
+    """Set the column ``fact`` where it is empty; the campaign and the time of each message that this changed."""
+    for at in set(times.values()):
+        ids = [message_id for message_id, happened_at in times.items() if happened_at == at]
+        marked = session.connection().execute(
+            update(Message)
+            .where(col(Message.id).in_(ids), fact.is_(None))
+            .values({fact: at})
+            .returning(col(Message.campaign_id))
+        )
+        yield from ((campaign_id, at) for campaign_id in marked.scalars())
 
 
 def _count_hours(session: Session, opened: Counter[tuple[int, datetime]]) -> None:

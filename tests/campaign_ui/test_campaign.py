@@ -36,8 +36,9 @@ def addresses(browser: Browser) -> list[str]:
 
 
 async def test_the_page_shows_how_it_goes_and_why_it_waits(user: Browser, sign_in: SignIn) -> None:
-    campaign_id = make(sign_in(user), batch_count=4)
+    campaign_id = make(sign_in(user), batch_count=4, clicked_count=2)
     await user.open(f"/campaigns/{campaign_id}")
+    await user.should_see("2 clicked (6.7 % of sent)")
     assert card_texts(user, "Sent") == ["Sent", "30", "90.9 % of recipients"]
     assert card_texts(user, "Opened") == ["Opened", "3", "10 % of sent"]
     assert card_texts(user, "Failed") == ["Failed", "1", "3 % of recipients"]

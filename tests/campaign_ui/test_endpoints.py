@@ -12,7 +12,7 @@ from sqlmodel import select
 
 from campaign_ui.endpoints import health, recipients, tracking, unsubscribe
 from core import accounts, config, crypto, db
-from core.models import Campaign, Message, MessageState, Sender, Suppression
+from core.models import Campaign, CampaignLink, Message, MessageState, Sender, Suppression
 from tests import rows
 from tests.conftest import Stack
 
@@ -30,6 +30,15 @@ def _message(state: MessageState = MessageState.sent) -> int:
     with db.session() as session:
         _, (message_id,) = rows.sent_campaign(session, rows.user(session), [state])
     return message_id
+
+
+def _link(url: str) -> int:
+    with db.session() as session:
+        link = CampaignLink(campaign_id=1, url=url)
+        session.add(link)
+        session.flush()
+        assert link.id is not None
+        return link.id
 
 
 async def test_an_opened_mail_is_counted_when_the_picture_arrives_and_no_cookie_is_set(web: httpx.AsyncClient) -> None:
@@ -78,6 +87,59 @@ async def test_with_the_database_away_the_picture_still_comes_and_the_open_is_ke
         await app.state.hits.drain()
     with db.reading() as session:
         assert session.get_one(Message, message_id).opened_at is not None
+
+
+async def test_a_click_is_counted_and_leads_to_the_address_of_the_campaign_alone(web: httpx.AsyncClient) -> None:
+    message_id = _message(MessageState.unknown)
+    link = _link("https://shop.example/?a=1&b=%C3%A9#c")
+    url = f"/t/c/{crypto.parts_signer('click', [link])(message_id)[0]}"
+    for fetched_ahead in ({"Sec-Purpose": "prefetch;prerender"}, {"Purpose": "prefetch"}):
+        assert (await web.get(url, headers=fetched_ahead)).status_code == 302
+    assert (await web.head(url)).status_code == 302
+    with db.reading() as session:
+        assert session.get_one(Message, message_id).clicked_at is None
+    for _ in range(2):
+        answer = await web.get(url + "?url=https://evil.example&to=//evil.example")
+        assert (answer.status_code, answer.headers["location"]) == (302, "https://shop.example/?a=1&b=%C3%A9#c")
+        assert (answer.headers["cache-control"], answer.headers["referrer-policy"]) == ("no-store", "no-referrer")
+        assert "set-cookie" not in answer.headers
+        with db.reading() as session:
+            message, campaign = session.get_one(Message, message_id), session.get_one(Campaign, 1)
+        assert message.clicked_at is not None and message.opened_at is not None and message.state == MessageState.sent
+        assert (campaign.clicked_count, campaign.opened_count, campaign.unknown_count) == (1, 1, 0)
+
+
+async def test_a_forged_click_leads_nowhere(web: httpx.AsyncClient) -> None:
+    message_id, link = _message(), _link("https://shop.example/")
+    good = crypto.parts_signer("click", [link, link + 1])(message_id)
+    wrong = crypto.parts_signer("open", [link])(message_id)
+    for token in ("x", "A" * 40, good[0][:-1] + ("A" if good[0][-1] != "A" else "B"), good[1], *wrong, "é" * 40):
+        answer = await web.get(f"/t/c/{token}")
+        assert answer.status_code == 404 and "location" not in answer.headers and "does not work" in answer.text
+    with db.reading() as session:
+        assert session.get_one(Message, message_id).clicked_at is None
+
+
+async def test_with_the_database_away_a_known_link_still_leads_on_and_the_click_is_kept(
+    sqlite_stack: Stack,
+) -> None:
+    message_id, known, new = _message(), _link("https://shop.example/"), _link("https://new.example/")
+    sign = crypto.parts_signer("click", [known, new])
+    mine, unknown = (f"/t/c/{token}" for token in sign(message_id))
+    app = FastAPI()
+    tracking.register(app)
+    settings = config.settings
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://reader.test") as client:
+        assert (await client.get(f"/t/c/{sign(message_id + 1)[0]}")).status_code == 302
+        db.connect("sqlite:////nowhere/at/all.db")
+        assert (await client.get(mine)).headers["location"] == "https://shop.example/"
+        later = await client.get(unknown)
+        assert later.status_code == 503 and "again in a minute" in later.text
+        config.use(settings)
+        db.connect()
+        await app.state.hits.drain()
+    with db.reading() as session:
+        assert session.get_one(Message, message_id).clicked_at is not None
 
 
 async def test_unsubscribing_asks_on_get_and_acts_on_post(web: httpx.AsyncClient) -> None:

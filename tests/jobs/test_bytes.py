@@ -1,10 +1,12 @@
 """What the receiving mail server gets: addresses beyond ASCII, only where it takes them."""
 
 import dkim
+from sqlmodel import select
 
-from core import db
+from core import crypto, db
 from core.content import gate
 from core.delivery import dkim_keys
+from core.models import DkimKey
 from tests.conftest import Stack
 from tests.jobs import world
 from tests.jobs.receiver import Receiver
@@ -56,6 +58,22 @@ def test_a_domain_whose_keys_are_switched_on_signs_from_the_next_batch_on(stack:
         judge = dkim.DKIM(receiver.bodies[email])
         assert judge.verify(0, dnsfunc=lambda name, timeout: records[name])
         assert judge.verify(1, dnsfunc=lambda name, timeout: records[name])
+
+
+def test_a_signing_key_that_cannot_be_read_pauses_the_campaign_and_sends_nothing_unsigned(stack: Stack) -> None:
+    user_id = world.add_user()
+    with Receiver() as receiver, world.engine() as engine:
+        sender_id = world.add_sender(user_id, receiver.port)
+        with db.session() as session:
+            dkim_keys.keep(session, user_id, "example.com", dkim_keys.new_pairs())
+            for row in session.exec(select(DkimKey)):
+                row.private_sealed, row.is_active = crypto.seal("PEM", "dkim:of another row"), True
+        campaign_id = world.add_campaign(user_id, sender_id, world.people(2))
+        world.dispatch(engine)
+        world.until(lambda: world.campaign(campaign_id).status == "paused")
+        world.until(lambda: world.sender(sender_id).owner == "")
+    assert "DKIM key of example.com cannot be read" in world.campaign(campaign_id).pause_detail
+    assert receiver.accepted == [] and world.states(campaign_id) == {"pending": 2}
 
 
 def test_hostile_values_reach_no_header_of_a_received_mail(sqlite_stack: Stack) -> None:

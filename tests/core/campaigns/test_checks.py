@@ -103,19 +103,3 @@ def test_content_that_no_mail_can_be_made_of_is_a_problem(alice: int, draft: int
         sender.from_address = "not an address"
         session.flush()
         assert campaigns.problems(session, alice, draft) == ["The address is not valid."]
-
-
-@pytest.mark.parametrize(
-    ("count", "limits", "words"),
-    [
-        (1_200, {"per_minute": 30}, "about 41 min at 30 per minute"),
-        (5, {"per_minute": 30}, "under a minute"),
-        (1_000, {"per_minute": 60, "per_hour": 100}, "about 9 h at 100 per hour"),
-        (5_000, {"per_minute": 60, "per_day": 500}, "about 9 days at 500 per day"),
-        (100, {"per_minute": None}, "under a minute"),
-        (900, {"per_minute": None, "delay_seconds": 4, "connections": 2}, "about 30 min at one mail every 4 s on 2"),
-    ],
-)
-def test_how_long_it_takes_follows_the_slowest_limit(count: int, limits: dict[str, int], words: str) -> None:
-    sender = Sender(**{"user_id": 1, "name": "x", "created_at": NOW, "delay_seconds": 0, **limits})
-    assert str(campaigns.forecast(count, sender)).startswith(words)

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from sqlmodel import Session, select
 
-from core import campaigns, clock, db, live
+from core import campaigns, clock, config, db, live
 from core.errors import NotFound, RuleError
 from core.models import CampaignStatus, PauseReason, Sender
 from tests.conftest import Stack
@@ -61,6 +61,27 @@ def test_unscheduling_makes_a_draft_that_keeps_its_time_as_a_plan(alice: int, dr
     db.clock_offset = timedelta(days=2)
     with db.session() as session:
         assert campaigns.start_due(session) == []
+
+
+def test_clicks_are_counted_at_the_links_that_the_mail_has_when_it_is_scheduled(
+    stack: Stack, alice: int, draft: int
+) -> None:
+    config.use(config.load({**stack.env, "BASE_URL": "https://mail.example.com"}))
+    version = 2
+    for address in ("https://old.example/", "https://new.example/?a=1&amp;b=2"):
+        body = (
+            f'<p><a href="{address}">Shop</a> <a href="{address}#top">Top</a> <a href="mailto:a@b.example">Us</a></p>'
+        )
+        with db.session() as session:
+            version = campaigns.save_draft(session, alice, draft, version, body=body)
+            assert campaigns.content(session, campaigns.get(session, alice, draft)).links == ()
+            campaigns.schedule(session, alice, draft, db.now(session) + timedelta(days=1))
+        with db.reading() as session:
+            kept = campaigns.content(session, campaigns.get(session, alice, draft)).links
+        plain = address.replace("&amp;", "&")
+        assert [url for url, _ in kept] == [plain, f"{plain}#top"]
+        with db.session() as session:
+            campaigns.unschedule(session, alice, draft)
 
 
 def test_send_now_starts_with_the_next_tick(alice: int, draft: int) -> None:

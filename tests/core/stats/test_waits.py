@@ -1,9 +1,10 @@
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlmodel import Session, col, select
 
 from core import clock, db, stats
+from core.delivery import usage
 from core.models import Campaign, Message, Sender
 from tests import rows
 from tests.conftest import Stack
@@ -69,6 +70,63 @@ def test_without_a_worker_it_says_that_it_waits_for_one(stack: Stack) -> None:
         sender.lease_until = None
         session.flush()
         assert "as soon as a worker is free" in stats.waiting(session, alice, campaign_id, ZONE).sentence
+
+
+OFFICE = {"days": [0, 1, 2, 3, 4], "from": "09:00", "until": "18:00", "zone": ZONE}
+RAMP = {"start": 50, "factor": 1.5, "days": 14, "began": "2026-11-23", "zone": ZONE}
+
+
+@pytest.mark.parametrize("whose", ["sender", "campaign"])
+def test_a_closed_window_says_when_the_next_mail_goes(stack: Stack, whose: str) -> None:
+    db.clock_offset = datetime(2026, 11, 25, 15, tzinfo=UTC) - clock.utcnow()
+    with db.session() as session:
+        alice, campaign_id, sender = world(session)
+        row = sender if whose == "sender" else session.get_one(Campaign, campaign_id)
+        row.sending_window = OFFICE
+        session.flush()
+        wait = stats.waiting(session, alice, campaign_id, ZONE)
+    assert wait.sentence == "Sends Mon–Fri 09:00–18:00 IST. Next mail Thu 26 Nov, 09:00 IST; 2 waiting."
+    assert wait.until == datetime(2026, 11, 26, 3, 30, tzinfo=UTC) and wait.tone == "pending"
+
+
+def test_a_campaigns_warm_up_says_its_day_and_its_number(stack: Stack) -> None:
+    db.clock_offset = datetime(2026, 11, 25, 15, tzinfo=UTC) - clock.utcnow()
+    with db.session() as session:
+        alice, campaign_id, _ = world(session, warmup=RAMP, hold_until=datetime(2026, 11, 25, 18, 30, tzinfo=UTC))
+        wait = stats.waiting(session, alice, campaign_id, ZONE)
+    expected = "Warm-up day 3: at most 112 mails today. Next mail Thu 26 Nov, 00:00 IST; 2 waiting."
+    assert wait.sentence == expected
+
+
+def test_a_senders_full_day_says_which_limit_it_is(stack: Stack) -> None:
+    db.clock_offset = datetime(2026, 11, 25, 15, tzinfo=UTC) - clock.utcnow()
+    sentences = []
+    with db.session() as session:
+        alice, campaign_id, sender = world(session)
+        assert sender.id is not None
+        now = db.now(session)
+        sender.next_start_at = now + timedelta(hours=3)
+        usage.record(session, sender.id, now - timedelta(hours=2), 112)
+        for limits in ({"warmup": RAMP}, {"per_day": 100}, {"per_hour": 10, "per_day": None}):
+            sender.sqlmodel_update({"warmup": None, **limits})
+            session.flush()
+            sentences.append(stats.waiting(session, alice, campaign_id, ZONE).sentence.partition(" Next")[0])
+            usage.record(session, sender.id, now - timedelta(minutes=5), 10)
+    assert sentences == [
+        "Warm-up day 3: at most 112 mails today.",
+        "Hostinger sends at most 100 mails a day.",
+        "Hostinger sends at most 10 mails an hour.",
+    ]
+
+
+def test_while_it_sends_the_warm_up_is_told(sqlite_stack: Stack) -> None:
+    db.clock_offset = datetime(2026, 11, 25, 15, tzinfo=UTC) - clock.utcnow()
+    with db.session() as session:
+        alice, campaign_id, sender = world(session)
+        sender.warmup = RAMP
+        session.flush()
+        sentence = stats.waiting(session, alice, campaign_id, ZONE).sentence
+    assert sentence.startswith("Sending now.") and "Warm-up day 3: at most 112 mails today. 2 waiting." in sentence
 
 
 @pytest.mark.parametrize(

@@ -50,6 +50,23 @@ def test_an_open_proves_that_a_doubtful_mail_was_delivered(stack: Stack) -> None
         assert session.get_one(Message, other).state == MessageState.unknown
 
 
+def test_a_click_is_an_open_too_and_counts_once(stack: Stack) -> None:
+    campaign_id, (first, second, doubtful, opened) = _campaign([SENT, SENT, MessageState.unknown, SENT])
+    _record([(opened, AT)])
+    clicks = [(first, AT), (second, LATER), (second, AT), (doubtful, LATER), (opened, LATER)]
+    for _ in range(2):
+        with db.session() as session:
+            opens.record(session, [(first, LATER)], clicks)
+    kept = _kept(campaign_id)
+    assert (kept.opened_count, kept.clicked_count, kept.sent_count, kept.unknown_count) == (4, 4, 4, 0)
+    with db.reading() as session:
+        kept_times = [
+            (m.opened_at, m.clicked_at)
+            for m in (session.get_one(Message, i) for i in (first, second, doubtful, opened))
+        ]
+    assert kept_times == [(AT, AT), (AT, AT), (LATER, LATER), (AT, LATER)]
+
+
 def test_opens_and_proofs_of_several_campaigns_at_once_never_wait_in_a_circle(postgres_stack: Stack) -> None:
     with db.session() as session:
         user_id = rows.user(session)

@@ -1,0 +1,110 @@
+"""The forecast of a campaign from what the database knows now: its sender, and what else goes through that."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlmodel import Session, col
+
+from core import db
+from core.campaigns.drafts import get
+from core.campaigns.flow import Flow, Road
+from core.campaigns.forecast import Forecast, forecast
+from core.delivery import holds, usage, warmup, windows
+from core.models import Campaign, CampaignList, CampaignStatus, ContactList, Sender, SenderState
+
+_APART = 1.03  # starts are reserved that much further apart than the limit says (DESIGN 6)
+_MOST_OTHERS = 50
+
+_campaign: Any = Campaign.__table__  # type: ignore[attr-defined]
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """``road``: the sender; ``flow``: the campaign; ``others``: of the same sender, under way or scheduled."""
+
+    road: Road
+    flow: Flow
+    others: tuple[Flow, ...]
+
+    def forecast(self, waiting: int | None = None, begins: datetime | None = None, **hours: Any) -> Forecast:
+        """With another number of mails, another beginning, another ``window`` or ``ramp`` than is kept."""
+        begins = max(begins or self.flow.begins, self.road.now)
+        flow = replace(self.flow, waiting=self.flow.waiting if waiting is None else waiting, begins=begins, **hours)
+        return forecast(self.road, flow, self.others)
+
+
+def outlook(session: Session, user_id: int, campaign_id: int) -> Outlook | None:
+    """None: it has no sender that can send, or is paused or over. Raises NotFound."""
+    campaign = get(session, user_id, campaign_id)
+    now = db.now(session)
+    known = campaign.status in (CampaignStatus.draft, CampaignStatus.scheduled, CampaignStatus.sending)
+    sender = session.get(Sender, campaign.sender_id) if known and campaign.sender_id else None
+    if sender is None or sender.user_id != user_id or sender.deleted_at or sender.state == SenderState.blocked:
+        return None
+    others = select(_campaign).where(
+        _campaign.c.sender_id == sender.id,
+        _campaign.c.id != campaign_id,
+        _campaign.c.user_id == user_id,
+        _campaign.c.status.in_((CampaignStatus.sending, CampaignStatus.scheduled)),
+        _campaign.c.deleted_at.is_(None),
+    )
+    rows = session.execute(others.order_by(_campaign.c.id).limit(_MOST_OTHERS)).all()
+    flows = [flow for row in rows if (flow := _flow(session, row, now)).waiting > 0]
+    return Outlook(_road(session, sender, now), _flow(session, campaign, now), tuple(flows))
+
+
+def _road(session: Session, sender: Sender, now: datetime) -> Road:
+    rate, words = _rate(sender)
+    ramp = warmup.from_json(sender.warmup)
+    sums = sender.per_hour is not None or sender.per_day is not None or warmup.cap(ramp, now) is not None
+    assert sender.id is not None
+    return Road(
+        now,
+        rate,
+        words,
+        sender.per_hour,
+        sender.per_day,
+        windows.from_json(sender.sending_window),
+        ramp,
+        sender.cooling_until if sender.state == SenderState.cooling else None,
+        tuple(usage.recent(session, sender.id, now)) if sums else (),
+    )
+
+
+def _rate(sender: Sender) -> tuple[float | None, str]:
+    """The slowest of what spaces mails, in mails a second and in words."""
+    found: list[tuple[float, str]] = []
+    if sender.per_second:
+        found.append((sender.per_second / _APART, f"{sender.per_second:,}/s"))
+    if sender.per_minute:
+        found.append((sender.per_minute / _APART / 60, f"{sender.per_minute:,}/min"))
+    if sender.learned_per_minute:
+        found.append((sender.learned_per_minute / _APART / 60, f"{sender.learned_per_minute:,.3g}/min (learned)"))
+    if sender.delay_seconds > 0:
+        count = min(sender.connections, sender.learned_connections or sender.connections)
+        lines = "1 connection" if count == 1 else f"{count:,} connections"
+        found.append((count / sender.delay_seconds, f"one mail every {sender.delay_seconds:g} s on {lines}"))
+    return min(found, default=(None, ""))
+
+
+def _flow(session: Session, campaign: Any, now: datetime) -> Flow:
+    """``campaign``: a row of the table."""
+    ramp = warmup.from_json(campaign.warmup)
+    done = holds.done_today(session, campaign.id, ramp.zone, now) if ramp is not None else 0
+    waiting = campaign.pending_count + campaign.claimed_count + campaign.sending_count
+    if not campaign.snapshot_done:  # the rest is not written down yet
+        waiting += max(0, _listed(session, campaign.id) - campaign.recipients_count)
+    begins = max(now, campaign.scheduled_at or now) if campaign.status == CampaignStatus.scheduled else now
+    return Flow(waiting, begins, windows.from_json(campaign.sending_window), ramp, done)
+
+
+def _listed(session: Session, campaign_id: int) -> int:
+    """Contacts of its lists; who is on two counts twice, so a few too many."""
+    counted = (
+        select(func.coalesce(func.sum(col(ContactList.contact_count)), 0))
+        .join(CampaignList, col(CampaignList.list_id) == col(ContactList.id))
+        .where(col(CampaignList.campaign_id) == campaign_id)
+    )
+    return int(session.execute(counted).scalar_one())

@@ -1,0 +1,99 @@
+"""The links of a mail's HTML that a click can be counted at: plain http(s) addresses of <a> and <area>."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from html import unescape
+from urllib.parse import quote, urlsplit
+
+from core.content import merge, places
+
+MOST = 1_000  # different addresses in one campaign; later ones stay as they are
+_LONGEST = 2_000  # characters of an address, about what every mail program and browser follows
+# Bounded and possessive, so that no input takes more than linear time.
+_TAG = re.compile(r"""<(?:a|area)(?=[\s/])((?:[^<>"']++|"[^"]{0,4000}+"|'[^']{0,4000}+'){0,100}+)>""", re.IGNORECASE)
+_ATTRIBUTE = re.compile(r"""([^\s=>"'/]++)(?:\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s"'<>]++)))?""")
+_PLAIN = re.compile(r"""https?://[^\s\x00-\x1f\x7f\\"'<>`{}|^@/?#]++(?:[/?#][^\s\x00-\x1f\x7f\\"<>`{}|^]*+)?+""", re.I)
+_START, _END = "\ufdd3", "\ufdd4"
+_MARK = re.compile(rf"{_START}(\d+){_END}")
+_SAFE = "%/:=&?~#+!$,;'@()*[]"
+
+
+@dataclass(frozen=True)
+class Link:
+    """``source[start:end]`` is how ``url`` is written there; ``url`` is ASCII."""
+
+    start: int
+    end: int
+    url: str
+
+
+def find(source: str) -> list[Link]:
+    """The links in ``source`` (before merging), in order.
+
+    Left out: mailto:, tel: and the like, anchors, addresses with a merge field (they differ from mail to mail), with
+    a name and password or with anything that no address has, and links in comments.
+    """
+    seen = merge.blanked(places.hide_comments(source))
+    found: list[Link] = []
+    for tag in _TAG.finditer(seen):
+        for attribute in _ATTRIBUTE.finditer(tag[1]):
+            if attribute[1].lower() == "href":
+                found += _link(tag.start(1), attribute)
+                break  # of two, browsers take the first
+    return found
+
+
+def addresses(source: str) -> list[str]:
+    """The addresses of ``find``, each once, at most MOST."""
+    return list(dict.fromkeys(link.url for link in find(source)))[:MOST]
+
+
+def _link(offset: int, attribute: re.Match[str]) -> list[Link]:
+    group = attribute.lastindex or 1
+    url = plain(unescape(attribute[group])) if group > 1 else ""
+    return [Link(offset + attribute.start(group), offset + attribute.end(group), url)] if url else []
+
+
+def plain(address: str) -> str:
+    """``address`` in ASCII when a reader may be sent there; "" otherwise."""
+    address = address.strip(" \t\r\n\f")
+    if not _PLAIN.fullmatch(address):
+        return ""
+    try:
+        host = urlsplit(address).hostname
+    except ValueError:
+        return ""
+    url = quote(address, safe=_SAFE, errors="replace")
+    return url if host and host.isascii() and len(url) <= _LONGEST else ""
+
+
+def slot(index: int) -> merge.Field:
+    """Where the token of a link goes; a name that the grammar of merge fields cannot write."""
+    return merge.Field(f"@link{index}")
+
+
+def marked(source: str, before: str, numbered: Sequence[tuple[str, int]]) -> str:
+    """``source`` with the address of each link in ``numbered`` replaced by ``before`` and a mark for its token."""
+    if not numbered:
+        return source
+    source = source.replace(_START, "")  # no letter: nobody misses it
+    place = {url: index for index, (url, _) in enumerate(numbered)}
+    pieces, end = list[str](), 0
+    for link in find(source):
+        if link.url in place:
+            pieces += [source[end : link.start], f"{before}{_START}{place[link.url]}{_END}"]
+            end = link.end
+    return "".join([*pieces, source[end:]])
+
+
+def split(pieces: Iterable[str | merge.Field]) -> list[str | merge.Field]:
+    """``pieces`` with a slot in place of each mark."""
+    parted: list[str | merge.Field] = []
+    for piece in pieces:
+        if isinstance(piece, str):
+            texts = _MARK.split(piece)
+            parted += [slot(int(text)) if at % 2 else text for at, text in enumerate(texts) if at % 2 or text]
+        else:
+            parted.append(piece)
+    return parted

@@ -1,0 +1,109 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from core import campaigns, clock, db
+from core.delivery import usage
+from core.errors import NotFound
+from core.models import Campaign, CampaignList, ContactList, Sender
+from tests import rows
+from tests.conftest import Stack
+
+IST = "Asia/Kolkata"
+NOW = datetime(2026, 11, 25, 6, 20, tzinfo=UTC)
+OFFICE = {"days": [0, 1, 2, 3, 4], "from": "09:00", "until": "18:00", "zone": IST}
+
+
+@pytest.fixture(autouse=True)
+def it_is_noon(stack: Stack) -> None:
+    db.clock_offset = NOW - clock.utcnow()
+
+
+def made(waiting: int = 600, sender: dict[str, object] | None = None, **values: object) -> tuple[int, int]:
+    """(user, campaign) with so many mails waiting."""
+    with db.session() as session:
+        alice = rows.user(session)
+        by = rows.sender(session, alice, **({"delay_seconds": 0.0} | (sender or {})))
+        counts = {"pending_count": waiting, "recipients_count": waiting}
+        return alice, rows.campaign(session, alice, sender_id=by.id, **(counts | values))
+
+
+def says(alice: int, campaign_id: int) -> str:
+    with db.reading() as session:
+        found = campaigns.outlook(session, alice, campaign_id)
+        assert found is not None
+        return found.forecast().say(IST)
+
+
+@pytest.mark.parametrize(
+    ("sender", "words"),
+    [
+        ({"per_minute": 30}, "12:10 IST at 30/min."),
+        ({"per_minute": None, "per_second": 2}, "11:55 IST at 2/s."),
+        ({"per_minute": 30, "learned_per_minute": 12.0}, "12:41 IST at 12/min (learned)."),
+        (
+            {"per_minute": 30, "delay_seconds": 8.0, "connections": 1},
+            "13:09 IST at one mail every 8 s on 1 connection.",
+        ),
+        ({"per_minute": 300, "per_hour": 200}, "13:51 IST at 300/min and 200/hour."),
+        ({"per_minute": 30, "state": "cooling", "cooling_until": NOW + timedelta(hours=1)}, "13:10 IST at 30/min."),
+    ],
+)
+def test_every_limit_of_the_sender_is_looked_at(sender: dict[str, object], words: str) -> None:
+    assert says(*made(sender=sender)).endswith(words)
+
+
+def test_what_the_hour_and_the_day_have_used_is_not_there_any_more() -> None:
+    alice, campaign_id = made(100, {"per_minute": 30, "per_day": 200})
+    assert says(alice, campaign_id) == "Finishes Wed 25 Nov, 11:53 IST at 30/min."
+    with db.session() as session:
+        sender_id = session.get_one(Campaign, campaign_id).sender_id
+        assert sender_id is not None
+        usage.record(session, sender_id, NOW - timedelta(hours=2), 150)
+    assert says(alice, campaign_id) == "Finishes Thu 26 Nov, 09:52 IST at 200/day."
+
+
+def test_windows_and_other_campaigns_of_the_sender_are_looked_at() -> None:
+    alice, campaign_id = made(12_000, {"per_minute": 30, "sending_window": OFFICE})
+    assert says(alice, campaign_id) == "Finishes Thu 26 Nov, 09:41 IST at 30/min, Mon–Fri 09:00–18:00 IST."
+    with db.session() as session:
+        by = session.get_one(Campaign, campaign_id).sender_id
+        scheduled = {"status": "scheduled", "scheduled_at": NOW + timedelta(minutes=30), "snapshot_done": False}
+        other = rows.campaign(session, alice, sender_id=by, **scheduled)
+        people = ContactList(user_id=alice, name="All", contact_count=900, created_at=NOW)
+        session.add(people)
+        session.flush()
+        session.add(CampaignList(campaign_id=other, list_id=people.id or 0))
+    assert says(alice, campaign_id).startswith("Finishes Thu 26 Nov, 10:12 IST at 30/min, Mon–Fri")
+    assert says(alice, other).startswith("Finishes Wed 25 Nov, 13:21 IST at 30/min, sharing its sender")
+
+
+def test_a_draft_is_foreseen_with_the_numbers_of_the_screen() -> None:
+    alice, campaign_id = made(0, {"per_minute": 30}, status="draft", snapshot_done=False)
+    with db.reading() as session:
+        found = campaigns.outlook(session, alice, campaign_id)
+    assert found is not None
+    tomorrow = found.forecast(waiting=1_240, begins=NOW + timedelta(days=1))
+    assert tomorrow.say(IST) == "Finishes Thu 26 Nov, 12:32 IST at 30/min."
+    assert str(tomorrow) == "about 43 min at 30/min"
+
+
+def test_nothing_is_foreseen_of_what_does_not_go() -> None:
+    alice, paused = made(status="paused")
+    with db.session() as session:
+        blocked = rows.sender(session, alice, name="Blocked", state="blocked")
+        waits = rows.campaign(session, alice, sender_id=blocked.id)
+        lost = rows.campaign(session, alice, sender_id=None)
+        assert [campaigns.outlook(session, alice, number) for number in (paused, waits, lost)] == [None] * 3
+
+
+def test_a_stranger_foresees_nothing_and_is_not_shared_with() -> None:
+    alice, campaign_id = made()
+    with db.session() as session:
+        charlie = rows.user(session, "charlie@example.com")
+        with pytest.raises(NotFound):
+            campaigns.outlook(session, charlie, campaign_id)
+        sender = session.get_one(Sender, session.get_one(Campaign, campaign_id).sender_id)
+        sender.user_id = charlie
+        session.flush()
+        assert campaigns.outlook(session, alice, campaign_id) is None
