@@ -2,9 +2,15 @@
 
 import re
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
+from core import crypto
+from core.content import links, mail, starters
+from core.content.dkim import SigningKey
+from core.delivery.dkim_keys import new_pairs
 from tests.core.content import corpus
+from tests.core.content.parsed import content
 
 SCRIPT = Path(__file__).parent / "parsers" / "spamassassin.pl"
 # What the program answers for: MIME and header rules; not the words of a mail, nor who sends it from where.
@@ -27,6 +33,9 @@ def test_no_rule_about_mime_or_headers_is_hit(sqlite_stack: object, tmp_path: Pa
     cases = corpus.cases()
     for number, case in enumerate(cases):
         (tmp_path / f"{number:03}.eml").write_bytes(RECEIVED + case.raw)
+    for number, each in enumerate(_signed_and_counted(), len(cases)):
+        cases.append(replace(cases[0], name=f"signed {number}", raw=each))
+        (tmp_path / f"{number:03}.eml").write_bytes(RECEIVED + each)
     (tmp_path / "broken.eml").write_bytes(BROKEN)
     command = ["perl", str(SCRIPT), str(tmp_path), str(tmp_path)]
     out = subprocess.run(command, check=True, capture_output=True, text=True, timeout=120).stdout
@@ -36,3 +45,18 @@ def test_no_rule_about_mime_or_headers_is_hit(sqlite_stack: object, tmp_path: Pa
     ours = {rule for rules in hits.values() for rule in rules if OURS.fullmatch(rule)}
     told = {cases[int(name[:3])].name: sorted(rules & ours) for name, rules in hits.items() if rules & ours}
     assert told == {}
+
+
+def _signed_and_counted() -> list[bytes]:
+    """Starters with DKIM signatures and with links whose clicks are counted."""
+    signing = tuple(
+        SigningKey("example.com", f"s{number}", pair.algorithm, crypto.seal(pair.private, "x"), "x")
+        for number, pair in enumerate(new_pairs())
+    )
+    made = []
+    for each in starters.all():
+        given = content(subject=each.subject, body=each.body, body_kind=each.body_kind, base_url=corpus.BASE)
+        counted = tuple((address, number) for number, address in enumerate(links.addresses(mail.whole_html(given)), 1))
+        compiled = mail.compile_mail(replace(given, signing=signing, links=counted))
+        made.append(compiled.render(mail.Recipient(1, "anna@example.org", {}), corpus.AT))
+    return made
