@@ -82,10 +82,11 @@ def _load_all(user: auth.CurrentUser, campaign_id: int) -> tuple[_Data, LedgerPa
 def _load(user_id: int, zone: str, campaign_id: int) -> _Data:
     with db.reading() as session:
         campaign = stats.summary(session, user_id, campaign_id)
+        wait = stats.waiting(session, user_id, campaign_id, zone)
         return _Data(
             campaign,
-            stats.waiting(session, user_id, campaign_id, zone),
-            finishes_in_words(session, user_id, campaign, zone),
+            wait,
+            finishes_in_words(session, user_id, campaign, wait, zone),
             stats.per_hour(session, user_id, zone, campaign_id),
             stats.failures(session, user_id, campaign_id) if campaign.counts.failed else [],
         )
@@ -158,7 +159,7 @@ class _Page:
         campaign, counts = data.campaign, data.campaign.counts
         self.campaign = campaign
         self._show_head(campaign, data.wait)
-        for label, words in ((self.finishes, data.finishes), (self.own_hours, hours_in_words(campaign))):
+        for label, words in ((self.finishes, data.finishes), (self.own_hours, hours_in_words(campaign, data.wait))):
             label.set_text(words)
             label.set_visibility(bool(words))
         self.change_hours.set_visibility(campaign.status in MAY_CHANGE)
@@ -208,9 +209,9 @@ class _Page:
         self.unknown_words.set_text(_UNKNOWN.format(count=count))
         self.again.set_visibility(status in _MAY_RETRY)
 
-    def _ask_hours(self) -> None:
+    async def _ask_hours(self) -> None:
         with self.hours_of:
-            ask_hours(self.user.id, self.zone, self.campaign)
+            await ask_hours(self.user.id, self.zone, self.campaign)
 
     async def _unschedule(self) -> None:
         await act(rules.unschedule, self.user.id, self.id, done="It is a draft again.")

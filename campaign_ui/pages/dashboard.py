@@ -56,7 +56,8 @@ def _load(user_id: int, zone: str) -> _Data:
         overview = stats.overview(session, user_id)
         running = overview.running[:_MOST_RUNNING]
         waits = [stats.waiting(session, user_id, campaign.id, zone) for campaign in running]
-        finishes = [finishes_in_words(session, user_id, campaign, zone) for campaign in running]
+        both = zip(running, waits, strict=True)
+        finishes = [finishes_in_words(session, user_id, campaign, wait, zone) for campaign, wait in both]
         return _Data(overview, waits, finishes, stats.per_day(session, user_id, zone))
 
 

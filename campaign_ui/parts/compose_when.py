@@ -54,7 +54,8 @@ class WhenStep:
         kept = values["sending_window"], values["warmup"]
         with card().classes("p-0"):
             more = ui.expansion("Hours and warm-up", value=any(kept)).classes("w-full compose-more")
-            more.props('caption="Of this campaign alone; those of its sender hold too" header-class="px-5 py-3"')
+            more.props["caption"] = "Of this campaign alone; those of its sender hold too"
+            more.props["header-class"] = "px-5 py-3 text-[15px]"
             with more, ui.column().classes("w-full gap-5 px-1 pb-2 items-stretch"):
                 self.hours = HoursFields(*kept, self.compose.time_zone, self._hours_typed)
 

@@ -1,40 +1,49 @@
 """When a campaign may send and when it will be finished: words, and the dialog that changes its hours."""
 
+from dataclasses import replace
+
 from nicegui import ui
 from sqlmodel import Session
 
 from campaign_ui.parts.acts import act
+from campaign_ui.parts.ask import answer
 from campaign_ui.parts.hours_fields import HoursFields, say_ramp
 from core import campaigns, clock
 from core.delivery import warmup, windows
 from core.models import CampaignStatus
-from core.stats import Summary
+from core.stats import Summary, Wait
 
 MAY_CHANGE = (CampaignStatus.scheduled, CampaignStatus.sending, CampaignStatus.paused)
 _FORESEEN = (CampaignStatus.scheduled, CampaignStatus.sending)
 
 
-def finishes_in_words(session: Session, user_id: int, campaign: Summary, zone: str) -> str:
-    """``Finishes Thu 26 Nov, 14:20 IST at 30/min.``; nothing where it is not on its way."""
+def finishes_in_words(session: Session, user_id: int, campaign: Summary, wait: Wait, zone: str) -> str:
+    """``Finishes Thu 26 Nov, 14:20 IST at 30/min.``, not repeating ``wait``; nothing where it is not on its way."""
     waits = campaign.counts.pending or not campaign.snapshot_done
     if campaign.status not in _FORESEEN or not waits:
         return ""
     outlook = campaigns.outlook(session, user_id, campaign.id)
-    return outlook.forecast().say(zone) if outlook is not None and outlook.flow.waiting else ""
+    if outlook is None or not outlook.flow.waiting:
+        return ""
+    forecast = outlook.forecast()
+    if not forecast.never:
+        new = tuple(words for words in forecast.others if words not in wait.sentence)
+        forecast = replace(forecast, others=new)
+    return forecast.say(zone)
 
 
-def hours_in_words(campaign: Summary) -> str:
-    """Its own sending window and warm-up; nothing where it has none."""
+def hours_in_words(campaign: Summary, wait: Wait) -> str:
+    """Its own sending window and warm-up, not repeating ``wait``; nothing where it has none."""
     window, ramp = windows.from_json(campaign.sending_window), warmup.from_json(campaign.warmup)
     words = [f"Sends {windows.say(window, clock.utcnow())}."] if window is not None else []
+    words = [each for each in words if each not in wait.sentence]
     return " ".join([*words, *([f"Warm-up: {say_ramp(ramp)}"] if ramp is not None else [])])
 
 
-def ask_hours(user_id: int, zone: str, campaign: Summary) -> None:
+async def ask_hours(user_id: int, zone: str, campaign: Summary) -> None:
     """A dialog to change them; what is typed stays until it is saved."""
     with ui.dialog().props("persistent") as dialog, ui.card().classes("w-[640px] max-w-full p-6 gap-4 items-stretch"):
         dialog.props["aria-label"] = "Hours and warm-up"
-        dialog.on("hide", dialog.delete)
         title = ui.label("Hours and warm-up").classes("text-[17px] font-semibold tracking-tight")
         title.props("role=heading aria-level=2")
         ui.label("Of this campaign alone; those of its sender hold too.").classes("text-sm cm-mute -mt-3")
@@ -45,9 +54,9 @@ def ask_hours(user_id: int, zone: str, campaign: Summary) -> None:
                 return fields.show_problems(wrong)
             typed = {"sending_window": fields.sending_window, "warmup": fields.warmup}
             if await act(campaigns.set_hours, user_id, campaign.id, done="Saved. It holds from now on.", **typed):
-                dialog.close()
+                dialog.submit(True)
 
         with ui.row().classes("w-full justify-end gap-2"):
-            ui.button("Close", on_click=dialog.close).props("flat color=grey-7")
+            ui.button("Close", on_click=lambda: dialog.submit(False)).props("flat color=grey-7")
             ui.button("Save", on_click=save)
-    dialog.open()
+    await answer(dialog)

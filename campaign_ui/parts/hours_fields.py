@@ -12,7 +12,7 @@ from core.delivery import warmup as ramps
 from core.delivery import windows
 from core.errors import RuleError
 
-_GRID = "grid grid-cols-2 sm:grid-cols-6 gap-x-4 gap-y-3 w-full"
+_GRID = "grid grid-cols-2 sm:grid-cols-4 gap-x-4 gap-y-3 w-full"
 _OFFICE = {"days": [0, 1, 2, 3, 4], "from": "09:00", "until": "18:00"}
 _GENTLE = {"start": 50, "factor": 1.5, "days": 14}
 
@@ -69,6 +69,7 @@ class HoursFields:
         self.days = set(shown["days"])
         with ui.column().classes("w-full gap-2 items-stretch"):
             self.limited = ui.switch("Only on certain days and hours", value=kept is not None, on_change=self._typed)
+            self.limited.classes("-ml-2")
             with ui.column().classes("w-full gap-3 items-stretch") as box:
                 with ui.row().classes("gap-1.5").props('role=group aria-label="Days"'):
                     for day, name in enumerate(windows.DAYS):
@@ -90,13 +91,13 @@ class HoursFields:
         self._ramp_zone = shown["zone"]
         with ui.column().classes("w-full gap-2 items-stretch"):
             self.warming = ui.switch("Warm up: a few mails at first, more each day", value=kept is not None)
-            self.warming.on_value_change(self._typed)
+            self.warming.classes("-ml-2").on_value_change(self._typed)
             with ui.column().classes("w-full gap-3 items-stretch") as box:
                 with ui.element("div").classes(_GRID):
-                    self.start = self._number("Mails on the first day", shown["start"], "step=1", "sm:col-span-2")
-                    self.factor = self._number("Times more each day", shown["factor"], "step=0.1", "sm:col-span-2")
-                    self.length = self._number("Days of warm-up", shown["days"], "step=1", "")
-                    self.began = self._input("First day", shown["began"], "type=date stack-label", "")
+                    self.start = self._number("Mails on the first day", shown["start"], "step=1")
+                    self.factor = self._number("Times more each day", shown["factor"], "step=0.1")
+                    self.length = self._number("Days of warm-up", shown["days"], "step=1")
+                    self.began = self._input("First day", shown["began"], "type=date stack-label")
                 self.bars = ui.element("div").classes("cm-ramp").props("aria-hidden=true")
                 self.ramp_words = ui.label().classes("text-xs cm-mute tabular-nums")
             box.bind_visibility_from(self.warming, "value")
@@ -115,15 +116,15 @@ class HoursFields:
 
         chip.on("click", toggle)
 
-    def _input(self, label: str, value: str, props: str, span: str = "") -> ui.input:
+    def _input(self, label: str, value: str, props: str) -> ui.input:
         field = ui.input(label, value=value, on_change=self._typed).props(f"{props} hide-bottom-space")
-        return field.classes(f"w-full {span}")
+        return field.classes("w-full")
 
-    def _number(self, label: str, value: float, props: str, span: str) -> ui.number:
+    def _number(self, label: str, value: float, props: str) -> ui.number:
         field = ui.number(label, value=value, on_change=self._typed).props(
             f"{props} inputmode=decimal hide-bottom-space"
         )
-        return field.classes(f"w-full {span}")
+        return field.classes("w-full")
 
     def _typed(self) -> None:
         if not hasattr(self, "ramp_problem"):
