@@ -56,6 +56,12 @@ class Hot:
             self._kept["now"] = at, moment
         return moment + timedelta(seconds=monotonic() - at) + db.clock_offset
 
+    def stored(self, moment: datetime | None) -> str | None:
+        """A moment as JSON has it, for a column of moments."""
+        if moment is None:
+            return None
+        return str(_sqlite_value(moment)) if self.dialect == "sqlite" else moment.isoformat()
+
     def _run(self, sql: str, values: dict[str, Any]) -> Any:
         with self._driver_errors():
             cursor = self._driver.cursor()

@@ -2,30 +2,19 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import datetime
 
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
-from core import campaigns, db
+from core import campaigns, db, hot
 from core.delivery import consequence, ledger, usage
 from core.delivery.ledger import Claimed, Outcome
-from core.delivery.pace import Limits
 from core.delivery.tally import Tally, Touched
+from core.delivery.usage import Start
 from core.hot import Hot
 from core.models import Attempt, Campaign, CampaignStatus, MessageState, PauseReason
 
 _SENT = MessageState.sent.value
-
-
-@dataclass(frozen=True, slots=True)
-class Start:
-    """A mail of a limited sender is about to start: committed before its MAIL FROM, while ``limits`` hold."""
-
-    message: Claimed
-    limits: Limits
-    started_at: datetime
-    next_at: datetime | None
 
 
 @dataclass
@@ -39,8 +28,8 @@ class Group:
 
     @property
     def usual(self) -> bool:
-        """Nothing but marks, and mails that were accepted."""
-        return not self.starts and not self.used and all(outcome.state == _SENT for outcome in self.outcomes)
+        """Nothing but starts, marks, and mails that were accepted."""
+        return not self.used and all(outcome.state == _SENT for outcome in self.outcomes)
 
 
 @dataclass
@@ -57,12 +46,7 @@ def flush(session: Session, group: Group) -> Flushed:
     done, tally, now = Flushed(), Tally(), db.now(session)
     ledger.settle(session, sorted(group.outcomes, key=lambda outcome: outcome.message.id), now, tally)
     wanted = ledger.still_wanted(session, [start.message for start in group.starts], tally)
-    for start in group.starts:
-        message = start.message
-        if message.id in wanted and usage.start(
-            session, message.sender_id, message.epoch, start.limits, start.started_at, start.next_at
-        ):
-            done.begun.add(message.id)
+    done.begun = usage.start_all(hot.within(session), [start for start in group.starts if start.message.id in wanted])
     if group.marks:
         done.marked = ledger.mark(session, group.marks, tally)
     for sender_id, count in group.used.items():
@@ -74,16 +58,18 @@ def flush(session: Session, group: Group) -> Flushed:
     return done
 
 
-def flush_hot(hot: Hot, group: Group) -> Flushed:
+def flush_hot(on: Hot, group: Group) -> Flushed:
     """The same for a group that is ``usual`` and all as its owner believes, several times as quick.
 
     Raises ledger.NotAll where it is not: then roll back, and ``flush`` it.
     """
-    done, tally, now = Flushed(), Tally(), hot.now()
-    ledger.settle_all(hot, group.outcomes, now, tally)
-    ledger.mark_all(hot, group.marks, tally)
+    done, tally, now = Flushed(), Tally(), on.now()
+    ledger.settle_all(on, group.outcomes, now, tally)
+    ledger.all_wanted(on, [start.message for start in group.starts], now)
+    done.begun = usage.start_all(on, group.starts)
+    ledger.mark_all(on, group.marks, tally)
     done.marked = {message.id for message in group.marks}
-    done.touched = tally.store_hot(hot, now)
+    done.touched = tally.store_hot(on, now)
     return done
 
 

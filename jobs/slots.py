@@ -7,10 +7,9 @@ from typing import Any, Literal, TypeVar
 
 from core.delivery.ledger import Claimed
 from core.delivery.pace import Pace
-from core.delivery.usage import limits_of
+from core.delivery.usage import Start, limits_of
 from core.delivery.warmup import changes_at
 from core.models import Sender
-from jobs.flush import Start
 from jobs.writer import Writer
 
 T = TypeVar("T")
@@ -41,13 +40,13 @@ class Slots:
 
     @property
     def limited(self) -> bool:
-        return self.pace.limits.any
+        return self.pace.limited
 
     @property
     def next_at(self) -> datetime | None:
         """Not before then may a successor start a mail: the next slot, and room in the hour and the day."""
         now = self.now()
-        next_at = max(self.pace.next_at if self.pace.limits.per_minute else now, self.free_at())
+        next_at = max(self.pace.successor_at(now), self.free_at())
         return moment(next_at) if next_at > now else None
 
     def now(self) -> float:
@@ -91,7 +90,11 @@ class Slots:
             start = Start(message, self.pace.limits, moment(self.now()), self.next_at)
             if not await self._writer.begin(start):
                 return "skip"
+            while (clear_at := self.pace.clear_at()) > self.now():
+                if not await self.until(clear_at):
+                    return "end"
             if self.now() <= slot.until:
+                self.pace.started(self.now())
                 return "go"
 
     async def unless_ended(self, work: Coroutine[Any, Any, T]) -> T | None:

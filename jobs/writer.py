@@ -17,8 +17,9 @@ from sqlmodel import Session
 from core import config, db, hot
 from core.delivery.ledger import Claimed, NotAll, Outcome
 from core.delivery.tally import Touched
+from core.delivery.usage import Start
 from jobs import journal
-from jobs.flush import Flushed, Group, Start, flush, flush_hot
+from jobs.flush import Flushed, Group, flush, flush_hot
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")

@@ -89,6 +89,24 @@ def settle_all(hot: Hot, outcomes: Sequence[Outcome], now: datetime, tally: Tall
     _moved_all([outcome.message for outcome in outcomes], "sending", "sent", tally)
 
 
+def all_wanted(hot: Hot, messages: Sequence[Claimed], now: datetime) -> None:
+    """Whether all of these claimed ones may still be sent. Raises NotAll where one may not."""
+    if messages and hot.rows(_wanted_statement(hot.dialect), given=_given(messages), now=now)[0][0] != len(messages):
+        raise NotAll
+
+
+@cache
+def _wanted_statement(dialect: str) -> str:
+    return f"""
+        select count(*) from {db.given_in(dialect, message_id="bigint", held="int")}
+        join message on message.id = given.message_id and message.epoch = given.held and message.state = 'claimed'
+        join campaign on campaign.id = message.campaign_id and campaign.status = 'sending'
+                     and (campaign.hold_until is null or campaign.hold_until <= :now)
+        where not exists (select 1 from suppression where suppression.user_id = campaign.user_id
+                                                      and suppression.email = message.email)
+    """
+
+
 def _moved_all(messages: Iterable[Claimed], source: str, target: str, tally: Tally) -> None:
     for campaign_id, count in Counter(message.campaign_id for message in messages).items():
         tally.moved(campaign_id, source, target, count)

@@ -2,17 +2,19 @@
 
 Minute limits are slots 1.03 x window / limit apart. A start may come up to 0.02 x window after its slot, then
 the slot is lost. So the starts of any window lie in 1.02 windows of slots: at most floor(1.02 L / 1.03) + 1 <= L.
-Hour and day limits sum what was started, by the minute, over the window that slides (DESIGN 6).
+Hour and day limits sum what was started, by the minute, over the window that slides (DESIGN 6). The limit per second
+counts what started (``turnstile``). All of them hold at once.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from core.delivery.turnstile import APART, Turnstile
 from core.delivery.warmup import Warmup
 from core.delivery.windows import Window
 
-MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
-_APART, _LATE = 1.03, 0.02
+SECOND, MINUTE, HOUR, DAY = 1.0, 60.0, 3600.0, 86400.0
+_LATE = 0.02
 # A start counts until its whole minute has left the window, and the time it may be late: never above the limit,
 # and still 60/61 of it used.
 _COUNTS = MINUTE + 2 * _LATE * MINUTE
@@ -20,7 +22,8 @@ _COUNTS = MINUTE + 2 * _LATE * MINUTE
 
 @dataclass(frozen=True)
 class Limits:
-    """At most so many starts in any minute, hour, day; None = no limit. ``delay``: start to start on a connection.
+    """At most so many starts in any second, minute, hour, day, and in any minute to one recipient domain; None = no
+    limit. ``delay``: seconds from start to start on a connection.
 
     ``window``, ``warmup``: when mails may start, and the ramp that ``day_cap`` is the number of today of.
     """
@@ -29,13 +32,16 @@ class Limits:
     per_hour: int | None = None
     per_day: int | None = None
     delay: float = 0.0
+    per_second: int | None = None
+    domain_per_minute: int | None = None
     day_cap: int | None = None
     window: Window | None = None
     warmup: Warmup | None = None
 
     @property
     def any(self) -> bool:
-        return self.per_minute is not None or self.delay > 0 or self.sums
+        paced = (self.per_second, self.per_minute, self.domain_per_minute)
+        return any(limit is not None for limit in paced) or self.delay > 0 or self.sums
 
     @property
     def sums(self) -> bool:
@@ -52,18 +58,37 @@ class Slot:
 
 
 class Pace:
-    """The pace of one sender, kept by its owner. ``next_at`` is what a successor must know (it is persisted)."""
+    """The pace of one sender, kept by its owner. ``learned``: mails a minute that the provider takes, where it said so:
+    it may only be slower than the limits."""
 
-    def __init__(self, limits: Limits, now: float, next_at: float | None = None) -> None:
+    def __init__(self, limits: Limits, now: float, next_at: float | None = None, learned: float | None = None) -> None:
         self.limits = limits
+        self.learned = learned
         # A next start far ahead (the limit was raised meanwhile) must not hold up the new pace.
-        self.next_at = min(next_at or now, now + self.gap)
+        self._next_at = min(next_at or now, now + self.gap)
+        self._second: Turnstile | None = None
+        if limits.per_second:
+            self._second = Turnstile(limits.per_second, SECOND, min(next_at or now, now + APART * SECOND))
         self._minutes: dict[float, int] = {}  # start of the minute: mails started (or reserved) in it
 
     @property
+    def limited(self) -> bool:
+        return self.limits.any or self.learned is not None
+
+    @property
+    def per_minute(self) -> float | None:
+        """The limit per minute, or what was learned where that is less."""
+        return min((pace for pace in (self.limits.per_minute, self.learned) if pace), default=None)
+
+    @property
     def gap(self) -> float:
-        """Seconds from slot to slot."""
-        return _APART * MINUTE / self.limits.per_minute if self.limits.per_minute else 0.0
+        """Seconds from slot to slot of the limit per minute."""
+        return APART * MINUTE / self.per_minute if self.per_minute else 0.0
+
+    def rate(self, connections: int) -> float | None:
+        """Mails a second at most, by all but the hour and the day; None = any number."""
+        gaps = [self.gap, self._second.gap if self._second else 0.0, self.limits.delay / connections]
+        return 1 / max(gaps) if any(gaps) else None
 
     def remember(self, usage: Iterable[tuple[float, int]]) -> None:
         """Starts of the past: (any time within the minute, how many)."""
@@ -82,13 +107,20 @@ class Pace:
         """The moment from which one more may start by the hour and day limits."""
         return max((self._window_free_at(now, limit, window) for limit, window in self._windows()), default=now)
 
+    def successor_at(self, now: float) -> float:
+        """The moment from which somebody else may start mails, by all but the hour and day limits."""
+        second_at = self._second.successor_at(now) if self._second else now
+        return max(now, second_at, self._next_at if self.gap else now)
+
     def reserve(self, now: float) -> Slot:
         """The next slot; it is taken, whether it is used or lost."""
         at = max(now, self.free_at(now))
-        if self.limits.per_minute:
+        if self._second is not None:
+            at = self._second.reserve(at)
+        if self.gap:
             late = _LATE * MINUTE
-            slot = self.next_at if at <= self.next_at + late else at
-            self.next_at = slot + self.gap
+            slot = self._next_at if at <= self._next_at + late else at
+            self._next_at = slot + self.gap
             at, until = max(at, slot), slot + late
         else:
             until = at - at % MINUTE + MINUTE  # it was counted in this minute
@@ -98,6 +130,15 @@ class Pace:
     def forfeit(self, slot: Slot) -> None:
         """The slot was not used: it does not count for the hour and the day."""
         self._count(slot.at, -1)
+
+    def clear_at(self) -> float:
+        """A mail in its slot starts not before, by what really started in the last second."""
+        return self._second.free_at() if self._second is not None else float("-inf")
+
+    def started(self, now: float) -> None:
+        """A mail starts, in its slot."""
+        if self._second is not None:
+            self._second.started(now)
 
     def _count(self, at: float, count: int) -> None:
         if not self.limits.sums and count > 0:

@@ -1,18 +1,38 @@
 """What a sender started, by the minute: for its limits per hour and day, across takeovers and restarts."""
 
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import delete, select, update
-from sqlmodel import Session, col
+from sqlalchemy import delete, select
+from sqlmodel import Session
 
-from core import db
+from core import db, hot
 from core.delivery import warmup, windows
+from core.delivery.ledger import Claimed
 from core.delivery.pace import Limits
+from core.hot import Hot
 from core.models import Sender, SenderUsage
 
 _usage: Any = SenderUsage.__table__  # type: ignore[attr-defined]
 _KEPT = timedelta(hours=25)
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A mail of a limited sender is about to start: committed before its MAIL FROM, while ``limits`` hold.
+
+    ``next_at``: not before then may a successor start one.
+    """
+
+    message: Claimed
+    limits: Limits
+    started_at: datetime
+    next_at: datetime | None
 
 
 def recent(session: Session, sender_id: int, now: datetime) -> list[tuple[datetime, int]]:
@@ -31,6 +51,8 @@ def limits_of(sender: Sender, at: datetime) -> Limits:
         sender.per_hour,
         sender.per_day,
         sender.delay_seconds,
+        sender.per_second,
+        sender.domain_per_minute,
         day_cap=warmup.cap(ramp, at),
         window=windows.from_json(sender.sending_window),
         warmup=ramp,
@@ -43,33 +65,85 @@ def change_at(limits: Limits, at: datetime) -> datetime | None:
     return min((change for change in changes if change is not None), default=None)
 
 
-def start(
-    session: Session, sender_id: int, epoch: int, limits: Limits, started_at: datetime, next_at: datetime | None
-) -> bool:
-    """Commit, before MAIL FROM, that a mail starts now and the next one not before ``next_at``.
+def start_all(on: Hot, starts: Sequence[Start]) -> set[int]:
+    """Commit, before their MAIL FROM, that these mails start. Returns the ids of the messages that may.
 
-    False: this epoch owns the sender no more, or the sender has other limits than ``limits`` now.
+    The others may not: their epoch owns the sender no more, or it has other limits now.
     """
-    unchanged = update(Sender).where(
-        col(Sender.id) == sender_id,
-        col(Sender.epoch) == epoch,
-        col(Sender.per_minute).is_not_distinct_from(limits.per_minute),
-        col(Sender.per_hour).is_not_distinct_from(limits.per_hour),
-        col(Sender.per_day).is_not_distinct_from(limits.per_day),
-        col(Sender.delay_seconds) == limits.delay,
-    )
-    hours = (col(Sender.sending_window), col(Sender.warmup))
-    now = session.connection().execute(unchanged.values(next_start_at=next_at).returning(*hours)).first()
-    if now is None or (windows.from_json(now[0]), warmup.from_json(now[1])) != (limits.window, limits.warmup):
+    if not starts:
+        return set()
+    latest = {start.message.sender_id: start for start in starts}
+    given = [
+        {"sender_id": start.message.sender_id, "held": start.message.epoch, "next_at": on.stored(start.next_at)}
+        for _, start in sorted(latest.items())
+    ]
+    rows = on.rows(_start_statement(on.dialect), given=json.dumps(given))
+    now = {(row[0], row[1]): _Now(tuple(row[2:8]), _json(row[8]), _json(row[9])) for row in rows}
+    begun = [start for start in starts if _holds(start, now.get((start.message.sender_id, start.message.epoch)))]
+    _record(on, Counter((start.message.sender_id, start.started_at) for start in begun))
+    return {start.message.id for start in begun}
+
+
+@dataclass(frozen=True, slots=True)
+class _Now:
+    """The limits of a sender as its row has them."""
+
+    numbers: tuple[float | None, ...]
+    window: Any
+    warmup: Any
+
+
+def _holds(start: Start, now: _Now | None) -> bool:
+    if now is None:
         return False
-    record(session, sender_id, started_at, 1)
-    return True
+    said = start.limits
+    numbers = (said.per_second, said.per_minute, said.per_hour, said.per_day, said.domain_per_minute, said.delay)
+    if numbers != now.numbers:
+        return False
+    return windows.from_json(now.window) == said.window and warmup.from_json(now.warmup) == said.warmup
+
+
+def _json(value: Any) -> Any:
+    return json.loads(value) if isinstance(value, str) else value
+
+
+@cache
+def _start_statement(dialect: str) -> str:
+    return f"""
+        update sender set next_start_at = given.next_at
+        from {db.given_in(dialect, sender_id="int", held="int", next_at="timestamptz")}
+        where sender.id = given.sender_id and sender.epoch = given.held
+        returning id, epoch, per_second, per_minute, per_hour, per_day, domain_per_minute, delay_seconds,
+                  sending_window, warmup
+    """
 
 
 def record(session: Session, sender_id: int, at: datetime, count: int) -> None:
     """Add ``count`` starts to the minute of ``at``."""
-    row = {"sender_id": sender_id, "minute_at": at.replace(second=0, microsecond=0), "started_count": count}
-    db.upsert(session, _usage, row, ("sender_id", "minute_at"), add=("started_count",))
+    _record(hot.within(session), Counter({(sender_id, at): count}))
+
+
+def _record(on: Hot, started: Counter[tuple[int, datetime]]) -> None:
+    by_minute: Counter[tuple[int, str | None]] = Counter()
+    for (sender_id, at), count in started.items():
+        by_minute[sender_id, on.stored(at.replace(second=0, microsecond=0))] += count
+    rows = [
+        {"sender_id": sender_id, "minute_at": minute_at, "started_count": count}
+        for (sender_id, minute_at), count in sorted(by_minute.items())
+    ]
+    if rows:
+        on.count(_record_statement(on.dialect), given=json.dumps(rows))
+
+
+@cache
+def _record_statement(dialect: str) -> str:
+    return f"""
+        insert into sender_usage (sender_id, minute_at, started_count)
+        select sender_id, minute_at, started_count
+        from {db.given_in(dialect, sender_id="int", minute_at="timestamptz", started_count="int")} where true
+        on conflict (sender_id, minute_at)
+        do update set started_count = sender_usage.started_count + excluded.started_count
+    """
 
 
 def forget_old(session: Session) -> int:

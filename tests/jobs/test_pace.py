@@ -8,6 +8,7 @@ from core import campaigns, clock, db
 from core.delivery import usage
 from core.models import Sender, SenderUsage
 from tests.conftest import Stack
+from tests.core.delivery.test_pace import most_in_any
 from tests.jobs import world
 from tests.jobs.receiver import Receiver
 
@@ -35,6 +36,30 @@ def test_mails_start_in_their_slots_and_a_restart_does_not_burst(stack: Stack) -
     assert receiver.starts[19] - receiver.starts[0] < 19 * gap * 3  # and the pace is used
     with db.reading() as session:
         assert sum(session.exec(select(SenderUsage.started_count)).all()) == 60
+
+
+def test_the_limit_per_second_holds_across_a_restart_and_a_change_and_is_used(stack: Stack) -> None:
+    user_id = world.add_user()
+    people = world.people(120)
+    with Receiver() as receiver:
+        sender_id = world.add_sender(user_id, receiver.port, per_second=20, per_minute=6000)
+        campaign_id = world.add_campaign(user_id, sender_id, people)
+        with world.engine() as engine:
+            world.dispatch(engine)
+            receiver.wait(lambda: len(receiver.accepted) >= 30)
+        with world.engine() as engine:
+            world.dispatch(engine)
+            receiver.wait(lambda: len(receiver.accepted) >= 60)
+            with db.session() as session:
+                session.get_one(Sender, sender_id).per_second = 14
+            changed = len(receiver.starts) + 2  # those that were committed to start already
+            world.until(lambda: sent(campaign_id))
+    assert sorted(receiver.accepted) == people
+    assert most_in_any(1.0, receiver.starts) <= 20
+    assert most_in_any(1.0, receiver.starts[changed:]) <= 14
+    took = receiver.starts[-1] - receiver.starts[changed]
+    assert len(receiver.starts) - changed - 1 >= 0.95 * 14 * took - 1
+    assert receiver.most_open <= 2
 
 
 def test_the_delay_is_from_start_to_start_on_one_connection(sqlite_stack: Stack) -> None:

@@ -4,7 +4,7 @@ from bisect import bisect_right
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.delivery.pace import DAY, HOUR, MINUTE, Limits, Pace
+from core.delivery.pace import DAY, HOUR, MINUTE, SECOND, Limits, Pace
 
 
 def most_in_any(window: float, starts: list[float]) -> int:
@@ -14,8 +14,10 @@ def most_in_any(window: float, starts: list[float]) -> int:
     )
 
 
-def drive(pace: Pace, begin: float, end: float, busy: random.Random | None = None, idle: float = 0.0) -> list[float]:
-    """Start whenever allowed; with ``busy``, sometimes late and sometimes idle for a while."""
+def drive(
+    pace: Pace, begin: float, end: float, busy: random.Random | None = None, idle: float = 0.0, late: float = 2.0
+) -> list[float]:
+    """Start whenever allowed; with ``busy``, sometimes up to ``late`` behind and sometimes idle for a while."""
     starts, now = [], begin
     while now < end:
         if busy is not None and busy.random() < 0.05:
@@ -23,10 +25,12 @@ def drive(pace: Pace, begin: float, end: float, busy: random.Random | None = Non
         slot = pace.reserve(now)
         now = max(now, slot.at)
         if busy is not None and busy.random() < 0.5:
-            now += busy.random() * 2.0  # a connection was not free at once
+            now += busy.random() * late  # a connection was not free at once
+        now = max(now, pace.clear_at())
         if now > slot.until:
             pace.forfeit(slot)
             continue
+        pace.started(now)
         starts.append(now)
     return [start for start in starts if start < end]
 
@@ -36,6 +40,56 @@ def drive(pace: Pace, begin: float, end: float, busy: random.Random | None = Non
 def test_the_minute_limit_holds_in_every_sliding_window(limit: int, seed: int, idle: float) -> None:
     starts = drive(Pace(Limits(per_minute=limit), 1000.0), 1000.0, 1000.0 + 6 * MINUTE, random.Random(seed), idle)
     assert most_in_any(MINUTE, starts) <= limit
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.integers(1, 200), st.integers(0, 2**32), st.floats(0, 5), st.floats(0, 0.2))
+def test_the_second_limit_holds_in_every_sliding_window(limit: int, seed: int, idle: float, late: float) -> None:
+    pace = Pace(Limits(per_second=limit), 1000.0)
+    starts = drive(pace, 1000.0, 1000.0 + 12 * SECOND, random.Random(seed), idle, late)
+    assert most_in_any(SECOND, starts) <= limit
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(1, 30), st.integers(1, 1200), st.integers(0, 2**32))
+def test_second_and_minute_limits_hold_together(second: int, minute: int, seed: int) -> None:
+    pace = Pace(Limits(per_second=second, per_minute=minute), 0.0)
+    starts = drive(pace, 0.0, 4 * MINUTE, random.Random(seed), 5.0, 0.1)
+    assert most_in_any(SECOND, starts) <= second
+    assert most_in_any(MINUTE, starts) <= minute
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(1, 30), st.integers(20, 1200))
+def test_at_least_95_percent_of_the_one_that_binds_is_used(second: int, minute: int) -> None:
+    pace = Pace(Limits(per_second=second, per_minute=minute), 0.0)
+    starts = drive(pace, 0.0, 5 * MINUTE)
+    assert len(starts) >= 0.95 * 5 * min(second * 60, minute)
+
+
+def test_a_machine_that_is_always_a_little_late_still_uses_the_second() -> None:
+    """A commit takes its time, now more and now less, and slots of a second are 20 ms long."""
+    random_ = random.Random(7)
+    starts, now, pace = [0.0], 0.0, Pace(Limits(per_second=14), 0.0)
+    while now < 60:
+        slot = pace.reserve(now)
+        now = max(slot.at + 0.005 + 0.030 * random_.random(), pace.clear_at())
+        pace.started(now)
+        starts.append(now)
+    assert len(starts) >= 0.95 * 14 * 60
+    assert most_in_any(SECOND, starts[1:]) <= 14
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.integers(1, 200), st.integers(0, 2**32))
+def test_a_successor_goes_on_within_the_second(limit: int, seed: int) -> None:
+    busy = random.Random(seed)
+    first = Pace(Limits(per_second=limit), 0.0)
+    starts = drive(first, 0.0, 3 * SECOND, busy, 0.5, 0.1)
+    resumed = starts[-1] + busy.random() * 0.1
+    second = Pace(Limits(per_second=limit), resumed, first.successor_at(resumed))
+    starts += drive(second, resumed, resumed + 3 * SECOND, busy, 0.5, 0.1)
+    assert most_in_any(SECOND, starts) <= limit
 
 
 @settings(max_examples=60, deadline=None)
@@ -68,7 +122,7 @@ def test_a_successor_never_bursts(limit: int, seed: int) -> None:
     first = Pace(limits, 0.0)
     starts = drive(first, 0.0, 3 * MINUTE, busy, 30.0)
     resumed = 3 * MINUTE + busy.random() * 20
-    second = Pace(limits, resumed, first.next_at)
+    second = Pace(limits, resumed, first.successor_at(resumed))
     starts += drive(second, resumed, 6 * MINUTE, busy, 30.0)
     assert most_in_any(MINUTE, starts) <= limit
 
