@@ -9,6 +9,7 @@ import json
 import logging
 import os
 import secrets
+import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import fields
@@ -28,9 +29,10 @@ _MESSAGE = ["id", "campaign_id", "user_id", "sender_id", "attempts", "epoch", "m
 
 
 class Journal:
-    """Of this process. Used by one thread."""
+    """Of this process; for any thread."""
 
     def __init__(self, folder: Path) -> None:
+        self._lock = threading.Lock()
         self._waiting: set[Outcome] = set()
         self._end = 0
         self._file = -1
@@ -48,24 +50,26 @@ class Journal:
 
     def keep(self, outcomes: Iterable[Outcome]) -> None:
         """Write down, durable when this returns, what is not there yet."""
-        new = [outcome for outcome in outcomes if outcome not in self._waiting]
-        self._waiting.update(new)
-        if not new or self._file < 0:
-            return
-        try:
-            self._append("".join(_line(outcome) for outcome in new).encode())
-        except OSError as error:
-            log.error("%d results are kept in memory only: %s", len(new), error.strerror)
+        with self._lock:
+            new = [outcome for outcome in outcomes if outcome not in self._waiting]
+            self._waiting.update(new)
+            if not new or self._file < 0:
+                return
+            try:
+                self._append("".join(_line(outcome) for outcome in new).encode())
+            except OSError as error:
+                log.error("%d results are kept in memory only: %s", len(new), error.strerror)
 
     def forget(self, outcomes: Iterable[Outcome]) -> None:
         """They are in the database."""
         if not self._waiting:
             return
-        self._waiting.difference_update(outcomes)
-        if not self._waiting and self._end:
-            with suppress(OSError):  # told twice, they count once
-                os.pwrite(self._file, bytes(self._end), 0)
-            self._end = 0
+        with self._lock:
+            self._waiting.difference_update(outcomes)
+            if not self._waiting and self._end:
+                with suppress(OSError):  # told twice, they count once
+                    os.pwrite(self._file, bytes(self._end), 0)
+                self._end = 0
 
     def close(self) -> None:
         """At the end of the process; what still waits is replayed by the next one."""

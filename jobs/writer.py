@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from functools import partial
+from math import inf
 from time import monotonic
 from typing import Any, TypeVar
 
@@ -26,6 +27,7 @@ T = TypeVar("T")
 
 _GROUP = 500  # at most so many in one transaction
 _USED_EVERY = 1.0  # seconds
+_STUCK = 1.0  # seconds without an answer of the database, then results go to the journal
 
 
 class Away(Exception):
@@ -51,6 +53,9 @@ class Writer:
         self._items: queue.SimpleQueue[_Item | None] = queue.SimpleQueue()
         self._came: deque[_Item | None] = deque()  # out of the queue while the database was away
         self._give_up = threading.Event()
+        self._since, self._trying = inf, tuple[Outcome, ...]()  # the transaction that runs
+        self._stuck = False
+        self._aside = threading.Lock()
         self._used: deque[int] = deque()
         self._used_at = monotonic()
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
@@ -101,10 +106,15 @@ class Writer:
 
     def _run(self) -> None:
         self._journal = journal.Journal(config.settings.data_dir)
+        ended = threading.Event()
+        watch = threading.Thread(target=self._watch, args=(ended,), name="writer's watch", daemon=True)
+        watch.start()
         try:
             self._replay()
             self._serve()
         finally:
+            ended.set()
+            watch.join()
             self._journal.close()
 
     def _serve(self) -> None:
@@ -204,6 +214,7 @@ class Writer:
     ) -> T:
         wait = 0.05
         while True:
+            self._trying, self._since = tuple(outcomes), monotonic()
             try:
                 with transaction() as opened:
                     return work(opened)
@@ -211,6 +222,11 @@ class Writer:
                 if not db.is_away(error):
                     raise
                 log.warning("the database is away, trying again: %s", type(getattr(error, "orig", error)).__name__)
+            finally:
+                self._since = inf
+                if self._stuck:
+                    with self._aside:  # what it takes out of the queue comes first
+                        self._stuck = False
             self._journal.keep(outcomes)
             if self._given_up(wait):
                 raise Away
@@ -224,10 +240,28 @@ class Writer:
                 item = self._items.get(timeout=left)
             except queue.Empty:
                 break
-            self._came.append(item)
-            if item is not None and isinstance(item.work, Outcome):
-                self._journal.keep([item.work])
+            self._set_aside(item)
         return self._give_up.is_set()
+
+    def _set_aside(self, item: _Item | None) -> None:
+        self._came.append(item)
+        if item is not None and isinstance(item.work, Outcome):
+            self._journal.keep([item.work])
+
+    def _watch(self, ended: threading.Event) -> None:
+        """In a thread of its own: a database that neither answers nor fails is away too."""
+        while not ended.wait(_STUCK / 4):
+            since = self._since
+            if monotonic() - since < _STUCK:
+                continue
+            with self._aside:
+                self._stuck = True
+                if self._since != since:  # looked at after the flag, as the writer sets it before it looks at the flag
+                    continue
+                self._journal.keep(self._trying)
+                with suppress(queue.Empty):
+                    while True:
+                        self._set_aside(self._items.get_nowait())
 
     def _answer(self, answers: "list[tuple[asyncio.Future[Any] | None, Any]]") -> None:
         waiting = [(future, value) for future, value in answers if future is not None]

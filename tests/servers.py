@@ -63,6 +63,14 @@ class OwnPostgres:
     def start(self) -> None:
         self._server.ensure_postgres_running()
 
+    def signal(self, number: int) -> None:
+        """To all its processes: SIGSTOP and SIGCONT freeze it for a while."""
+        import psutil
+
+        main = psutil.Process(self._server.get_pid())
+        for process in (main, *main.children(recursive=True)):
+            process.send_signal(number)
+
 
 @contextmanager
 def redis(folder: Path) -> Iterator[str]:

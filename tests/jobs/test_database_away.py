@@ -3,6 +3,7 @@
 import json
 import os
 import resource
+import signal
 import sqlite3
 import subprocess
 import threading
@@ -10,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Any
 
 import pytest
@@ -153,6 +155,30 @@ def test_a_server_that_only_reads_for_a_while_as_in_a_failover_loses_nothing(
     assert assert_kept(receiver, {campaign_id: PEOPLE}, unknown=0) == {"sent": 40}
 
 
+@both
+def test_a_250_that_comes_while_postgresql_neither_answers_nor_fails_is_written_when_it_does(
+    survives: bool, own_stack: Stack, server: OwnPostgres
+) -> None:
+    event = At(lambda: server.signal(signal.SIGSTOP))
+    with Receiver(event, pipelining=False) as receiver:
+        campaign_id = sending(receiver)
+        with processes.worker(own_stack) as worker:
+            receiver.wait(lambda: len(receiver.accepted) == EVENT)
+            try:
+                deadline = monotonic() + 20
+                while not journaled(own_stack) >= event.ids:
+                    assert monotonic() < deadline
+                    sleep(0.05)
+                assert len(receiver.accepted) == EVENT
+                if not survives:
+                    worker.kill()
+            finally:
+                server.signal(signal.SIGCONT)
+            goes_on(own_stack, worker, survives, lambda: None, campaign_id)
+            world.until(lambda: not journaled(own_stack))
+    assert assert_kept(receiver, {campaign_id: PEOPLE}, unknown=0) == {"sent": 40}
+
+
 def test_a_deadlock_that_the_worker_loses_is_tried_again(own_stack: Stack) -> None:
     locked, wanted = threading.Event(), threading.Event()
     lost: list[str] = []
@@ -196,7 +222,7 @@ def test_a_250_that_comes_while_another_process_holds_sqlite_is_written_afterwar
         event = At(lambda: other.execute("begin immediate"))
         with Receiver(event, pipelining=False) as receiver:
             campaign_id = sending(receiver)
-            with processes.worker(sqlite_stack, prepare=impatient) as worker:
+            with processes.worker(sqlite_stack, prepare=impatient if survives else None) as worker:
                 receiver.wait(lambda: len(receiver.accepted) == EVENT)
                 world.until(lambda: journaled(sqlite_stack) >= event.ids)
                 assert len(receiver.accepted) == EVENT
