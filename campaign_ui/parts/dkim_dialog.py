@@ -160,7 +160,7 @@ class DkimDialog:
 def dkim_rows(domains: list[Domain], open_dialog: Callable[[Domain], object]) -> None:
     """One line per domain: whether its mails are signed, and a button that opens its dialog."""
     for domain in domains:
-        with ui.row().classes("cm-line w-full items-center justify-between flex-nowrap gap-3 py-2.5"):
+        with ui.row().classes("cm-line w-full items-center justify-between sm:flex-nowrap gap-x-3 gap-y-1 py-2.5"):
             with ui.column().classes("gap-0 min-w-0"):
                 ui.label(domain.name).classes("text-sm font-medium break-all")
                 used = ", ".join(domain.senders) or "No sender is from this domain any more"
