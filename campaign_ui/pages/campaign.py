@@ -153,7 +153,7 @@ class _Page:
                     self.reply = ui.label().classes("cm-words mt-1")
                     self.finishes = ui.label().classes("tabular-nums")
             self.own_hours = ui.label().classes("text-[13px] cm-mute tabular-nums")
-            self.hours_of = ui.element("div")  # the dialog
+            self.hours_of = ui.element("div").classes("absolute")  # of the dialog
 
     def show(self, data: _Data) -> None:
         campaign, counts = data.campaign, data.campaign.counts
