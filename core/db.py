@@ -173,12 +173,12 @@ def _sqlite_begin(connection: Any) -> None:
 
 
 @contextmanager
-def session() -> Iterator[Session]:
+def session(hot: bool = False) -> Iterator[Session]:
     """A transaction that may write: commits at the end of the block, rolls back on any error.
 
-    What was registered with ``after_commit`` runs once the data is durable.
+    What was registered with ``after_commit`` runs once the data is durable. ``hot``: on a connection of ``core.hot``.
     """
-    bind = engine()
+    bind = hot_engine() if hot else engine()
     if bind.dialect.name == "sqlite":
         bind = bind.execution_options(writing=True)
         with write_turn, Session(bind, expire_on_commit=False) as opened, opened.begin():
@@ -236,9 +236,16 @@ def upsert(session: Session, table: Table, row: dict[str, Any], key: Sequence[st
     session.connection().execute(insert.on_conflict_do_update(index_elements=list(key), set_=changes))
 
 
-def skip_locked(statement: Any) -> Any:
-    """``FOR UPDATE SKIP LOCKED`` where there are row locks; SQLite has one writer anyway (and ignores the clause)."""
-    return statement.with_for_update(skip_locked=True)
+def skip_locked_in(dialect: str) -> str:
+    """SQL of ``FOR UPDATE SKIP LOCKED`` where there are row locks; SQLite has one writer anyway."""
+    return "" if dialect == "sqlite" else "for update skip locked"
+
+
+def each_in(dialect: str, name: str) -> str:
+    """SQL of the numbers in the JSON list that is bound as ``:name``, to look for with IN."""
+    if dialect == "sqlite":
+        return f"(select value from json_each(:{name}))"
+    return f"(select cast(value as bigint) from json_array_elements_text(cast(:{name} as json)))"
 
 
 def one_at_a_time(session: Session, table: str) -> None:

@@ -21,7 +21,7 @@ from core import clock, db
 
 
 class Hot:
-    """SQL has ``:names``; PostgreSQL keeps the plan of each ``sql`` per connection, so there may be few of them.
+    """SQL has ``:names``. On its own connections PostgreSQL keeps the plan of each ``sql``: there may be few of them.
 
     Errors are those of ``Session.execute``.
     """
@@ -32,6 +32,7 @@ class Hot:
         self._connection = connection
         self._driver = connection.connection
         self._kept = self._driver.info
+        self._keeps_plans = connection.engine is db.hot_engine()
 
     def rows(self, sql: str, **values: Any) -> list[Any]:
         """What ``sql`` returns."""
@@ -69,6 +70,9 @@ class Hot:
                 cursor.execute(sql, {name: _sqlite_value(value) for name, value in values.items()})
                 return cursor
             plan = _plan(sql)
+            if not self._keeps_plans:
+                cursor.execute(plan.once, values)
+                return cursor
             if plan.name not in self._kept:
                 cursor.execute(plan.prepare)
                 self._kept[plan.name] = True
@@ -121,6 +125,7 @@ def _sqlite_value(value: Any) -> Any:
 @dataclass(frozen=True)
 class _Plan:
     name: str
+    once: str
     prepare: str
     execute: str
     names: tuple[str, ...]  # of the values, in order
@@ -132,7 +137,8 @@ def _plan(sql: str) -> _Plan:
     name = "kept_" + hashlib.sha256(sql.encode()).hexdigest()[:16]
     numbered = _PARAMETER.sub(lambda match: f"${names.index(match[1]) + 1}", sql)
     given = f"({', '.join(['%s'] * len(names))})" if names else ""
-    return _Plan(name, f"prepare {name} as {numbered}", f"execute {name} {given}", names)
+    once = _PARAMETER.sub(r"%(\1)s", sql)
+    return _Plan(name, once, f"prepare {name} as {numbered}", f"execute {name} {given}", names)
 
 
 _PARAMETER = re.compile(r"(?<!:):(\w+)")

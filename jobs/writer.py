@@ -24,6 +24,7 @@ from jobs.flush import Flushed, Group, flush, flush_hot
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
+_session = partial(db.session, hot=True)
 
 _GROUP = 500  # at most so many in one transaction
 _USED_EVERY = 1.0  # seconds
@@ -210,7 +211,7 @@ class Writer:
         self,
         work: Callable[[Any], T],
         outcomes: Sequence[Outcome] = (),
-        transaction: Callable[[], AbstractContextManager[Any]] = db.session,
+        transaction: Callable[[], AbstractContextManager[Any]] = _session,
     ) -> T:
         wait = 0.05
         while True:

@@ -1,19 +1,21 @@
 """A batch: due messages claimed together, fairly shared between the campaigns of a sender."""
 
+import json
 from collections.abc import Iterable
 from datetime import datetime
+from functools import cache
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import select, update
 from sqlmodel import Session, col
 
-from core import db
+from core import db, hot
 from core.delivery import holds
-from core.delivery.ledger import Claimed, is_suppressed
+from core.delivery.ledger import Claimed
 from core.delivery.tally import Tally
-from core.models import Campaign, Message, MessageState, Sender
+from core.models import Campaign, Sender
 
-_message: Any = Message.__table__  # type: ignore[attr-defined]
 _campaign: Any = Campaign.__table__  # type: ignore[attr-defined]
 
 
@@ -65,56 +67,72 @@ def _due(session: Session, rooms: dict[int, int | None], now: datetime, size: in
 
 
 def _due_of(session: Session, campaign_id: int, now: datetime, want: int, taken: set[int]) -> Iterable[int]:
-    wanted = (
-        select(_message.c.id)
-        .where(
-            _message.c.campaign_id == campaign_id,
-            _message.c.state == MessageState.pending,
-            _message.c.retry_at <= now,
-            *([_message.c.id.not_in(sorted(taken))] if taken else []),
-        )
-        .order_by(_message.c.retry_at, _message.c.id)
-        .limit(want)
-    )
-    return list(session.connection().execute(db.skip_locked(wanted)).scalars())
+    on = hot.within(session)
+    values = {"campaign_id": campaign_id, "now": now, "want": want, "taken": json.dumps(sorted(taken))}
+    return [message_id for (message_id,) in on.rows(_due_statement(on.dialect), **values)]
+
+
+# The states stand in the text, as in the conditions of the partial indexes.
+@cache
+def _due_statement(dialect: str) -> str:
+    return f"""
+        select id from message
+        where campaign_id = :campaign_id and state = 'pending' and retry_at <= :now
+          and id not in {db.each_in(dialect, "taken")}
+        order by retry_at, id limit :want {db.skip_locked_in(dialect)}
+    """
 
 
 def _suppress_due(session: Session, ids: set[int], tally: Tally) -> set[int]:
     """The due messages whose address was suppressed meanwhile are done with; returns their ids."""
-    statement = (
-        update(_message)
-        .where(_message.c.id.in_(sorted(ids)), _message.c.state == MessageState.pending)
-        .where(_message.c.campaign_id == _campaign.c.id, is_suppressed)
-        .values(state=MessageState.suppressed)
-        .returning(_message.c.id, _message.c.campaign_id)
-    )
-    done = session.connection().execute(statement).all()
+    on = hot.within(session)
+    done = on.rows(_suppress_statement(on.dialect), ids=json.dumps(sorted(ids)))
     for _, campaign_id in done:
         tally.moved(campaign_id, "pending", "suppressed")
     return {message_id for message_id, _ in done}
 
 
+@cache
+def _suppress_statement(dialect: str) -> str:
+    return f"""
+        update message set state = 'suppressed'
+        where id in {db.each_in(dialect, "ids")} and state = 'pending'
+          and exists (select 1 from campaign join suppression on suppression.user_id = campaign.user_id
+                      where campaign.id = message.campaign_id and suppression.email = message.email)
+        returning id, campaign_id
+    """
+
+
 def _claim(session: Session, sender_id: int, epoch: int, ids: set[int], tally: Tally) -> list[Claimed]:
     if not ids:
         return []
-    columns = (_message.c.id, _message.c.campaign_id, _message.c.email, _message.c.fields, _message.c.attempts)
-    statement = (
-        update(_message)
-        .where(_message.c.id.in_(sorted(ids)), _message.c.state == MessageState.pending)
-        .values(state=MessageState.claimed, epoch=epoch, sender_id=sender_id)
-        .returning(*columns)
-    )
-    rows = sorted(session.connection().execute(statement).all())
-    owners = _users_of(session, {row.campaign_id for row in rows})
+    on = hot.within(session)
+    rows = on.rows(_claim_statement(on.dialect), ids=json.dumps(sorted(ids)), epoch=epoch, sender_id=sender_id)
+    rows.sort(key=itemgetter(0))
+    owners = _users_of(session, {campaign_id for _, campaign_id, *_ in rows})
     by_campaign: dict[int, list[Claimed]] = {}
-    for row in rows:
-        user_id, fields = owners[row.campaign_id], row.fields or {}
-        made = Claimed(row.id, row.campaign_id, user_id, row.email, fields, row.attempts, sender_id, epoch)
-        by_campaign.setdefault(row.campaign_id, []).append(made)
+    for row, fields in zip(rows, _decoded([row[-1] for row in rows]), strict=True):
+        message_id, campaign_id, email, attempts, _ = row
+        made = Claimed(message_id, campaign_id, owners[campaign_id], email, fields, attempts, sender_id, epoch)
+        by_campaign.setdefault(campaign_id, []).append(made)
     for campaign_id, messages in by_campaign.items():
         tally.moved(campaign_id, "pending", "claimed", len(messages))
         tally.add(campaign_id, "batch_count")
     return _in_turns(list(by_campaign.values()))
+
+
+@cache
+def _claim_statement(dialect: str) -> str:
+    return f"""
+        update message set state = 'claimed', epoch = :epoch, sender_id = :sender_id
+        where id in {db.each_in(dialect, "ids")} and state = 'pending'
+        returning id, campaign_id, email, attempts, cast(fields as text)
+    """
+
+
+def _decoded(texts: list[str | None]) -> list[dict[str, str]]:
+    """All at once: a third of the cost of one by one."""
+    return [fields or {} for fields in json.loads(f"[{','.join(text or 'null' for text in texts)}]")]
 
 
 def _in_turns(groups: list[list[Claimed]]) -> list[Claimed]:
