@@ -241,6 +241,14 @@ def skip_locked_in(dialect: str) -> str:
     return "" if dialect == "sqlite" else "for update skip locked"
 
 
+def by_key(dialect: str, column: str) -> str:
+    """SQL of ``column``, for a row that another condition finds by its key.
+
+    Without statistics (a table that just grew) PostgreSQL takes any index on the column for better than the key.
+    """
+    return column if dialect == "sqlite" else f"({column} || '')"
+
+
 def each_in(dialect: str, name: str) -> str:
     """SQL of the numbers in the JSON list that is bound as ``:name``, to look for with IN."""
     if dialect == "sqlite":

@@ -12,7 +12,7 @@ from sqlmodel import Session, col
 
 from core import db, hot
 from core.delivery import holds
-from core.delivery.ledger import Claimed
+from core.delivery.ledger import NOT_SUPPRESSED, Claimed
 from core.delivery.tally import Tally
 from core.models import Campaign, Sender
 
@@ -96,9 +96,7 @@ def _suppress_due(session: Session, ids: set[int], tally: Tally) -> set[int]:
 def _suppress_statement(dialect: str) -> str:
     return f"""
         update message set state = 'suppressed'
-        where id in {db.each_in(dialect, "ids")} and state = 'pending'
-          and exists (select 1 from campaign join suppression on suppression.user_id = campaign.user_id
-                      where campaign.id = message.campaign_id and suppression.email = message.email)
+        where id in {db.each_in(dialect, "ids")} and {db.by_key(dialect, "state")} = 'pending' and not {NOT_SUPPRESSED}
         returning id, campaign_id
     """
 
@@ -125,7 +123,7 @@ def _claim(session: Session, sender_id: int, epoch: int, ids: set[int], tally: T
 def _claim_statement(dialect: str) -> str:
     return f"""
         update message set state = 'claimed', epoch = :epoch, sender_id = :sender_id
-        where id in {db.each_in(dialect, "ids")} and state = 'pending'
+        where id in {db.each_in(dialect, "ids")} and {db.by_key(dialect, "state")} = 'pending'
         returning id, campaign_id, email, attempts, cast(fields as text)
     """
 

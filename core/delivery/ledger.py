@@ -38,6 +38,12 @@ is_suppressed = exists().where(
     col(Suppression.user_id) == _campaign.c.user_id, col(Suppression.email) == _message.c.email
 )
 
+# Not EXISTS: PostgreSQL would make a join of it, and begin that join at the campaign.
+NOT_SUPPRESSED = """
+    ((select suppression.id from suppression join campaign on campaign.user_id = suppression.user_id
+      where campaign.id = message.campaign_id and suppression.email = message.email) is null)
+"""
+
 
 @dataclass(slots=True, eq=False)
 class Claimed:
@@ -134,10 +140,10 @@ def mark(session: Session, messages: Sequence[Claimed], tally: Tally) -> set[int
 def _mark_statement(dialect: str) -> str:
     return f"""
         update message set state = 'sending' from {db.given_in(dialect, message_id="bigint", held="int")}
-        where message.id = given.message_id and message.epoch = given.held and message.state = 'claimed'
-          and exists (select 1 from campaign where campaign.id = message.campaign_id and campaign.status = 'sending'
-                      and not exists (select 1 from suppression where suppression.user_id = campaign.user_id
-                                                                  and suppression.email = message.email))
+        where message.id = given.message_id and message.epoch = given.held
+          and {db.by_key(dialect, "message.state")} = 'claimed'
+          and (select status from campaign where campaign.id = message.campaign_id) = 'sending'
+          and {NOT_SUPPRESSED}
     """
 
 
@@ -186,12 +192,12 @@ def _back_statement(dialect: str, state: MessageState) -> TextClause:
     only, epoch = "", "null"
     if state == MessageState.suppressed:
         epoch = "epoch"
-        only = """and exists (select 1 from campaign join suppression on suppression.user_id = campaign.user_id
-                  where campaign.id = message.campaign_id and suppression.email = message.email)"""
+        only = f"and not {NOT_SUPPRESSED}"
     return text(f"""
         update message set state = '{state}', epoch = {epoch}
         from {db.given_in(dialect, message_id="bigint", held="int")}
-        where message.id = given.message_id and message.epoch = given.held and message.state = 'claimed' {only}
+        where message.id = given.message_id and message.epoch = given.held
+          and {db.by_key(dialect, "message.state")} = 'claimed' {only}
         returning campaign_id
     """)
 
@@ -226,7 +232,8 @@ def _sent_statement(dialect: str, before: MessageState) -> str:
         update message set state = 'sent', attempts = attempts + 1, sent_at = :now, phase = 'dot',
                reply_code = given.code, reply = given.reply, kind = '', rule_id = ''
         from {given}
-        where message.id = given.message_id and message.epoch = given.held and message.state = '{before}'
+        where message.id = given.message_id and message.epoch = given.held
+          and {db.by_key(dialect, "message.state")} = '{before}'
     """
 
 
