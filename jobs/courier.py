@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 # Seconds. Where the server answers so fast, the wait for a mark would cost much of the pace; where it does not, the
 # mark comes as late as it can, so that a crash leaves only those mails unknown that may really have been delivered.
 _QUICK = 0.05
-_ONE_PIECE = 65_536  # bytes of a body that goes out with its dot where its mark is there already
+_ONE_PIECE = 65_536  # bytes
 
 
 @dataclass(slots=True)
@@ -100,12 +100,10 @@ class Courier:
                     if await self._still_ours(mail):
                         await self._refused(connection, mail.message, *refusal)
                     mail = self._resumed(connection)
-                elif _may_go_whole(mail):
-                    mail = await self._finish(connection, mail, mail.body)
-                elif await self._body(connection, mail):
-                    mail = await self._finish(connection, mail)
-                else:
+                elif not await self._may_end(connection, mail):
                     return
+                else:
+                    mail = await self._finish(connection, mail)
         except Dropped as error:
             if mail is not None and (early := connection.unasked()) is not None:
                 await self._early(connection, mail, early)
@@ -115,14 +113,12 @@ class Courier:
             ahead, self._ahead = self._ahead, None
             await self._back(ahead)
 
-    async def _body(self, connection: Connection, mail: _Mail) -> bool:
-        """Write the body; whether its dot may follow."""
-        if failpoints.ARMED:
-            connection.write(mail.body[: len(mail.body) // 2])
-            await failpoints.reach("mid_body")
-            mail.body = mail.body[len(mail.body) // 2 :]
-        connection.write(mail.body)
-        await connection.drained(connection.timeouts.block)
+    async def _may_end(self, connection: Connection, mail: _Mail) -> bool:
+        """Write the body; whether its dot may follow. A small one waits for a mark that is asked for, and for its dot:
+        one piece costs half of two."""
+        whole = mail.marking is not None and len(mail.body) <= _ONE_PIECE and not failpoints.ARMED
+        if not whole:
+            await self._body(connection, mail)
         if not await self._marked(mail):
             # It may not go out (paused, suppressed, sender lost): it ends here, without its dot.
             connection.abort()
@@ -132,6 +128,15 @@ class Courier:
             await self._early(connection, mail, early)
             return False
         return True
+
+    async def _body(self, connection: Connection, mail: _Mail) -> None:
+        if failpoints.ARMED:
+            connection.write(mail.body[: len(mail.body) // 2])
+            await failpoints.reach("mid_body")
+            mail.body = mail.body[len(mail.body) // 2 :]
+        connection.write(mail.body)
+        mail.body = b""
+        await connection.drained(connection.timeouts.block)
 
     def _resumed(self, connection: Connection) -> _Mail | None:
         """After a refusal: the mail that was to come later begins now."""
@@ -168,13 +173,12 @@ class Courier:
         """Whether this mail, which does not go out now, is still in our hands."""
         return mail.marking is None or await self._marked(mail)
 
-    async def _finish(self, connection: Connection, mail: _Mail, body: bytes = b"") -> _Mail | None:
+    async def _finish(self, connection: Connection, mail: _Mail) -> _Mail | None:
         """The dot, in one piece with what is left of the body and the next envelope. Returns the mail under way now."""
         message = mail.message
-        message.marked = True
         follower, self._ahead = self._ahead or self._follower(connection), None
         try:
-            connection.finish(body, follower.envelope if follower else None)
+            connection.finish(mail.body, follower.envelope if follower else None)
         except Dropped:
             await self._back(follower)
             raise
@@ -285,10 +289,3 @@ class Courier:
         connection, self._connection = self._connection, None
         if connection is not None and not connection.lost:
             await connection.quit()
-
-
-def _may_go_whole(mail: _Mail) -> bool:
-    """Whether the mark is there already, so that nothing needs to happen between the body and its dot."""
-    if mail.marking is None or not mail.marking.done() or failpoints.ARMED or len(mail.body) > _ONE_PIECE:
-        return False
-    return mail.marking.exception() is None and mail.marking.result()

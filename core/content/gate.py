@@ -11,6 +11,7 @@ from core.errors import RuleError
 _CONTROLS = bytes([*range(9), 11, 12, *range(14, 32), 127])
 # One pass in C: 3 µs for a mail of 7 KB, where splitting it takes 6.
 _LINES = re.compile(rb"(?:(?!\.).{0,999}+(?<=\r)\n)++\Z")
+_BARE_CR = re.compile(rb"\r(?!\n)")
 _TO = re.compile(rb"\r\nTo: (?:\r\n )?([^\r\n]+)\r\n")
 _FOLDED = rb":.*+\n(?:[ \t]++\S.*+\n)*+"
 _PLAIN = {
@@ -32,7 +33,7 @@ def check(mail: bytes, names: tuple[bytes, ...], utf8_to: bool = False) -> None:
     List-Unsubscribe (RFC 8058) is one line that anybody can read. ``utf8_to``: To may be in UTF-8 (RFC 6532); such a
     mail goes only to a server that takes SMTPUTF8.
     """
-    if not _LINES.match(mail) or mail.count(b"\r") != mail.count(b"\n"):
+    if not _LINES.match(mail) or _BARE_CR.search(mail):
         raise BadMail(_why_not(mail))
     if b"\0" in mail or not (mail.isascii() or (utf8_to and _is_ascii_but_for_to(mail))):
         raise BadMail("The mail has bytes that a mail must not have.")

@@ -122,6 +122,7 @@ class CompiledMail:
             source = _with_pixel(links.marked(source, f"{base}/t/c/", content.links))
         for text in (source, content.subject):
             headers.utf8(text)
+        self._same_subject = b"" if any(isinstance(piece, int) for piece in self._subject) else self._subject_of([])
         plain = _Part(_text_pieces(content), merge.written_plain, self._values)
         pieces = _split_pixel(source) if base else merge.parse_html(source)
         rich = _Part(links.split(pieces) if base and content.links else pieces, merge.written, self._values)
@@ -172,7 +173,7 @@ class CompiledMail:
         try:
             head = self._head % (
                 to if len(to) <= 72 else b"\r\n " + to,
-                self._subject_of(values),
+                self._same_subject or self._subject_of(values[0]),
                 headers.date(at),
                 self._sign_message(number).encode(),
                 unsubscribe.encode(),
@@ -187,9 +188,14 @@ class CompiledMail:
         gate.check(mail, self._names, utf8_to=not to.isascii())
         return mail
 
-    def _subject_of(self, values: list[str]) -> bytes:
-        text = "".join([piece if isinstance(piece, str) else values[piece] for piece in self._subject])
+    def _subject_of(self, texts: list[str]) -> bytes:
+        text = "".join([piece if isinstance(piece, str) else texts[piece] for piece in self._subject])
         return headers.text(headers.clean(text), len("Subject: "))
+
+
+# The texts by their number; and those that stand as they are in any place of a quoted-printable body, ready for it.
+_Filling = tuple[list[str], list[bytes]]
+_SIMPLE = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,70}")
 
 
 class _Values:
@@ -206,13 +212,15 @@ class _Values:
             return self._own[field.name]
         return self._fields.setdefault(replace(field, context=merge.Context.text), len(self._own) + len(self._fields))
 
-    def of(self, recipient: Recipient, unsubscribe: str, pixel: str, clicks: list[str]) -> list[str]:
+    def of(self, recipient: Recipient, unsubscribe: str, pixel: str, clicks: list[str]) -> "_Filling":
         """One text per number, in order."""
         given = recipient.fields
-        texts = [recipient.email, unsubscribe, pixel, *clicks, *(merge.value(field, given) for field in self._fields)]
-        if any("\0" in text for text in texts):
+        merged = [merge.value(field, given) for field in self._fields]
+        texts = [recipient.email, unsubscribe, pixel, *clicks, *merged]
+        if "\0" in "".join(texts):
             raise BadMail("A merge field of this recipient has a NUL character in it.")
-        return texts
+        simple = _SIMPLE.fullmatch
+        return texts, [text.encode() + quoted.SOFT_BREAK if simple(text) else b"" for text in texts]
 
 
 def _is_ours(name: str) -> bool:
@@ -251,15 +259,22 @@ class _Part:
         """The rest of the part's header block."""
         return b"Content-Transfer-Encoding: %b\r\n\r\n" % (b"base64" if self._is_base64 else b"quoted-printable")
 
-    def fill(self, values: list[str]) -> bytes:
+    def fill(self, values: _Filling) -> bytes:
         """The body for one recipient."""
-        encode = quoted.lines if self._is_base64 else quoted.value
-        coded = [
-            encode(values[number] if write is None else write(values[number], context))
-            for number, write, context in self._slots
-        ]
+        texts, ready = values
+        if self._is_base64:
+            coded = [quoted.lines(_put(texts[number], write, context)) for number, write, context in self._slots]
+        else:
+            coded = [
+                ready[number] or quoted.value(_put(texts[number], write, context))
+                for number, write, context in self._slots
+            ]
         filled = self._template % (self._order(coded) if self._order else tuple(coded))
         return quoted.base64_lines(filled) if self._is_base64 else filled
+
+
+def _put(text: str, write: _Write | None, context: merge.Context) -> str:
+    return text if write is None else write(text, context)
 
 
 def _short(domain: bytes) -> bytes:
