@@ -5,22 +5,18 @@ A render of a 3 KB mail takes about 20 µs; building it with the email package t
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from html import escape
-from operator import itemgetter
 
 from core import crypto
-from core.content import dkim, gate, headers, html, links, merge, places, quoted
+from core.content import dkim, gate, headers, html, links, merge, part, places
 from core.content.gate import BadMail
 from core.models import BodyKind
 
 __all__ = ["BadMail", "CompiledMail", "Content", "Preview", "Recipient", "compile_mail", "preview"]
 
-_PIXEL = merge.Field("@pixel")  # a name that the grammar cannot write
-_OWN = ("email", "unsubscribe_url", _PIXEL.name)
-_Write = Callable[[str, merge.Context], str]
 _MESSAGE_ID_DOMAIN = 78 - len("<@>") - 32  # beside a token of crypto.sign
 _PIXEL_STYLE = "display:block;width:1px;height:1px;border:0"
 _HIDDEN = (
@@ -115,17 +111,19 @@ class CompiledMail:
         self._sign_unsubscribe = crypto.signer("unsubscribe")
         self._domain = headers.domain(content.from_address).encode()
         self._sign_links = crypto.parts_signer("click", [number for _, number in content.links])
-        self._values = _Values(len(content.links))
-        self._subject = [_numbered(self._values, piece) for piece in merge.parse(content.subject)]
+        self._values = part.Values(len(content.links))
+        self._subject = [
+            piece if isinstance(piece, str) else self._values.number(piece) for piece in merge.parse(content.subject)
+        ]
         source = whole_html(content)
         if base:
             source = _with_pixel(links.marked(source, f"{base}/t/c/", content.links))
         for text in (source, content.subject):
             headers.utf8(text)
         self._same_subject = b"" if any(isinstance(piece, int) for piece in self._subject) else self._subject_of([])
-        plain = _Part(_text_pieces(content), merge.written_plain, self._values)
+        plain = part.Part(_text_pieces(content), merge.written_plain, self._values)
         pieces = _split_pixel(source) if base else merge.parse_html(source)
-        rich = _Part(links.split(pieces) if base and content.links else pieces, merge.written, self._values)
+        rich = part.Part(links.split(pieces) if base and content.links else pieces, merge.written, self._values)
         boundary = b"=_" + hashlib.sha256(source.encode()).hexdigest()[:24].encode()
         self._plain, self._rich = plain, rich
         self._head, names = self._compile_head(content, boundary)
@@ -139,15 +137,15 @@ class CompiledMail:
     def _compile_head(self, content: Content, boundary: bytes) -> tuple[bytes, list[bytes]]:
         """The header block with a slot for each of To, Subject, Date, Message-ID, List-Unsubscribe."""
         fields: list[tuple[bytes, bytes]] = [
-            (b"From", _fixed(headers.mailbox(content.from_name, content.from_address, len("From: ")))),
+            (b"From", part.fixed(headers.mailbox(content.from_name, content.from_address, len("From: ")))),
             (b"To", b"%b"),
             (b"Subject", b"%b"),
             (b"Date", b"%b"),
-            (b"Message-ID", b"<%b@" + _fixed(_short(self._domain)) + b">"),
+            (b"Message-ID", b"<%b@" + part.fixed(_short(self._domain)) + b">"),
         ]
         if content.reply_to:
-            fields.append((b"Reply-To", _fixed(headers.address(content.reply_to).encode())))
-        fields += [(b"List-ID", b"<u%d.lists.%b>" % (content.user_id, _fixed(self._domain)))]
+            fields.append((b"Reply-To", part.fixed(headers.address(content.reply_to).encode())))
+        fields += [(b"List-ID", b"<u%d.lists.%b>" % (content.user_id, part.fixed(self._domain)))]
         fields += [(b"List-Unsubscribe", b"<%b>")]
         if self.is_tracked:
             fields += [(b"List-Unsubscribe-Post", b"List-Unsubscribe=One-Click")]
@@ -168,7 +166,8 @@ class CompiledMail:
         number = recipient.message_id
         unsubscribe = self._unsubscribe + self._sign_unsubscribe(number) if self._unsubscribe else self._mailto
         pixel = f"{self._pixel}{self._sign_open(number)}.gif" if self.is_tracked else ""
-        values = self._values.of(recipient, unsubscribe, pixel, self._sign_links(number))
+        clicks = self._sign_links(number)
+        values = self._values.of([recipient.email, unsubscribe, pixel, *clicks], recipient.fields)
         to = headers.recipient(recipient.email).encode()
         try:
             head = self._head % (
@@ -193,99 +192,11 @@ class CompiledMail:
         return headers.text(headers.clean(text), len("Subject: "))
 
 
-# The texts by their number; and those that stand as they are in any place of a quoted-printable body, ready for it.
-_Filling = tuple[list[str], list[bytes]]
-_SIMPLE = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,70}")
-
-
-class _Values:
-    """The texts that one mail is filled with, each looked up once; slots name them by their number."""
-
-    def __init__(self, link_count: int) -> None:
-        names = [*_OWN, *(links.slot(index).name for index in range(link_count))]
-        self._own = {name: index for index, name in enumerate(names)}
-        self._fields: dict[merge.Field, int] = {}
-
-    def number(self, field: merge.Field) -> int:
-        """Where the text of ``field`` will be, whatever its place."""
-        if field.name in self._own:
-            return self._own[field.name]
-        return self._fields.setdefault(replace(field, context=merge.Context.text), len(self._own) + len(self._fields))
-
-    def of(self, recipient: Recipient, unsubscribe: str, pixel: str, clicks: list[str]) -> "_Filling":
-        """One text per number, in order."""
-        given = recipient.fields
-        merged = [merge.value(field, given) for field in self._fields]
-        texts = [recipient.email, unsubscribe, pixel, *clicks, *merged]
-        if "\0" in "".join(texts):
-            raise BadMail("A merge field of this recipient has a NUL character in it.")
-        simple = _SIMPLE.fullmatch
-        return texts, [text.encode() + quoted.SOFT_BREAK if simple(text) else b"" for text in texts]
-
-
-def _is_ours(name: str) -> bool:
-    """Whether a slot of this name holds an address, or the token of one, that we made."""
-    return name == "unsubscribe_url" or name.startswith("@")
-
-
-def _numbered(values: _Values, piece: str | merge.Field) -> str | int:
-    return piece if isinstance(piece, str) else values.number(piece)
-
-
-class _Part:
-    """One body: encoded runs and slots; or, when it is mostly not Latin, text that each render puts into base64."""
-
-    def __init__(self, pieces: list[str | merge.Field], write: _Write, values: _Values) -> None:
-        if any("\0" in piece for piece in pieces if isinstance(piece, str)):
-            raise BadMail("The mail has a NUL character in it.")
-        if not pieces or not isinstance(pieces[-1], str):
-            pieces = [*pieces, "\n"]  # a soft break may not end a body
-        self._is_base64 = quoted.grows_much("".join(piece for piece in pieces if isinstance(piece, str)))
-        slots = dict.fromkeys(piece for piece in pieces if not isinstance(piece, str))
-        # The addresses that we made are safe everywhere.
-        self._slots = [(values.number(slot), None if _is_ours(slot.name) else write, slot.context) for slot in slots]
-        place = {slot: index for index, slot in enumerate(slots)}
-        order = [place[piece] for piece in pieces if not isinstance(piece, str)]
-        self._order = itemgetter(*order) if len(order) > 1 else None
-        *runs, end = [_fixed(self._encode(piece)) if isinstance(piece, str) else b"%b" for piece in pieces]
-        seamed = [run if run == b"%b" or self._is_base64 else quoted.seam(run) for run in runs]
-        self._template = b"".join([*seamed, end])
-
-    def _encode(self, run: str) -> bytes:
-        return quoted.lines(run) if self._is_base64 else quoted.encode(run)
-
-    @property
-    def encoding(self) -> bytes:
-        """The rest of the part's header block."""
-        return b"Content-Transfer-Encoding: %b\r\n\r\n" % (b"base64" if self._is_base64 else b"quoted-printable")
-
-    def fill(self, values: _Filling) -> bytes:
-        """The body for one recipient."""
-        texts, ready = values
-        if self._is_base64:
-            coded = [quoted.lines(_put(texts[number], write, context)) for number, write, context in self._slots]
-        else:
-            coded = [
-                ready[number] or quoted.value(_put(texts[number], write, context))
-                for number, write, context in self._slots
-            ]
-        filled = self._template % (self._order(coded) if self._order else tuple(coded))
-        return quoted.base64_lines(filled) if self._is_base64 else filled
-
-
-def _put(text: str, write: _Write | None, context: merge.Context) -> str:
-    return text if write is None else write(text, context)
-
-
 def _short(domain: bytes) -> bytes:
     """``domain`` without so many of its first labels that a Message-ID with it has at most 78 characters."""
     while len(domain) > _MESSAGE_ID_DOMAIN and domain.count(b".") > 1:
         domain = domain.partition(b".")[2]
     return domain
-
-
-def _fixed(raw: bytes) -> bytes:
-    return raw.replace(b"%", b"%%")
 
 
 def _text_pieces(content: Content) -> list[str | merge.Field]:
@@ -318,4 +229,4 @@ _PIXEL_MARK = "\ufdd2"
 
 def _split_pixel(source: str) -> list[str | merge.Field]:
     before, _, after = source.rpartition(_PIXEL_MARK)
-    return [*merge.parse_html(before), _PIXEL, *merge.parse_html(after)]
+    return [*merge.parse_html(before), part.PIXEL, *merge.parse_html(after)]

@@ -1,0 +1,95 @@
+"""One body of a mail: what is the same in all of them, encoded once, and slots for what differs."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from operator import itemgetter
+
+from core.content import links, merge, quoted
+from core.content.gate import BadMail
+
+PIXEL = merge.Field("@pixel")  # a name that the grammar cannot write
+_OWN = ("email", "unsubscribe_url", PIXEL.name)
+_Write = Callable[[str, merge.Context], str]
+
+# The texts by their number; and those that stand as they are in any place of a quoted-printable body, ready for it.
+Filling = tuple[list[str], list[bytes]]
+_SIMPLE = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,70}")
+
+
+class Values:
+    """The texts that one mail is filled with, each looked up once; slots name them by their number."""
+
+    def __init__(self, link_count: int) -> None:
+        names = [*_OWN, *(links.slot(index).name for index in range(link_count))]
+        self._own = {name: index for index, name in enumerate(names)}
+        self._fields: dict[merge.Field, int] = {}
+
+    def number(self, field: merge.Field) -> int:
+        """Where the text of ``field`` will be, whatever its place."""
+        if field.name in self._own:
+            return self._own[field.name]
+        return self._fields.setdefault(replace(field, context=merge.Context.text), len(self._own) + len(self._fields))
+
+    def of(self, own: list[str], given: Mapping[str, object]) -> Filling:
+        """One text per number, in order: first the address, the addresses that we made, and the tokens of links."""
+        texts = [*own, *[merge.value(field, given) for field in self._fields]]
+        if "\0" in "".join(texts):
+            raise BadMail("A merge field of this recipient has a NUL character in it.")
+        simple = _SIMPLE.fullmatch
+        return texts, [text.encode() + quoted.SOFT_BREAK if simple(text) else b"" for text in texts]
+
+
+def _is_ours(name: str) -> bool:
+    """Whether a slot of this name holds an address, or the token of one, that we made."""
+    return name == "unsubscribe_url" or name.startswith("@")
+
+
+class Part:
+    """One body: encoded runs and slots; or, when it is mostly not Latin, text that each render puts into base64."""
+
+    def __init__(self, pieces: list[str | merge.Field], write: _Write, values: Values) -> None:
+        if any("\0" in piece for piece in pieces if isinstance(piece, str)):
+            raise BadMail("The mail has a NUL character in it.")
+        if not pieces or not isinstance(pieces[-1], str):
+            pieces = [*pieces, "\n"]  # a soft break may not end a body
+        self._is_base64 = quoted.grows_much("".join(piece for piece in pieces if isinstance(piece, str)))
+        slots = dict.fromkeys(piece for piece in pieces if not isinstance(piece, str))
+        # The addresses that we made are safe everywhere.
+        self._slots = [(values.number(slot), None if _is_ours(slot.name) else write, slot.context) for slot in slots]
+        place = {slot: index for index, slot in enumerate(slots)}
+        order = [place[piece] for piece in pieces if not isinstance(piece, str)]
+        self._order = itemgetter(*order) if len(order) > 1 else None
+        *runs, end = [fixed(self._encode(piece)) if isinstance(piece, str) else b"%b" for piece in pieces]
+        seamed = [run if run == b"%b" or self._is_base64 else quoted.seam(run) for run in runs]
+        self._template = b"".join([*seamed, end])
+
+    def _encode(self, run: str) -> bytes:
+        return quoted.lines(run) if self._is_base64 else quoted.encode(run)
+
+    @property
+    def encoding(self) -> bytes:
+        """The rest of the part's header block."""
+        return b"Content-Transfer-Encoding: %b\r\n\r\n" % (b"base64" if self._is_base64 else b"quoted-printable")
+
+    def fill(self, values: Filling) -> bytes:
+        """The body for one recipient."""
+        texts, ready = values
+        if self._is_base64:
+            coded = [quoted.lines(_put(texts[number], write, context)) for number, write, context in self._slots]
+        else:
+            coded = [
+                ready[number] or quoted.value(_put(texts[number], write, context))
+                for number, write, context in self._slots
+            ]
+        filled = self._template % (self._order(coded) if self._order else tuple(coded))
+        return quoted.base64_lines(filled) if self._is_base64 else filled
+
+
+def _put(text: str, write: _Write | None, context: merge.Context) -> str:
+    return text if write is None else write(text, context)
+
+
+def fixed(raw: bytes) -> bytes:
+    """``raw`` for a template of the % operator."""
+    return raw.replace(b"%", b"%%")
