@@ -17,8 +17,9 @@ def keep(session: Session, campaign_id: int, urls: Iterable[str]) -> None:
 
 def of(session: Session, campaign_id: int) -> tuple[tuple[str, int], ...]:
     """The addresses of a campaign with the number of each, in the order of their numbers."""
-    kept = select(CampaignLink).where(col(CampaignLink.campaign_id) == campaign_id).order_by(col(CampaignLink.id))
-    return tuple((link.url, link.id or 0) for link in session.exec(kept))
+    mine = col(CampaignLink.campaign_id) == campaign_id
+    rows = session.execute(select(CampaignLink.url, CampaignLink.id).where(mine).order_by(col(CampaignLink.id)))
+    return tuple((url, link_id) for url, link_id in rows)
 
 
 def find(session: Session, link_id: int) -> str | None:
