@@ -81,7 +81,8 @@ def _rate(sender: Sender) -> tuple[float | None, str]:
     if sender.per_minute:
         found.append((sender.per_minute / _APART / 60, f"{sender.per_minute:,}/min"))
     if sender.learned_per_minute:
-        found.append((sender.learned_per_minute / _APART / 60, f"{sender.learned_per_minute:,.3g}/min (learned)"))
+        words = f"{round(sender.learned_per_minute, 1):,g}/min (learned)"
+        found.append((sender.learned_per_minute / _APART / 60, words))
     if sender.delay_seconds > 0:
         count = min(sender.connections, sender.learned_connections or sender.connections)
         lines = "1 connection" if count == 1 else f"{count:,} connections"

@@ -157,6 +157,9 @@ def _full(session: Session, sender: Sender, now: datetime) -> str:
 
 
 def _limit(sender: Sender) -> str:
+    learned = sender.learned_per_minute
+    if learned is not None and learned < (sender.per_minute or float("inf")):
+        return f"Its provider slowed {sender.name} down to {round(learned, 1):,g} mails a minute."
     limits = (
         (sender.per_second, "a second"),
         (sender.per_minute, "a minute"),

@@ -119,6 +119,15 @@ def test_a_senders_full_day_says_which_limit_it_is(stack: Stack) -> None:
     ]
 
 
+def test_a_learned_pace_is_told_instead_of_the_limit(sqlite_stack: Stack) -> None:
+    with db.session() as session:
+        alice, campaign_id, sender = world(session)
+        sender.learned_per_minute = 12.04
+        session.flush()
+        sentence = stats.waiting(session, alice, campaign_id, ZONE).sentence
+    assert sentence == "Sending now. Its provider slowed Hostinger down to 12 mails a minute. 2 waiting."
+
+
 def test_while_it_sends_the_warm_up_is_told(sqlite_stack: Stack) -> None:
     db.clock_offset = datetime(2026, 11, 25, 15, tzinfo=UTC) - clock.utcnow()
     with db.session() as session:
