@@ -61,6 +61,7 @@ async def test_the_main_job_from_sign_up_to_the_fourth_card(stack: Stack, tmp_pa
             await _send(page)
             await _watch(page, dashboard, server)
             await _open_one(page, dashboard, server)
+            await _ask_why(page)
             assert wrong == []
 
 
@@ -185,3 +186,15 @@ async def _open_one(page: Page, dashboard: Page, server: Provider) -> None:
     for tab in (page, dashboard):
         await _card(tab, "Opened", 1, began + 1.0 - time.monotonic())
         assert await tab.evaluate("window.neverReloaded")
+
+
+async def _ask_why(page: Page) -> None:
+    """What happened to the one who could not be reached, by keyboard alone."""
+    await page.get_by_label("Search").fill(DEAD)
+    row = page.get_by_role("button", name=DEAD)
+    await row.press("Enter")
+    dialog = page.get_by_role("dialog")
+    for words in ("The mailbox does not exist", "User unknown", "We do not mail it again", "on the suppression list"):
+        await expect(dialog.get_by_text(words).first).to_be_visible()
+    await page.keyboard.press("Escape")
+    await expect(dialog).to_have_count(0)
