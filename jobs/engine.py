@@ -18,6 +18,7 @@ from jobs.writer import Away, Writer
 log = logging.getLogger(__name__)
 
 GRACE = 10.0  # seconds that mails under way get when the program stops
+WRITING = 5.0  # seconds that their results then get, with the database away
 
 
 class Engine:
@@ -49,7 +50,7 @@ class Engine:
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._stopping.set)
             self._thread.join()
-        self._writer.stop(5)
+        self._writer.stop(WRITING)
         self._hints.stop()
 
     def _run(self) -> None:
@@ -74,10 +75,12 @@ class Engine:
             lane.abort()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=GRACE)
+        if self._tasks:
+            self._writer.give_up()  # they wait for the database
         left = [beat, *self._tasks]
         for task in left:
             task.cancel()
-        await asyncio.gather(*left, return_exceptions=True)
+        await asyncio.wait(left, timeout=GRACE)
 
     def _wake(self, sender_id: int) -> None:
         if self._stopping.is_set():

@@ -68,9 +68,13 @@ class Writer:
         """End after what is waiting; with the database away for ``seconds`` more, give up."""
         self._items.put(None)
         self._thread.join(seconds)
+        self.give_up()
+        self._thread.join(seconds)  # not for ever: a database that does not answer, with the results in the journal
+
+    def give_up(self) -> None:
+        """From now on try once only: what waits for a database that is away ends with Away."""
         self._give_up.set()
         self._items.put(_NOTHING)  # wakes it
-        self._thread.join()
 
     # From the event loop:
 

@@ -20,6 +20,7 @@ from sqlmodel import col, select
 
 from core import db, migrate
 from core.models import Message
+from jobs import engine
 from tests.conftest import KEY, Stack, empty_postgres, using
 from tests.jobs import processes, world
 from tests.jobs.invariants import assert_kept
@@ -118,6 +119,32 @@ def test_a_250_that_comes_while_postgresql_is_down_is_written_when_it_is_back(
             assert len(receiver.accepted) == EVENT  # nothing new is taken meanwhile
             goes_on(own_stack, worker, survives, server.start, campaign_id)
             world.until(lambda: not journaled(own_stack))
+    assert assert_kept(receiver, {campaign_id: PEOPLE}, unknown=0) == {"sent": 40}
+
+
+def hurried() -> None:
+    engine.GRACE = engine.WRITING = 0.3
+
+
+def test_told_to_stop_while_postgresql_is_down_a_worker_ends_and_its_results_are_written_by_the_next(
+    own_stack: Stack, server: OwnPostgres
+) -> None:
+    event = At(lambda: server.stop("immediate"))
+    with Receiver(event, pipelining=False) as receiver:
+        campaign_id = sending(receiver)
+        with processes.worker(own_stack, prepare=hurried) as worker:
+            receiver.wait(lambda: len(receiver.accepted) == EVENT)
+            while not journaled(own_stack) >= event.ids:
+                sleep(0.05)
+            worker.terminate()
+            try:
+                assert processes.ends(worker, 30) == 0
+            finally:
+                server.start()
+        assert journaled(own_stack) >= event.ids
+        processes.lapse()
+        with processes.worker(own_stack):
+            until_done(campaign_id)
     assert assert_kept(receiver, {campaign_id: PEOPLE}, unknown=0) == {"sent": 40}
 
 
