@@ -1,14 +1,16 @@
 """How far campaigns are, from the counters in their rows."""
 
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, func
+from sqlalchemy import ColumnElement, exists, func
 from sqlmodel import Session, col, select
 
+from core import db
+from core.delivery import holds
 from core.errors import NotFound
-from core.models import Campaign, CampaignStatus, MessageState
+from core.models import Campaign, CampaignStatus, MessageState, Sender
 
 _campaign: Any = Campaign.__table__  # type: ignore[attr-defined]
 _RUNNING = (CampaignStatus.sending, CampaignStatus.paused)
@@ -155,12 +157,18 @@ def count_by_status(session: Session, user_id: int) -> dict[str, int]:
 
 
 def is_sending(session: Session, user_id: int) -> bool:
-    """Whether mail of this user goes out now."""
+    """Whether mail of this user goes out now; not while it waits for hours, or for a limit for more than a minute."""
+    now = db.now(session)
+    waits = exists().where(
+        col(Sender.id) == col(Campaign.sender_id), col(Sender.next_start_at) > now + timedelta(minutes=1)
+    )
     waiting = col(Campaign.pending_count) + col(Campaign.claimed_count) + col(Campaign.sending_count)
     running = select(Campaign.id).where(
         *_owned(user_id),
         col(Campaign.status) == CampaignStatus.sending,
         (waiting > 0) | ~col(Campaign.snapshot_done),
+        holds.not_held(now),
+        ~waits,
     )
     return session.exec(running.limit(1)).first() is not None
 

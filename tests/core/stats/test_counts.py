@@ -62,6 +62,18 @@ def test_mail_goes_out_while_a_sending_campaign_has_something_left(stack: Stack)
         assert stats.is_sending(session, alice)
 
 
+def test_a_campaign_that_waits_for_its_hours_or_a_full_day_does_not_go_out(stack: Stack) -> None:
+    with db.session() as session:
+        alice, later = rows.user(session), db.now(session) + timedelta(hours=3)
+        sender = rows.sender(session, alice, next_start_at=later)
+        rows.campaign(session, alice, {"pending": ["a@x.io"]}, sender_id=sender.id)
+        rows.campaign(session, alice, {"pending": ["b@x.io"]}, hold_until=later)
+        assert not stats.is_sending(session, alice)
+        sender.next_start_at = db.now(session) + timedelta(seconds=2)
+        session.flush()
+        assert stats.is_sending(session, alice)
+
+
 def test_campaigns_come_newest_first_and_scheduled_ones_soonest_first(stack: Stack) -> None:
     with db.session() as session:
         alice, now = rows.user(session), db.now(session)
