@@ -275,13 +275,13 @@ def given(session: Session, **columns: str) -> str:
     return given_in(dialect(session), **columns)
 
 
-def given_in(dialect: str, **columns: str) -> str:
-    """The same, for a statement that is made once per dialect and kept."""
+def given_in(dialect: str, bound: str = "given", **columns: str) -> str:
+    """The same, for a statement that is made once per dialect and kept; the parameter is ``:bound``."""
     if dialect == "sqlite":
         fields = ", ".join(f"json_extract(value, '$.{name}') as {name}" for name in columns)
-        return f"(select {fields} from json_each(:given)) as given"
+        return f"(select {fields} from json_each(:{bound})) as given"
     fields = ", ".join(f"{name} {kind}" for name, kind in columns.items())
-    return f"json_to_recordset(cast(:given as json)) as given({fields})"
+    return f"json_to_recordset(cast(:{bound} as json)) as given({fields})"
 
 
 def domain_of(session: Session, email: str) -> str:

@@ -19,6 +19,12 @@ from sqlmodel import Session
 
 from core import clock, db
 
+_DIVISION_BY_ZERO = "22012"  # PostgreSQL's code
+
+
+class StatementFailed(Exception):
+    """The statement divided by zero, by which it said that it found something else than it was told."""
+
 
 class Hot:
     """SQL has ``:names``. On its own connections PostgreSQL keeps the plan of each ``sql``: there may be few of them.
@@ -26,7 +32,8 @@ class Hot:
     Errors are those of ``Session.execute``.
     """
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, is_one_statement: bool = False) -> None:
+        self.is_one_statement = is_one_statement
         self.dialect = connection.dialect.name
         self._dialect: Any = connection.dialect
         self._connection = connection
@@ -84,6 +91,8 @@ class Hot:
         try:
             yield
         except self._dialect.loaded_dbapi.Error as error:
+            if getattr(error, "pgcode", None) == _DIVISION_BY_ZERO:
+                raise StatementFailed from None
             gone = self._dialect.is_disconnect(error, self._driver.dbapi_connection, None)
             if gone:
                 self._connection.invalidate(error)
@@ -92,22 +101,39 @@ class Hot:
             ) from error
 
     def begin(self) -> None:
-        if self.dialect == "sqlite":  # psycopg2 does so by itself
+        if self.is_one_statement:
+            self._of_psycopg2().autocommit = True
+        elif self.dialect == "sqlite":  # psycopg2 does so by itself
             self._run("BEGIN IMMEDIATE", {})
 
     def commit(self) -> None:
-        with self._driver_errors():
-            self._driver.commit()
+        if not self.is_one_statement:
+            with self._driver_errors():
+                self._driver.commit()
+
+    def end(self) -> None:
+        """Whatever came; the pool rolls back what was not committed."""
+        if self.is_one_statement and not self._connection.invalidated:
+            self._of_psycopg2().autocommit = False
+
+    def _of_psycopg2(self) -> Any:
+        return self._driver.dbapi_connection
 
 
 @contextmanager
-def transaction() -> Iterator[Hot]:
-    """Like ``db.session``, without its comforts. Its caller tries again where ``db.is_away``."""
+def transaction(alone: bool = False) -> Iterator[Hot]:
+    """For a group of the ledger. Its caller tries again where ``db.is_away``.
+
+    ``alone``: on PostgreSQL, where each way to the server costs as much as the work there, it is a single statement.
+    """
     with db.write_turn if db.is_sqlite() else nullcontext(), db.hot_engine().connect() as connection:
-        opened = Hot(connection)
-        opened.begin()
-        yield opened
-        opened.commit()  # else the pool rolls it back
+        opened = Hot(connection, is_one_statement=alone and not db.is_sqlite())
+        try:
+            opened.begin()
+            yield opened
+            opened.commit()
+        finally:
+            opened.end()
 
 
 def within(session: Session) -> Hot:

@@ -7,7 +7,7 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from core import campaigns, db, hot
-from core.delivery import consequence, ledger, usage
+from core.delivery import consequence, ledger, usage, usual
 from core.delivery.ledger import Claimed, Outcome
 from core.delivery.tally import Tally, Touched
 from core.delivery.usage import Start
@@ -58,19 +58,12 @@ def flush(session: Session, group: Group) -> Flushed:
     return done
 
 
-def flush_hot(on: Hot, group: Group) -> Flushed:
-    """The same for a group that is ``usual`` and all as its owner believes, several times as quick.
-
-    Raises ledger.NotAll where it is not: then roll back, and ``flush`` it.
-    """
-    done, tally, now = Flushed(), Tally(), on.now()
-    ledger.settle_all(on, group.outcomes, now, tally)
-    ledger.all_wanted(on, [start.message for start in group.starts], now)
-    done.begun = usage.start_all(on, group.starts)
-    ledger.mark_all(on, group.marks, tally)
-    done.marked = {message.id for message in group.marks}
-    done.touched = tally.store_hot(on, now)
-    return done
+def flush_usual(on: Hot, group: Group) -> Flushed:
+    """The same for a group that is ``usual``, several times as quick. Raises usual.NotAll: then ``flush`` it."""
+    usual.look(on, [start.message for start in group.starts])
+    begun = usage.start_all(on, group.starts)
+    touched = usual.store(on, group.outcomes, group.marks)
+    return Flushed({message.id for message in group.marks}, begun, touched)
 
 
 def _pause_when_identical(session: Session, outcome: Outcome) -> None:

@@ -16,11 +16,12 @@ from typing import Any, TypeVar
 from sqlmodel import Session
 
 from core import config, db, hot
-from core.delivery.ledger import Claimed, NotAll, Outcome
+from core.delivery.ledger import Claimed, Outcome
 from core.delivery.tally import Touched
 from core.delivery.usage import Start
+from core.delivery.usual import NotAll
 from jobs import journal
-from jobs.flush import Flushed, Group, flush, flush_hot
+from jobs.flush import Flushed, Group, flush, flush_usual
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -188,7 +189,11 @@ class Writer:
     def _flush(self, group: Group) -> Flushed:
         if group.usual:
             with suppress(NotAll):
-                return self._store(lambda opened: flush_hot(opened, group), group.outcomes, hot.transaction)
+                return self._store(
+                    lambda opened: flush_usual(opened, group),
+                    group.outcomes,
+                    partial(hot.transaction, alone=not group.starts),
+                )
         return self._store(lambda session: flush(session, group), group.outcomes)
 
     def _replay(self) -> None:

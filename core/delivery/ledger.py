@@ -2,7 +2,6 @@
 
 import json
 import logging
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,7 +16,6 @@ from core.audience import suppression
 from core.delivery import holds
 from core.delivery.tally import Tally
 from core.errors import RuleError
-from core.hot import Hot
 from core.models import (
     Attempt,
     Campaign,
@@ -76,56 +74,14 @@ class Outcome:
     bounced: bool = False  # the address is dead: suppress it
 
 
-class NotAll(Exception):
-    """Not every message of a group was as its owner believes: roll back, and look at each (``mark``, ``settle``)."""
-
-
-def mark_all(hot: Hot, messages: Sequence[Claimed], tally: Tally) -> None:
-    """As ``mark`` where all of them may be sent. Raises NotAll where one may not."""
-    if messages and hot.count(_mark_statement(hot.dialect), given=_given(messages)) != len(messages):
-        raise NotAll
-    _moved_all(messages, "claimed", "sending", tally)
-
-
-def settle_all(hot: Hot, outcomes: Sequence[Outcome], now: datetime, tally: Tally) -> None:
-    """As ``settle`` where all were sent and ``sending`` under their epoch. Raises NotAll where one was not."""
-    statement = _sent_statement(hot.dialect, MessageState.sending)
-    if outcomes and hot.count(statement, given=_given_sent(outcomes), now=now) != len(outcomes):
-        raise NotAll
-    _moved_all([outcome.message for outcome in outcomes], "sending", "sent", tally)
-
-
-def all_wanted(hot: Hot, messages: Sequence[Claimed], now: datetime) -> None:
-    """Whether all of these claimed ones may still be sent. Raises NotAll where one may not."""
-    if messages and hot.rows(_wanted_statement(hot.dialect), given=_given(messages), now=now)[0][0] != len(messages):
-        raise NotAll
-
-
-@cache
-def _wanted_statement(dialect: str) -> str:
-    return f"""
-        select count(*) from {db.given_in(dialect, message_id="bigint", held="int")}
-        join message on message.id = given.message_id and message.epoch = given.held and message.state = 'claimed'
-        join campaign on campaign.id = message.campaign_id and campaign.status = 'sending'
-                     and (campaign.hold_until is null or campaign.hold_until <= :now)
-        where not exists (select 1 from suppression where suppression.user_id = campaign.user_id
-                                                      and suppression.email = message.email)
-    """
-
-
-def _moved_all(messages: Iterable[Claimed], source: str, target: str, tally: Tally) -> None:
-    for campaign_id, count in Counter(message.campaign_id for message in messages).items():
-        tally.moved(campaign_id, source, target, count)
-
-
 def mark(session: Session, messages: Sequence[Claimed], tally: Tally) -> set[int]:
     """Commit before the final dot: claimed -> sending, only where still owned, sending and not suppressed.
 
     Returns the ids that may be sent. The others are no longer wanted and go back (or are suppressed).
     """
     marked = set()
-    statement = _mark_statement(db.dialect(session)) + _RETURNING
-    values = {"given": _given(messages)}
+    statement = mark_statement(db.dialect(session), "given") + _RETURNING
+    values = {"given": given(messages)}
     for message_id, campaign_id in session.connection().execute(text(statement), values):
         marked.add(message_id)
         tally.moved(campaign_id, "claimed", "sending")
@@ -137,9 +93,10 @@ def mark(session: Session, messages: Sequence[Claimed], tally: Tally) -> set[int
 
 
 @cache
-def _mark_statement(dialect: str) -> str:
+def mark_statement(dialect: str, name: str) -> str:
+    """For messages as ``given`` makes them, bound as ``:name``."""
     return f"""
-        update message set state = 'sending' from {db.given_in(dialect, message_id="bigint", held="int")}
+        update message set state = 'sending' from {db.given_in(dialect, name, message_id="bigint", held="int")}
         where message.id = given.message_id and message.epoch = given.held
           and {db.by_key(dialect, "message.state")} = 'claimed'
           and (select status from campaign where campaign.id = message.campaign_id) = 'sending'
@@ -183,7 +140,7 @@ def put_back(session: Session, messages: Sequence[Claimed], tally: Tally) -> Non
         return
     for state in (MessageState.suppressed, MessageState.pending):
         statement = _back_statement(db.dialect(session), state)
-        for campaign_id in session.connection().execute(statement, {"given": _given(messages)}).scalars():
+        for campaign_id in session.connection().execute(statement, {"given": given(messages)}).scalars():
             tally.moved(campaign_id, "claimed", state)
 
 
@@ -216,9 +173,9 @@ def _settle_sent(session: Session, outcomes: Sequence[Outcome], now: datetime, t
         if not outcomes:
             return
         done = set()
-        sql = _sent_statement(db.dialect(session), before) + _RETURNING
+        sql = sent_statement(db.dialect(session), "given", before) + _RETURNING
         statement = text(sql).bindparams(bindparam("now", type_=db.UtcDateTime()))
-        values = {"given": _given_sent(outcomes), "now": now}
+        values = {"given": given_sent(outcomes), "now": now}
         for message_id, campaign_id in session.connection().execute(statement, values):
             done.add(message_id)
             tally.moved(campaign_id, before, "sent")
@@ -226,8 +183,9 @@ def _settle_sent(session: Session, outcomes: Sequence[Outcome], now: datetime, t
 
 
 @cache
-def _sent_statement(dialect: str, before: MessageState) -> str:
-    given = db.given_in(dialect, message_id="bigint", held="int", code="int", reply="text")
+def sent_statement(dialect: str, name: str, before: str) -> str:
+    """For outcomes as ``given_sent`` makes them, bound as ``:name``, and the time as ``:now``."""
+    given = db.given_in(dialect, name, message_id="bigint", held="int", code="int", reply="text")
     return f"""
         update message set state = 'sent', attempts = attempts + 1, sent_at = :now, phase = 'dot',
                reply_code = given.code, reply = given.reply, kind = '', rule_id = ''
@@ -290,12 +248,15 @@ def _under_epoch(message: Claimed) -> Any:
     return (_message.c.id == message.id) & (_message.c.epoch == message.epoch)
 
 
-def _given(messages: Iterable[Claimed]) -> str:
+def given(messages: Iterable[Claimed]) -> str:
+    """JSON for a statement about these."""
     # In order of id: the order in which every writer locks messages.
     rows = [{"message_id": message.id, "held": message.epoch} for message in sorted(messages, key=lambda m: m.id)]
     return json.dumps(rows)
 
 
-def _given_sent(outcomes: Iterable[Outcome]) -> str:
-    rows = [{"message_id": o.message.id, "held": o.message.epoch, "code": o.code, "reply": o.reply} for o in outcomes]
+def given_sent(outcomes: Iterable[Outcome]) -> str:
+    """JSON for a statement about these mails that were accepted."""
+    told = sorted(outcomes, key=lambda outcome: outcome.message.id)
+    rows = [{"message_id": o.message.id, "held": o.message.epoch, "code": o.code, "reply": o.reply} for o in told]
     return json.dumps(rows)

@@ -5,6 +5,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
+from sqlalchemy import select
 from sqlmodel import Session
 
 from core import hot
@@ -34,21 +35,22 @@ class Tally:
 
     def store(self, session: Session, now: datetime) -> Touched:
         """Write everything collected; returns whom to tell after the commit."""
-        return self.store_hot(hot.within(session), now) if self._changes else set()
+        changed = self.store_on(hot.within(session), now) if self._changes else []
+        if not changed:
+            return set()
+        owners = select(_campaign.c.user_id, _campaign.c.id).where(_campaign.c.id.in_(changed))
+        return {(user_id, campaign_id) for user_id, campaign_id in session.connection().execute(owners)}
 
-    def store_hot(self, on: Hot, now: datetime) -> Touched:
-        """The same in a transaction on the driver."""
-        touched: Touched = set()
+    def store_on(self, on: Hot, now: datetime) -> list[int]:
+        """The same; returns the ids of the campaigns whose numbers changed."""
+        changed = []
         for campaign_id in sorted(self._changes):
             changes = {name: count for name, count in self._changes[campaign_id].items() if count}
-            if not changes:
-                continue
-            statement = _add_statement(tuple(sorted(changes)))
-            for (user_id,) in on.rows(statement, campaign_id=campaign_id, **changes):
-                touched.add((user_id, campaign_id))
+            if changes and on.count(_add_statement(tuple(sorted(changes))), campaign_id=campaign_id, **changes):
+                changed.append(campaign_id)
                 _record_activity(on, campaign_id, now, changes)
         self._changes.clear()
-        return touched
+        return changed
 
 
 @cache
@@ -56,7 +58,7 @@ def _add_statement(names: tuple[str, ...]) -> str:
     columns = {column.name for column in _campaign.columns if column.name.endswith("_count")}
     assert columns.issuperset(names), names
     changes = ", ".join(f"{name} = {name} + :{name}" for name in names)
-    return f"update campaign set {changes} where id = :campaign_id returning user_id"
+    return f"update campaign set {changes} where id = :campaign_id"
 
 
 _ACTIVITY = """

@@ -69,7 +69,7 @@ class Away:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.calls = 0
         monkeypatch.setattr(writer, "flush", partial(self.flush, flush.flush))
-        monkeypatch.setattr(writer, "flush_hot", partial(self.flush, flush.flush_hot))
+        monkeypatch.setattr(writer, "flush_usual", partial(self.flush, flush.flush_usual))
 
     def flush(self, real: Any, session: Any, group: flush.Group) -> flush.Flushed:
         self.calls += 1
@@ -108,7 +108,7 @@ def test_one_result_that_cannot_be_written_does_not_hold_up_the_others(
         return done
 
     monkeypatch.setattr(writer, "flush", partial(broken, flush.flush))
-    monkeypatch.setattr(writer, "flush_hot", partial(broken, flush.flush_hot))
+    monkeypatch.setattr(writer, "flush_usual", partial(broken, flush.flush_usual))
     user_id = world.add_user()
     with Receiver() as receiver:
         sender_id = world.add_sender(user_id, receiver.port)
