@@ -3,9 +3,11 @@
 from sqlalchemy import exists
 from sqlmodel import Session, col, select
 
+from core import db
 from core.campaigns import advice
 from core.campaigns.drafts import get
 from core.campaigns.findings import Finding, Level
+from core.delivery import windows
 from core.models import Campaign, CampaignList, Contact, ListMember, Sender, SenderState, Suppression
 
 
@@ -37,6 +39,8 @@ def errors(session: Session, campaign: Campaign) -> list[Finding]:
         found.append(Finding(Level.error, sentence, "content"))
     if not found and (sentence := advice.mail_problem(session, campaign)):
         found.append(Finding(Level.error, sentence, "content"))
+    if sentence := _hours_problem(session, campaign):
+        found.append(Finding(Level.error, sentence, "when"))
     if sentence := _audience_problem(session, campaign):
         found.append(Finding(Level.error, sentence, "audience"))
     return found
@@ -62,6 +66,16 @@ def sender_problem(session: Session, campaign: Campaign) -> str:
     if sender.state == SenderState.blocked:
         return f"The mail server refused the sign-in of the sender {sender.name}. Save its password again in Senders."
     return ""
+
+
+def _hours_problem(session: Session, campaign: Campaign) -> str:
+    sender = session.get(Sender, campaign.sender_id) if campaign.sender_id else None
+    if sender is None or campaign.sending_window is None or sender.sending_window is None:
+        return ""
+    both = windows.from_json(campaign.sending_window), windows.from_json(sender.sending_window)
+    if windows.meet(*both, db.now(session)):
+        return ""
+    return f"Its sending window and that of {sender.name} never meet, so no mail would go out. Change one of them."
 
 
 def _audience_problem(session: Session, campaign: Campaign) -> str:

@@ -112,6 +112,17 @@ def ends_at(window: Window | None, at: datetime) -> datetime | None:
     return closing - _EARLY if closing is not None else None
 
 
+def meet(one: Window | None, other: Window | None, at: datetime) -> bool:
+    """Whether there is a moment after ``at`` that is inside both."""
+    moment = at
+    for _ in range(_SEARCHED):
+        opening = opens_at(other, opens_at(one, moment))
+        if is_open(one, opening):
+            return True
+        moment = opening
+    return False
+
+
 def days_in_words(days: frozenset[int]) -> str:
     """``Mon–Fri``, ``Sat, Sun``, ``Every day``."""
     if len(days) == 7:

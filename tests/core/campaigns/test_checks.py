@@ -103,3 +103,15 @@ def test_content_that_no_mail_can_be_made_of_is_a_problem(alice: int, draft: int
         sender.from_address = "not an address"
         session.flush()
         assert campaigns.problems(session, alice, draft) == ["The address is not valid."]
+
+
+def test_windows_that_never_meet_are_a_problem(alice: int, draft: int) -> None:
+    office = {"days": [0, 1, 2, 3, 4], "from": "09:00", "until": "18:00", "zone": "Asia/Kolkata"}
+    with db.session() as session:
+        sender = session.exec(select(Sender)).one()
+        sender.sending_window = office
+        version = campaigns.save_draft(session, alice, draft, 2, sending_window={**office, "days": [6]})
+        [problem] = campaigns.problems(session, alice, draft)
+        assert problem.startswith(f"Its sending window and that of {sender.name} never meet")
+        campaigns.save_draft(session, alice, draft, version, sending_window={**office, "days": [2, 6]})
+        assert campaigns.problems(session, alice, draft) == []

@@ -103,6 +103,19 @@ def test_every_day_around_the_clock_never_closes() -> None:
     assert windows.opens_at(None, utc("2026-11-25T12:00")) == utc("2026-11-25T12:00")
 
 
+def test_windows_meet_or_never_do() -> None:
+    now = utc("2026-11-25T12:00")
+    office, weekend = (
+        Window(OFFICE, time(9), time(18), "Asia/Kolkata"),
+        Window(frozenset({6}), time(9), time(18), "UTC"),
+    )
+    evening = Window(OFFICE, time(17, 59), time(22), "Asia/Kolkata")
+    assert windows.meet(office, evening, now) and windows.meet(evening, office, now)
+    assert not windows.meet(office, weekend, now)
+    assert not windows.meet(office, Window(OFFICE, time(18), time(22), "Asia/Kolkata"), now)
+    assert windows.meet(None, weekend, now) and windows.meet(weekend, None, now)
+
+
 def test_a_row_keeps_a_window_and_gives_it_back() -> None:
     window = Window(OFFICE, time(9), time(18), "Asia/Kolkata")
     stored = windows.to_json(window)
