@@ -17,7 +17,7 @@ from sqlmodel import select
 
 from core import db
 from core.delivery import lease
-from core.delivery.smtp import Server, Timeouts
+from core.delivery.smtp import Dropped, Server, Timeouts, connect, envelope
 from core.models import Suppression
 from tests.conftest import Stack
 from tests.jobs import world
@@ -178,7 +178,7 @@ def smtp(taken: list[str], **answers: bytes | Talk) -> Talk:
     """A plain server; ``answers`` by ehlo, starttls, mail, rcpt, data, dot, rset replace its own."""
     replies: dict[str, bytes | Talk] = {
         "connect": b"220 bad.test ESMTP\r\n",
-        "ehlo": b"250-bad.test\r\n250 SIZE 1000000\r\n",
+        "ehlo": b"250-bad.test\r\n250 SIZE 0\r\n",
         "mail": b"250 ok\r\n",
         "rcpt": b"250 ok\r\n",
         "data": b"354 go\r\n",
@@ -368,6 +368,18 @@ def test_the_program_stops_at_once_though_a_server_does_not_greet(sqlite_stack: 
         assert monotonic() - began < 3
     assert world.states(campaign_id) == {"pending": 12}
     assert (world.sender(sender_id).owner, world.sender(sender_id).state) == ("", "ready")
+
+
+async def test_a_server_that_stops_reading_in_the_middle_of_a_large_mail_is_left() -> None:
+    stops = {"stops": Bad(smtp([], data=says(b"354 go\r\n")), set())}
+    with Listening(stops):
+        connection = await connect(Server("127.0.0.1", stops["stops"].port, "none", timeouts=SHORT))
+        mail = envelope(connection, "news@example.com", PEOPLE[0], 40_000_000)
+        assert await connection.offered(mail) is None
+        connection.write(bytes(40_000_000))
+        with pytest.raises(Dropped, match="did not answer in time"):
+            await connection.drained(connection.timeouts.block)
+    assert connection.lost
 
 
 def test_with_one_in_seven_refused_a_strict_server_takes_the_others_on_the_same_connections(stack: Stack) -> None:
