@@ -176,7 +176,7 @@ class Courier:
     async def _finish(self, connection: Connection, mail: _Mail) -> _Mail | None:
         """The dot, in one piece with what is left of the body and the next envelope. Returns the mail under way now."""
         message = mail.message
-        follower, self._ahead = self._ahead or self._follower(connection), None
+        follower = self._next(connection)
         try:
             connection.finish(mail.body, follower.envelope if follower else None)
         except Dropped:
@@ -213,6 +213,13 @@ class Courier:
         if self._quick and follower is not None and follower.marking is not None:
             self._look_ahead(connection)
         return follower
+
+    def _next(self, connection: Connection) -> _Mail | None:
+        """The mail to begin behind this one; what was looked ahead at goes back where no mail may start any more."""
+        if self._lane.ending:
+            return None
+        ahead, self._ahead = self._ahead, None
+        return ahead or self._follower(connection)
 
     def _look_ahead(self, connection: Connection) -> None:
         """The result of one mail goes to the writer, so that the mark of one more may."""

@@ -1,7 +1,7 @@
 """Sending windows and warm-up as the receiving server sees them."""
 
 from datetime import UTC, datetime, time, timedelta
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any
 
 import pytest
@@ -80,6 +80,26 @@ def test_no_mail_starts_after_the_window_closed_and_what_was_claimed_goes_back(
         assert not limits or receiver.commands[-1] == "QUIT"
         world.dispatch(engine)
         assert waits(sender_id, "Fri 09:00:00")
+    assert receiver.twice == []
+
+
+def test_no_mail_starts_behind_one_whose_answer_comes_after_the_window_closed(sqlite_stack: Stack) -> None:
+    user_id = world.add_user()
+    closes = 0.0
+
+    def stalls(phase: str, recipient: str) -> None:
+        if phase == "data" and closes - 0.4 < monotonic() < closes:
+            sleep(closes - monotonic() + 0.1)
+
+    with Receiver(stalls) as receiver, world.engine() as engine:  # type: ignore[arg-type]
+        sender_id = world.add_sender(user_id, receiver.port, sending_window=OFFICE, connections=1)
+        world.add_campaign(user_id, sender_id, world.people(4_000))
+        tick(lambda sender_id: None)
+        it_is("17:59:58.800")
+        closes = from_now("18:00")
+        world.dispatch(engine)
+        world.until(lambda: waits(sender_id, "Fri 09:00:00"))
+    assert receiver.starts[0] < closes and max(receiver.starts) < closes
     assert receiver.twice == []
 
 
