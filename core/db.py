@@ -115,10 +115,10 @@ def connect(url: str | None = None) -> Engine:
     url = url or config.settings.sqlalchemy_url
     if url.startswith("sqlite"):
         config.settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-        _engine = create_engine(url, pool_size=8, max_overflow=24)
-        event.listen(_engine, "connect", _sqlite_pragmas)
-        event.listen(_engine, "begin", _sqlite_begin)
-        _hot_engine = _engine
+        _engine, _hot_engine = create_engine(url, pool_size=8, max_overflow=24), create_engine(url, pool_size=1)
+        for opened in (_engine, _hot_engine):
+            event.listen(opened, "connect", _sqlite_pragmas)
+            event.listen(opened, "begin", _sqlite_begin)
     else:
         options = f"-c idle_in_transaction_session_timeout={STALE_SECONDS * 1000}"
         pool = {"pool_size": 8, "max_overflow": 24, "pool_pre_ping": True, "pool_recycle": 1800}

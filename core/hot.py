@@ -19,11 +19,11 @@ from sqlmodel import Session
 
 from core import clock, db
 
-_DIVISION_BY_ZERO = "22012"  # PostgreSQL's code
+_SAID_SO = ("22012", "SQLITE_CONSTRAINT_TRIGGER")  # division by zero is PostgreSQL's
 
 
 class StatementFailed(Exception):
-    """The statement divided by zero, by which it said that it found something else than it was told."""
+    """The statement found something else than it was told, and said so: by 1 / 0, or by RAISE(ABORT) in a trigger."""
 
 
 class Hot:
@@ -33,7 +33,7 @@ class Hot:
     """
 
     def __init__(self, connection: Connection, is_one_statement: bool = False) -> None:
-        self.is_one_statement = is_one_statement
+        self._is_one_statement = is_one_statement
         self.dialect = connection.dialect.name
         self._dialect: Any = connection.dialect
         self._connection = connection
@@ -51,6 +51,17 @@ class Hot:
         SQLite's driver lets other threads run between any two rows, so rows that nobody looks at cost most.
         """
         return int(self._run(sql, values).rowcount)
+
+    def run(self, sql: str, **values: Any) -> None:
+        """Do it. Raises StatementFailed."""
+        self._run(sql, values)
+
+    def once(self, name: str, *statements: str) -> None:
+        """Run ``statements``, which have no values, the first time on this connection."""
+        if name not in self._kept:
+            for statement in statements:
+                self._run(statement, {})
+            self._kept[name] = True
 
     def now(self) -> datetime:
         """As ``now``; PostgreSQL's clock is asked once a second and carried on by this machine's steady one."""
@@ -91,7 +102,7 @@ class Hot:
         try:
             yield
         except self._dialect.loaded_dbapi.Error as error:
-            if getattr(error, "pgcode", None) == _DIVISION_BY_ZERO:
+            if (getattr(error, "pgcode", None) or getattr(error, "sqlite_errorname", None)) in _SAID_SO:
                 raise StatementFailed from None
             gone = self._dialect.is_disconnect(error, self._driver.dbapi_connection, None)
             if gone:
@@ -101,19 +112,19 @@ class Hot:
             ) from error
 
     def begin(self) -> None:
-        if self.is_one_statement:
-            self._of_psycopg2().autocommit = True
-        elif self.dialect == "sqlite":  # psycopg2 does so by itself
+        if self.dialect != "sqlite":  # there psycopg2 begins by itself
+            self._of_psycopg2().autocommit = self._is_one_statement
+        elif not self._is_one_statement:
             self._run("BEGIN IMMEDIATE", {})
 
     def commit(self) -> None:
-        if not self.is_one_statement:
+        if not self._is_one_statement:
             with self._driver_errors():
                 self._driver.commit()
 
     def end(self) -> None:
         """Whatever came; the pool rolls back what was not committed."""
-        if self.is_one_statement and not self._connection.invalidated:
+        if self.dialect != "sqlite" and not self._connection.invalidated:
             self._of_psycopg2().autocommit = False
 
     def _of_psycopg2(self) -> Any:
@@ -122,12 +133,9 @@ class Hot:
 
 @contextmanager
 def transaction(alone: bool = False) -> Iterator[Hot]:
-    """For a group of the ledger. Its caller tries again where ``db.is_away``.
-
-    ``alone``: on PostgreSQL, where each way to the server costs as much as the work there, it is a single statement.
-    """
+    """For a group of the ledger. Its caller tries again where ``db.is_away``. ``alone``: it is a single statement."""
     with db.write_turn if db.is_sqlite() else nullcontext(), db.hot_engine().connect() as connection:
-        opened = Hot(connection, is_one_statement=alone and not db.is_sqlite())
+        opened = Hot(connection, alone)
         try:
             opened.begin()
             yield opened
