@@ -9,9 +9,11 @@ from functools import partial
 from core.content.mail import BadMail, CompiledMail, Content
 from core.delivery import consequence, hosts, senders, usage
 from core.delivery.ledger import Claimed
+from core.delivery.replies import Verdict
 from core.delivery.smtp import Server
 from core.models import Sender
 from jobs import batches
+from jobs.adaptive import Adaptive
 from jobs.courier import Courier
 from jobs.hours import Hours
 from jobs.mails import Mails
@@ -37,6 +39,7 @@ class Lane:
         self.compiled: dict[int, CompiledMail] = {}
         self.report: Report
         self.slots: Slots
+        self.adaptive: Adaptive
         self._sender: Sender
         self._owner, self._mails = owner, mails
         self._loop = asyncio.get_running_loop()
@@ -44,7 +47,6 @@ class Lane:
         self._couriers: dict[asyncio.Task[None], Courier] = {}
         self._claiming: asyncio.Task[None] | None = None
         self._exhausted = False  # the last claim found nothing
-        self._connections = 1
         self._proven = False  # a connection stood: a wrong password is tried once, not once per connection
         self._probing = False  # after a quota: one mail finds out whether it is over, not the batch
         self._worked = False
@@ -63,6 +65,7 @@ class Lane:
         self.report = Report(self, self.sender_id, held.epoch, held.sender.cooldown_step, self.writer)
         self.slots = Slots(held.sender, held.taken_at, used, self.writer, self._ended, self._later)
         self._probing = held.sender.cooldown_step > 0 and held.sender.state_kind in consequence.QUOTAS
+        self.adaptive = Adaptive(held.sender, held.epoch, self.slots, self.writer)
         self._follow(held.sender)
         self._hours.begin(self.slots.pace.limits, asked, held.taken_at)
         try:
@@ -70,6 +73,7 @@ class Lane:
         finally:
             self.poked = False
             self._hours.stop()
+            self.adaptive.store_last()
             self.writer.write_used()
             due = await self._give_back()
         return due and self._worked and not self.ending
@@ -100,18 +104,21 @@ class Lane:
             self._proven = True
             self._staff()
 
-    def fewer(self) -> bool:
+    def fewer(self, verdict: Verdict) -> bool:
         """Go on with the connections that are up; False when there is none."""
         up = sum(courier.up for courier in self._couriers.values())
         if up:
-            self._connections = up
+            self.adaptive.fewer(up, verdict)
         return up > 0
 
-    def more(self) -> None:
-        """Try one connection more than the server took before."""
-        if self._connections < self._sender.connections:
-            self._connections += 1
+    def accepted(self) -> None:
+        """The server took a mail: perhaps it takes one connection more than before, too."""
+        if self.adaptive.accepted():
             self._staff()
+
+    def throttled(self, verdict: Verdict) -> None:
+        """The server said to slow down."""
+        self.adaptive.throttled(verdict)
 
     def trusted(self) -> None:
         """A mail was accepted after a cooldown: the others may follow."""
@@ -151,8 +158,7 @@ class Lane:
         """The next mail where one is at hand."""
         if self.ending or (self._probing and any(courier.busy for courier in self._couriers.values())):
             return None
-        # Ahead of time where that is faster; a slow sender claims late, so that a new campaign has its turn soon.
-        if len(self._queue) <= (0 if self.slots.limited else self._sender.batch_size // 2):
+        if len(self._queue) <= self.slots.reserve(self._sender.batch_size, self.adaptive.connections):
             self._claim_soon()
         while self._queue:
             if self.may_start(message := self._queue.popleft()):
@@ -210,7 +216,7 @@ class Lane:
             self._claiming.add_done_callback(self._claim_done)
 
     async def _claim(self) -> None:
-        size = self.slots.room(max(1, self._sender.batch_size))
+        size = self.slots.batch(max(1, self._sender.batch_size), self.adaptive.connections)
         if size <= 0:
             self._exhausted = True
             if not self._queue and not any(courier.busy for courier in self._couriers.values()):
@@ -252,7 +258,7 @@ class Lane:
     def _staff(self) -> None:
         """One courier (connection) per waiting mail, up to the sender's number."""
         busy = sum(courier.busy for courier in self._couriers.values())
-        most = self._connections if self._proven and not self._probing else 1
+        most = self.adaptive.connections if self._proven and not self._probing else 1
         while len(self._couriers) < min(most, len(self._queue) + busy):
             courier = Courier(self)
             task = self._loop.create_task(courier.run())
@@ -270,8 +276,7 @@ class Lane:
 
     def _follow(self, sender: Sender) -> None:
         """Take over the sender's settings, also when they change while it sends."""
-        if not hasattr(self, "_sender") or sender.connections != self._sender.connections:
-            self._connections = max(1, sender.connections)
+        self.adaptive.follow(sender)
         self._sender = sender
 
     def _check_limits(self, sender: Sender, now: datetime) -> None:

@@ -16,7 +16,6 @@ from jobs.writer import Writer
 
 log = logging.getLogger(__name__)
 
-_MORE_AFTER = 100  # mails accepted, then a connection that was given up is tried again
 _CONNECTION = Verdict("temporary", None, "connection", "")
 _DROPS = 3  # connections lost in a row, no mail accepted between them: then the sender waits
 
@@ -27,8 +26,9 @@ class Reporting(Protocol):
     def end(self, why: str, come_back: float | None = None) -> bool: ...
     def requeue(self, message: Claimed) -> None: ...
     def poke(self) -> None: ...
-    def fewer(self) -> bool: ...
-    def more(self) -> None: ...
+    def fewer(self, verdict: Verdict) -> bool: ...
+    def accepted(self) -> None: ...
+    def throttled(self, verdict: Verdict) -> None: ...
     def trusted(self) -> None: ...
 
 
@@ -42,15 +42,12 @@ class Report:
         self._writer = writer
         self._drops = 0
         self._lost: Counter[int] = Counter()  # message id -> connections that ended with it under way
-        self._accepted = 0
 
     def accepted(self, message: Claimed, reply: Reply) -> None:
         """The server has it."""
         self._writer.settle(Outcome(message, MessageState.sent, "dot", reply.code, reply.text[:REPLY_CHARS]))
         self._drops = 0
-        self._accepted += 1
-        if self._accepted % _MORE_AFTER == 0:
-            self._lane.more()
+        self._lane.accepted()
         if self._cooldown_step:
             self._cooldown_step = 0
             self._lane.trusted()
@@ -123,7 +120,7 @@ class Report:
         verdict = classify(phase, reply.code, "", text) if reply is not None else _CONNECTION
         if consequence.of_refusal(verdict, 0).blocks:
             self._block(verdict, text)
-        elif not self._lane.fewer():
+        elif not self._lane.fewer(verdict):
             self._cool(verdict, text)
 
     def _lost_before(self, message: Claimed) -> bool:
@@ -139,6 +136,8 @@ class Report:
     def _cool(self, verdict: Verdict, reply: str) -> None:
         seconds = consequence.cooldown(verdict, self._cooldown_step)
         if self._lane.end("cooling", seconds):
+            if self._cooldown_step == 0 and verdict.kind in consequence.THROTTLES:
+                self._lane.throttled(verdict)
             words = (verdict.kind, verdict.rule_id, reply)
             self._writer.call(lambda session: standing.cool(session, self._sender_id, self._epoch, seconds, *words))
             log.info("sender %s waits %.0f s: %s (%s)", self._sender_id, seconds, verdict.kind, verdict.rule_id)

@@ -1,6 +1,7 @@
 """When the next mail of a lane may start: its pace by timers, each start committed before it happens."""
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Coroutine
 from datetime import UTC, datetime
 from typing import Any, Literal, TypeVar
@@ -15,6 +16,8 @@ from jobs.writer import Writer
 T = TypeVar("T")
 
 _FAR = 30.0  # seconds: who has to wait longer gives the sender back until then
+_SOON = 15.0  # seconds: mails that start in them are claimed together
+_CLAIM = 0.5  # seconds that a claim may take on a busy machine
 _AHEAD = 3.0  # seconds before a slot the connection is looked at: servers hang up on those who wait
 
 
@@ -35,7 +38,8 @@ class Slots:
         self._offset = taken_at.timestamp() - self._loop.time()
         self._writer, self._ended, self._later = writer, ended, later
         next_at = sender.next_start_at
-        self.pace = Pace(limits_of(sender, taken_at), self.now(), next_at.timestamp() if next_at else None)
+        first = next_at.timestamp() if next_at else None
+        self.pace = Pace(limits_of(sender, taken_at), self.now(), first, sender.learned_per_minute)
         self.pace.remember((at.timestamp(), count) for at, count in used)
 
     @property
@@ -52,10 +56,19 @@ class Slots:
     def now(self) -> float:
         return self._loop.time() + self._offset
 
-    def room(self, size: int) -> int:
-        """How many of ``size`` mails to claim; none when the hour or the day is full."""
-        room = self.pace.room(self.now())
-        return size if room is None else min(size, room)
+    def batch(self, size: int, connections: int) -> int:
+        """How many of ``size`` mails to claim; none when the hour or the day is full.
+
+        A slow sender claims what it starts soon, so that a campaign which is new has its turn soon.
+        """
+        rate, room = self.pace.rate(connections), self.pace.room(self.now())
+        soon = size if rate is None else max(1, min(size, math.ceil(rate * _SOON)))
+        return soon if room is None else min(soon, room)
+
+    def reserve(self, size: int, connections: int) -> int:
+        """Claim ahead of time, when so many are left: a fast sender would wait for the claim."""
+        rate = self.pace.rate(connections)
+        return size // 2 if rate is None else min(size // 2, int(rate * _CLAIM))
 
     def free_at(self) -> float:
         """When the hour and the day have room, or a next day of the warm-up may have."""

@@ -9,7 +9,7 @@ from sqlalchemy import case, exists, false, func, update
 from sqlmodel import Session, col, select
 
 from core import config, crypto, db, live
-from core.delivery import hosts, warmup, windows
+from core.delivery import hosts, learned, warmup, windows
 from core.delivery.sender_values import Invalid, Values, problems
 from core.errors import NotFound, RuleError
 from core.models import Campaign, CampaignStatus, Meta, Security, Sender, SenderState, User
@@ -30,7 +30,8 @@ def create(session: Session, user_id: int, values: Values) -> Sender:
     """A new sender; the first real one becomes the default. Raises Invalid."""
     checked = _checked(session, user_id, values, None)
     real = select(Sender.id).where(*_of(user_id), col(Sender.is_sandbox).is_(False))
-    sender = Sender(user_id=user_id, created_at=db.now(session), **checked)
+    known = learned.of_host(session, user_id, values.host)
+    sender = Sender(user_id=user_id, created_at=db.now(session), **checked, **known)
     first = session.exec(real.limit(1)).first() is None
     session.add(sender)
     session.flush()
@@ -60,6 +61,8 @@ def save(session: Session, user_id: int, sender_id: int, values: Values) -> None
     # It may have waited for a full hour or day that has more room now, or a window; the pace per minute is kept.
     soon = db.now(session) + _next_slot(kept)
     next_start_at = case((_sender.c.next_start_at > soon, soon), else_=_sender.c.next_start_at)
+    if str(checked.get("host", kept.host)).lower() != kept.host.lower():  # another provider
+        checked |= learned.of_host(session, user_id, values.host, sender_id) | {"learned_pinned": False}
     statement = (
         update(_sender)
         .where(_sender.c.id == sender_id, _sender.c.user_id == user_id, _sender.c.deleted_at.is_(None))
