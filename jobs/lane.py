@@ -47,6 +47,7 @@ class Lane:
         self._couriers: dict[asyncio.Task[None], Courier] = {}
         self._claiming: asyncio.Task[None] | None = None
         self._exhausted = False  # the last claim found nothing
+        self._full = False  # the hour or the day had no room for a claim
         self._proven = False  # a connection stood: a wrong password is tried once, not once per connection
         self._probing = False  # after a quota: one mail finds out whether it is over, not the batch
         self._worked = False
@@ -146,6 +147,8 @@ class Lane:
 
     async def next(self) -> Claimed | None:
         """The next mail for a courier; None: go home."""
+        if self._full:  # a slot that was reserved may have been lost
+            self._full = self._exhausted = False
         while not self.ending:
             if (message := self.next_now()) is not None:
                 return message
@@ -218,7 +221,7 @@ class Lane:
     async def _claim(self) -> None:
         size = self.slots.batch(max(1, self._sender.batch_size), self.adaptive.connections)
         if size <= 0:
-            self._exhausted = True
+            self._exhausted = self._full = True
             if not self._queue and not any(courier.busy for courier in self._couriers.values()):
                 self._later(self.slots.free_at())
             return

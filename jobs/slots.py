@@ -67,8 +67,11 @@ class Slots:
 
     def reserve(self, size: int, connections: int) -> int:
         """Claim ahead of time, when so many are left: a fast sender would wait for the claim."""
-        rate = self.pace.rate(connections)
-        return size // 2 if rate is None else min(size // 2, int(rate * _CLAIM))
+        if not self.limited:
+            return size // 2
+        if self.pace.limits.sums:
+            return 0  # what is claimed beyond the room of an hour would end the lane
+        return min(size // 2, int((self.pace.rate(connections) or 0.0) * _CLAIM))
 
     def free_at(self) -> float:
         """When the hour and the day have room, or a next day of the warm-up may have."""

@@ -9,6 +9,7 @@ from collections import deque
 SLOWEST, FASTEST = 1.0, 60_000.0  # mails a minute
 _STEP = 0.1  # of the pace after the last halving, added with each minute's worth of mails
 _SECONDS = 60
+_TELLING = 3  # mails
 MORE_AFTER = 100  # mails accepted, then one connection more
 
 
@@ -40,22 +41,23 @@ class Observed:
     """The pace at which mails were accepted in the last minute."""
 
     def __init__(self) -> None:
-        self._seconds: deque[tuple[int, int]] = deque()  # (second, mails in it)
+        self._steps: deque[tuple[int, int]] = deque()  # (a tenth of a second, mails in it)
 
     def accepted(self, now: float) -> None:
-        second, count = int(now), 1
-        if self._seconds and self._seconds[-1][0] == second:
-            count += self._seconds.pop()[1]
-        self._seconds.append((second, count))
+        step, count = int(now * 10), 1
+        if self._steps and self._steps[-1][0] == step:
+            count += self._steps.pop()[1]
+        self._steps.append((step, count))
         self._drop(now)
 
     def per_minute(self, now: float) -> float | None:
-        """Mails a minute since the first of the last minute; None: there was none."""
+        """Mails a minute since the first of the last minute; None where they are too few to tell."""
         self._drop(now)
-        if not self._seconds:
+        count = sum(count for _, count in self._steps)
+        if count < _TELLING:
             return None
-        return sum(count for _, count in self._seconds) * 60 / max(1.0, now - self._seconds[0][0])
+        return count * 60 / max(0.1, now - self._steps[0][0] / 10)
 
     def _drop(self, now: float) -> None:
-        while self._seconds and self._seconds[0][0] < now - _SECONDS:
-            self._seconds.popleft()
+        while self._steps and self._steps[0][0] < (now - _SECONDS) * 10:
+            self._steps.popleft()

@@ -1,3 +1,5 @@
+import pytest
+
 from core.delivery import adapt
 from core.delivery.adapt import Observed
 
@@ -47,5 +49,7 @@ def test_the_observed_pace_is_of_the_last_minute() -> None:
     assert observed.per_minute(30) == 60
     assert observed.per_minute(200) is None
     observed.accepted(200.2)
+    observed.accepted(200.3)
+    assert observed.per_minute(200.5) is None  # too few to tell
     observed.accepted(200.4)
-    assert observed.per_minute(200.5) == 120  # as if of a whole second
+    assert observed.per_minute(200.5) == pytest.approx(600)
