@@ -9,7 +9,7 @@ import sys
 import traceback
 from time import monotonic
 
-from bench import claim, memory, report, roundtrip, screen, send, start, upload, web, workers
+from bench import claim, memory, pace, report, roundtrip, screen, send, start, upload, web, workers
 
 BENCHES = {
     "start": start.run,
@@ -22,6 +22,7 @@ BENCHES = {
     "claim": claim.run,
     "memory": memory.run,
     "web": web.run,
+    "pace": pace.run,
 }
 
 

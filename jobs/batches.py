@@ -26,10 +26,22 @@ class Batch:
     contents: dict[int, Content] = field(default_factory=dict)
 
 
-def take(session: Session, sender_id: int, owner: str) -> tuple[lease.Lease, list[tuple[datetime, int]]] | None:
-    """Own the sender, and what it started in the last day; None where that is not possible now."""
+@dataclass(frozen=True)
+class Taken:
+    """A sender that is ours: what it started in the last day, and which recipient domains still wait, until when."""
+
+    lease: lease.Lease
+    used: list[tuple[datetime, int]]
+    domains: dict[str, datetime]
+
+
+def take(session: Session, sender_id: int, owner: str) -> Taken | None:
+    """Own the sender; None where that is not possible now."""
     held = lease.take(session, sender_id, owner)
-    return (held, usage.recent(session, sender_id, held.taken_at)) if held else None
+    if held is None:
+        return None
+    used = usage.recent(session, sender_id, held.taken_at)
+    return Taken(held, used, usage.domains(session, sender_id, held.taken_at))
 
 
 def address(session: Session, sender_id: int) -> tuple[Sender, str, int]:
@@ -62,6 +74,13 @@ def put_back(session: Session, held: list[Claimed]) -> None:
     tally = Tally()
     ledger.put_back(session, held, tally)
     tally.store(session, db.now(session))
+
+
+def put_off(session: Session, held: list[tuple[Claimed, float]]) -> None:
+    """Messages that we hold wait so many seconds, without an attempt."""
+    tally, now = Tally(), db.now(session)
+    ledger.put_off(session, held, now, tally)
+    tally.store(session, now)
 
 
 def give_back(

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections import deque
+from collections.abc import Iterator
 from datetime import datetime
 from functools import partial
 
@@ -17,12 +18,14 @@ from jobs.adaptive import Adaptive
 from jobs.courier import Courier
 from jobs.hours import Hours
 from jobs.mails import Mails
+from jobs.parking import Parking
 from jobs.report import Report
 from jobs.slots import Slots
 from jobs.writer import Writer
 
 log = logging.getLogger(__name__)
 
+_BARREN = 0.1  # seconds between claims of which nothing can start
 _ALIVE = ("", "later")  # endings that a cooldown or a block overrules
 
 
@@ -40,6 +43,7 @@ class Lane:
         self.report: Report
         self.slots: Slots
         self.adaptive: Adaptive
+        self._parking: Parking
         self._sender: Sender
         self._owner, self._mails = owner, mails
         self._loop = asyncio.get_running_loop()
@@ -47,6 +51,7 @@ class Lane:
         self._couriers: dict[asyncio.Task[None], Courier] = {}
         self._claiming: asyncio.Task[None] | None = None
         self._exhausted = False  # the last claim found nothing
+        self._barren = False  # of the last claim nothing could start: their domains have no room
         self._full = False  # the hour or the day had no room for a claim
         self._proven = False  # a connection stood: a wrong password is tried once, not once per connection
         self._probing = False  # after a quota: one mail finds out whether it is over, not the batch
@@ -61,11 +66,12 @@ class Lane:
         taken = await self.writer.call(lambda session: batches.take(session, self.sender_id, self._owner))
         if taken is None:
             return False
-        held, used = taken
+        held = taken.lease
         self.epoch = held.epoch
         self.report = Report(self, self.sender_id, held.epoch, held.sender.cooldown_step, self.writer)
-        self.slots = Slots(held.sender, held.taken_at, used, self.writer, self._ended, self._later)
+        self.slots = Slots(held.sender, held.taken_at, taken.used, taken.domains, self.writer, self._ended, self._later)
         self._probing = held.sender.cooldown_step > 0 and held.sender.state_kind in consequence.QUOTAS
+        self._parking = Parking(self.slots, self._notify, self.poke, self._put_off)
         self.adaptive = Adaptive(held.sender, held.epoch, self.slots, self.writer)
         self._follow(held.sender)
         self._hours.begin(self.slots.pace.limits, asked, held.taken_at)
@@ -74,6 +80,7 @@ class Lane:
         finally:
             self.poked = False
             self._hours.stop()
+            self._parking.stop()
             self.adaptive.store_last()
             self.writer.write_used()
             due = await self._give_back()
@@ -152,7 +159,7 @@ class Lane:
         while not self.ending:
             if (message := self.next_now()) is not None:
                 return message
-            if self._exhausted and self._claiming is None:
+            if self._exhausted and self._claiming is None and not self._parking:
                 return None
             await self._changed()
         return None
@@ -163,10 +170,21 @@ class Lane:
             return None
         if len(self._queue) <= self.slots.reserve(self._sender.batch_size, self.adaptive.connections):
             self._claim_soon()
-        while self._queue:
-            if self.may_start(message := self._queue.popleft()):
+        while (message := self._parking.ready() or self._admitted()) is not None:
+            if self.may_start(message):
                 return message
         return None
+
+    def _admitted(self) -> Claimed | None:
+        """The next mail whose recipient domain has room."""
+        found = next((message for message in self._taken() if self._parking.admit(message)), None)
+        self._parking.settle()
+        self._barren = found is None and bool(self._parking)
+        return found
+
+    def _taken(self) -> Iterator[Claimed]:
+        while self._queue:
+            yield self._queue.popleft()
 
     def requeue(self, message: Claimed) -> None:
         """A mail that was not sent, and not refused either. When the lane ends it goes back with the sender."""
@@ -177,7 +195,7 @@ class Lane:
     async def unwanted(self) -> None:
         """A mark or a start was refused: campaign paused, address suppressed, sender lost or its limits changed. Look
         at all that we hold."""
-        held, self._queue = list(self._queue), deque()
+        held, self._queue = self._held(), deque()
         kept, sender, now = await self.writer.call(lambda session: batches.look(session, self.sender_id, held))
         self._check_limits(sender, now)
         self._queue.extend(message for message in held if message.id in kept)
@@ -190,9 +208,15 @@ class Lane:
 
     def _share(self) -> None:
         """What we hold goes back, and is claimed and shared anew."""
-        held, self._queue = list(self._queue), deque()
+        held, self._queue = self._held(), deque()
         if not self.ending:
             self._put_back(held)
+
+    def _held(self) -> list[Claimed]:
+        return [*self._parking.drain(), *self._queue]
+
+    def _put_off(self, messages: list[tuple[Claimed, float]]) -> None:
+        self.writer.call(lambda session: batches.put_off(session, messages))
 
     def _put_back(self, messages: list[Claimed]) -> None:
         if messages:
@@ -225,6 +249,8 @@ class Lane:
             if not self._queue and not any(courier.busy for courier in self._couriers.values()):
                 self._later(self.slots.free_at())
             return
+        if self._barren:
+            await asyncio.sleep(_BARREN)
         asked = self._loop.time()
         got = await self.writer.call(lambda session: batches.claim(session, self.sender_id, self.epoch, size))
         self._follow(got.sender)

@@ -3,9 +3,11 @@
 import asyncio
 import math
 from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Literal, TypeVar
 
+from core.delivery.domains import Domains, group_of
 from core.delivery.ledger import Claimed
 from core.delivery.pace import Pace
 from core.delivery.usage import Start, limits_of
@@ -29,6 +31,7 @@ class Slots:
         sender: Sender,
         taken_at: datetime,
         used: list[tuple[datetime, int]],
+        domains: dict[str, datetime],
         writer: Writer,
         ended: asyncio.Event,
         later: Callable[[float], None],
@@ -40,6 +43,9 @@ class Slots:
         next_at = sender.next_start_at
         first = next_at.timestamp() if next_at else None
         self.pace = Pace(limits_of(sender, taken_at), self.now(), first, sender.learned_per_minute)
+        self.domains: Domains | None = None
+        if limit := self.pace.limits.domain_per_minute:
+            self.domains = Domains(limit, {name: at.timestamp() for name, at in domains.items()})
         self.pace.remember((at.timestamp(), count) for at, count in used)
 
     @property
@@ -94,6 +100,8 @@ class Slots:
             if (free_at := self.free_at()) > self.now() + _FAR:
                 self._later(free_at)
                 return "end"
+            if self.domains is not None and not await self.until(self.domains.clear_at(group_of(message.email))):
+                return "end"
             slot = self.pace.reserve(self.now())
             # First the connection: a mail that waits for it in its slot would start beside the next one.
             for at in (slot.at - _AHEAD, slot.at):
@@ -103,8 +111,7 @@ class Slots:
             if self._ended.is_set() or self.now() > slot.until:
                 self.pace.forfeit(slot)
                 continue
-            start = Start(message, self.pace.limits, moment(self.now()), self.next_at)
-            if not await self._writer.begin(start):
+            if not await self._writer.begin(self._start(message)):
                 return "skip"
             while (clear_at := self.pace.clear_at()) > self.now():
                 if not await self.until(clear_at):
@@ -122,6 +129,14 @@ class Slots:
         finally:
             ended.cancel()
             task.cancel()
+
+    def _start(self, message: Claimed) -> Start:
+        now = self.now()
+        start = Start(message, self.pace.limits, moment(now), self.next_at)
+        if self.domains is None:
+            return start
+        group = group_of(message.email)
+        return replace(start, domain=group, domain_next_at=moment(self.domains.started(group, now)))
 
     async def until(self, at: float) -> bool:
         """Wait until ``at`` (as ``now``); False when the lane ends before."""

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import TextClause, bindparam, case, exists, insert, select, text, update
 from sqlmodel import Session, col
 
-from core import db
+from core import db, hot
 from core.audience import suppression
 from core.delivery import holds
 from core.delivery.tally import Tally
@@ -157,6 +157,27 @@ def _back_statement(dialect: str, state: MessageState) -> TextClause:
           and {db.by_key(dialect, "message.state")} = 'claimed' {only}
         returning campaign_id
     """)
+
+
+def put_off(session: Session, messages: Sequence[tuple[Claimed, float]], now: datetime, tally: Tally) -> None:
+    """Claimed messages that are to wait: (message, seconds). No attempt is counted."""
+    on = hot.within(session)
+    rows = [
+        {"message_id": message.id, "held": message.epoch, "retry_at": on.stored(now + timedelta(seconds=seconds))}
+        for message, seconds in sorted(messages, key=lambda pair: pair[0].id)
+    ]
+    for (campaign_id,) in on.rows(_off_statement(on.dialect), given=json.dumps(rows)):
+        tally.moved(campaign_id, "claimed", "pending")
+
+
+@cache
+def _off_statement(dialect: str) -> str:
+    return f"""
+        update message set state = 'pending', epoch = null, retry_at = given.retry_at
+        from {db.given_in(dialect, message_id="bigint", held="int", retry_at="timestamptz")}
+        where message.id = given.message_id and message.epoch = given.held and message.state = 'claimed'
+        returning campaign_id
+    """
 
 
 def settle(session: Session, outcomes: Sequence[Outcome], now: datetime, tally: Tally) -> None:

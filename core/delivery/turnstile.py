@@ -9,15 +9,16 @@ way to the server.
 from collections import deque
 
 APART, CLEAR = 1.03, 1.02
-_CATCH_UP = 0.5  # windows; what is later than that has lost its turn
+_CATCH_UP = 0.5  # windows; what is later than that has lost its turn, where the caller says no other
 _EXACT = 1000  # starts that are gone through to tell when a successor may go on; above, it waits for a whole window
 
 
 class Turnstile:
     """Of one window. ``next_at``: the slot that is free next, on the clock of the caller's ``now`` (seconds)."""
 
-    def __init__(self, limit: int, window: float, next_at: float) -> None:
+    def __init__(self, limit: int, window: float, next_at: float, catch_up: float = _CATCH_UP) -> None:
         self.limit, self.window, self.next_at = limit, window, next_at
+        self._catch_up = catch_up * window
         self._starts: deque[float] = deque(maxlen=limit)
 
     @property
@@ -27,7 +28,7 @@ class Turnstile:
 
     def reserve(self, now: float) -> float:
         """Take the next slot: the moment, not before ``now``, at which it may be used."""
-        slot = max(self.next_at, now - _CATCH_UP * self.window)
+        slot = max(self.next_at, now - self._catch_up)
         self.next_at = slot + self.gap
         return max(now, slot)
 

@@ -16,9 +16,10 @@ from core.delivery import warmup, windows
 from core.delivery.ledger import Claimed
 from core.delivery.pace import Limits
 from core.hot import Hot
-from core.models import Sender, SenderUsage
+from core.models import DomainPace, Sender, SenderUsage
 
 _usage: Any = SenderUsage.__table__  # type: ignore[attr-defined]
+_domain: Any = DomainPace.__table__  # type: ignore[attr-defined]
 _KEPT = timedelta(hours=25)
 
 
@@ -26,13 +27,16 @@ _KEPT = timedelta(hours=25)
 class Start:
     """A mail of a limited sender is about to start: committed before its MAIL FROM, while ``limits`` hold.
 
-    ``next_at``: not before then may a successor start one.
+    ``next_at``: not before then may a successor start one; ``domain_next_at``: one to the same ``domain`` (a group of
+    ``domains``), where these are paced.
     """
 
     message: Claimed
     limits: Limits
     started_at: datetime
     next_at: datetime | None
+    domain: str = ""
+    domain_next_at: datetime | None = None
 
 
 def recent(session: Session, sender_id: int, now: datetime) -> list[tuple[datetime, int]]:
@@ -81,6 +85,7 @@ def start_all(on: Hot, starts: Sequence[Start]) -> set[int]:
     now = {(row[0], row[1]): _Now(tuple(row[2:8]), _json(row[8]), _json(row[9])) for row in rows}
     begun = [start for start in starts if _holds(start, now.get((start.message.sender_id, start.message.epoch)))]
     _record(on, Counter((start.message.sender_id, start.started_at) for start in begun))
+    _pace_domains(on, [start for start in begun if start.domain_next_at is not None])
     return {start.message.id for start in begun}
 
 
@@ -118,6 +123,34 @@ def _start_statement(dialect: str) -> str:
     """
 
 
+def domains(session: Session, sender_id: int, now: datetime) -> dict[str, datetime]:
+    """The recipient domains that are still to wait, and until when."""
+    wanted = select(_domain.c.domain, _domain.c.next_at).where(
+        _domain.c.sender_id == sender_id, _domain.c.next_at > now
+    )
+    return {domain: next_at for domain, next_at in session.connection().execute(wanted)}
+
+
+def _pace_domains(on: Hot, starts: Sequence[Start]) -> None:
+    latest = {(start.message.sender_id, start.domain): on.stored(start.domain_next_at) for start in starts}
+    rows = [
+        {"sender_id": sender_id, "domain": domain, "next_at": next_at}
+        for (sender_id, domain), next_at in sorted(latest.items())
+    ]
+    if rows:
+        on.count(_domain_statement(on.dialect), given=json.dumps(rows))
+
+
+@cache
+def _domain_statement(dialect: str) -> str:
+    return f"""
+        insert into domain_pace (sender_id, domain, next_at)
+        select sender_id, domain, next_at
+        from {db.given_in(dialect, sender_id="int", domain="text", next_at="timestamptz")} where true
+        on conflict (sender_id, domain) do update set next_at = excluded.next_at
+    """
+
+
 def record(session: Session, sender_id: int, at: datetime, count: int) -> None:
     """Add ``count`` starts to the minute of ``at``."""
     _record(hot.within(session), Counter({(sender_id, at): count}))
@@ -148,5 +181,6 @@ def _record_statement(dialect: str) -> str:
 
 def forget_old(session: Session) -> int:
     """Delete what no limit looks at any more; returns how many rows."""
-    old = delete(_usage).where(_usage.c.minute_at < db.now(session) - _KEPT)
-    return int(session.connection().execute(old).rowcount)
+    before = db.now(session) - _KEPT
+    old = (delete(_usage).where(_usage.c.minute_at < before), delete(_domain).where(_domain.c.next_at < before))
+    return sum(int(session.connection().execute(statement).rowcount) for statement in old)
