@@ -98,7 +98,7 @@ class SenderFields:
         preset = presets.get(event.value)
         self._show_note(preset)
         values = {"port": preset.port, "security": preset.security}
-        values |= {"per_second": preset.per_second, "domain_per_minute": None}
+        values |= {"per_second": preset.per_second, "domain_per_minute": preset.domain_per_minute}
         values |= {"per_minute": preset.per_minute, "per_hour": preset.per_hour, "per_day": preset.per_day}
         values |= {"connections": preset.connections, "delay_seconds": preset.delay}
         known = {other.host for other in presets.ALL}

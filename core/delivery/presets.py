@@ -27,6 +27,7 @@ class Preset:
     note: str
     source: str
     per_second: int | None = None
+    domain_per_minute: int | None = None
 
 
 ALL = (
@@ -64,7 +65,7 @@ ALL = (
             "The administrator must allow authenticated SMTP for this mailbox. Microsoft switches off signing in with "
             "a password for SMTP by default from the end of December 2026."
         ),
-        source="https://learn.microsoft.com/exchange/mail-flow-best-practices/smtp-submission-improvements",
+        source="https://learn.microsoft.com/en-us/exchange/troubleshoot/send-emails/smtp-submission-improvements",
     ),
     Preset(
         id="hostinger",
@@ -74,12 +75,18 @@ ALL = (
         security=Security.tls,
         username="your whole email address",
         per_minute=30,
-        per_hour=200,
-        per_day=2400,
+        per_hour=None,
+        per_day=1000,
         connections=2,
         delay=4.0,
-        note="Use the password of the mailbox, not that of your Hostinger account. Limits differ by plan.",
-        source="https://support.hostinger.com (email limits: 200 per hour, 2,400 per day)",
+        note=(
+            "Use the password of the mailbox, not that of your Hostinger account. Business Starter allows 1,000 mails "
+            "in any 24 hours per mailbox, Business Premium 3,000; hosting with cPanel 200 an hour and 2,400 a day."
+        ),
+        source=(
+            "https://www.hostinger.com/support/4625828-parameters-and-limits-of-hostinger-email/, "
+            "https://support.hostinger.com/en/articles/6550582-parameters-and-limits-of-cpanel-email"
+        ),
     ),
     Preset(
         id="ses",
@@ -88,17 +95,20 @@ ALL = (
         port=587,
         security=Security.starttls,
         username="the SMTP user name, as AKIA…",
-        per_minute=60,
+        per_minute=None,
         per_hour=None,
         per_day=None,
         connections=2,
         delay=0.0,
         note=(
             "Put your region into the host. Make SMTP credentials in the SES console (they are not your AWS keys), "
-            "verify the From domain, and leave the SES sandbox. Your pace is in the console under Account dashboard."
+            "verify the From domain, and leave the SES sandbox (1 mail a second, 200 a day). Enter your own maximum "
+            "send rate as mails per second: it is in the console under Account dashboard."
         ),
-        source="https://docs.aws.amazon.com/ses/latest/dg/smtp-connect.html, "
-        "https://docs.aws.amazon.com/ses/latest/dg/manage-sending-quotas.html",
+        source=(
+            "https://docs.aws.amazon.com/ses/latest/dg/quotas.html, "
+            "https://docs.aws.amazon.com/ses/latest/dg/smtp-connect.html"
+        ),
         per_second=1,
     ),
     Preset(
@@ -150,6 +160,105 @@ ALL = (
         source="https://www.zoho.com/mail/help/zoho-smtp.html, https://www.zoho.com/mail/help/usage-policy.html",
     ),
     Preset(
+        id="yahoo",
+        name="Yahoo",
+        host="smtp.mail.yahoo.com",
+        port=465,
+        security=Security.tls,
+        username="your whole Yahoo address",
+        per_minute=10,
+        per_hour=None,
+        per_day=500,
+        connections=1,
+        delay=5.0,
+        note="Needs an app password: make one in your Yahoo account under Account security.",
+        source="https://help.yahoo.com/kb/SLN4075.html, https://help.yahoo.com/kb/SLN17518.html",
+    ),
+    Preset(
+        id="icloud",
+        name="iCloud",
+        host="smtp.mail.me.com",
+        port=587,
+        security=Security.starttls,
+        username="your whole iCloud address",
+        per_minute=20,
+        per_hour=None,
+        per_day=1000,
+        connections=1,
+        delay=3.0,
+        note=(
+            "Needs an app-specific password, made at account.apple.com. Apple allows 1,000 mails a day and says that "
+            "unsolicited bulk mail is forbidden."
+        ),
+        source="https://support.apple.com/102198, https://support.apple.com/102525",
+    ),
+    Preset(
+        id="fastmail",
+        name="Fastmail",
+        host="smtp.fastmail.com",
+        port=465,
+        security=Security.tls,
+        username="your whole Fastmail address",
+        per_minute=30,
+        per_hour=None,
+        per_day=None,
+        connections=1,
+        delay=2.0,
+        note="Needs an app password: Settings, Privacy & Security. How much an account may send depends on its plan.",
+        source="https://www.fastmail.com/help/account/limits.html",
+    ),
+    Preset(
+        id="ovh",
+        name="OVH",
+        host="ssl0.ovh.net",
+        port=465,
+        security=Security.tls,
+        username="your whole email address",
+        per_minute=10,
+        per_hour=200,
+        per_day=None,
+        connections=1,
+        delay=5.0,
+        note="OVH allows 200 mails an hour per account, and 300 an hour from one address of the internet.",
+        source="https://github.com/ovh/ovhcloud-docs/pull/715",
+    ),
+    Preset(
+        id="brevo",
+        name="Brevo",
+        host="smtp-relay.brevo.com",
+        port=587,
+        security=Security.starttls,
+        username="the login shown under SMTP & API",
+        per_minute=100,
+        per_hour=None,
+        per_day=300,
+        connections=2,
+        delay=0.0,
+        note=(
+            "The password is an SMTP key, not an API key. 300 mails a day is the free plan: leave Mails per day empty "
+            "on a paid one."
+        ),
+        source="https://developers.brevo.com/docs/smtp-integration",
+    ),
+    Preset(
+        id="postmark",
+        name="Postmark",
+        host="smtp-broadcasts.postmarkapp.com",
+        port=587,
+        security=Security.starttls,
+        username="the access key of an SMTP token",
+        per_minute=300,
+        per_hour=None,
+        per_day=None,
+        connections=4,
+        delay=0.0,
+        note=(
+            "This host is for broadcasts; Postmark wants newsletters in a broadcast message stream, whose SMTP token "
+            "you use here."
+        ),
+        source="https://postmarkapp.com/support/article/811-what-are-the-smtp-details-credentials-i-should-be-using",
+    ),
+    Preset(
         id="cpanel",
         name="cPanel host",
         host="mail.example.com",
@@ -168,6 +277,28 @@ ALL = (
         source="https://docs.cpanel.net/cpanel/email/set-up-mail-client/",
     ),
     Preset(
+        id="own",
+        name="Own mail server",
+        host="mail.example.com",
+        port=587,
+        security=Security.starttls,
+        username="often your whole email address",
+        per_minute=600,
+        per_hour=None,
+        per_day=None,
+        connections=10,
+        delay=0.0,
+        note=(
+            "A Postfix or other server of yours that delivers straight to the servers of the recipients: they slow "
+            "down who sends much at once, so each domain has a pace of its own. Begin a new address with a warm-up."
+        ),
+        source=(
+            "https://www.postfix.org/postconf.5.html#default_destination_rate_delay, "
+            "https://senders.yahooinc.com/best-practices/, https://support.google.com/a/answer/81126"
+        ),
+        domain_per_minute=60,
+    ),
+    Preset(
         id="other",
         name="Other",
         host="",
@@ -180,7 +311,7 @@ ALL = (
         connections=2,
         delay=4.0,
         note="Your provider's help names the host of its outgoing mail server (SMTP) and how many mails it allows.",
-        source="RFC 6409 (port 587), RFC 8314 (port 465)",
+        source="https://www.rfc-editor.org/rfc/rfc6409 (port 587), https://www.rfc-editor.org/rfc/rfc8314 (port 465)",
     ),
 )
 OTHER = ALL[-1]
@@ -235,4 +366,4 @@ def provider(preset: str, host: str) -> str:
     for start in range(len(labels)):
         if name := _DOMAINS.get(".".join(labels[start:])):
             return name
-    return get(preset).name if preset not in ("other", "cpanel") and preset in _BY_ID else ""
+    return get(preset).name if preset not in ("other", "own", "cpanel") and preset in _BY_ID else ""

@@ -18,9 +18,22 @@ def test_a_preset_gives_values_that_can_be_saved(preset: presets.Preset) -> None
         per_day=preset.per_day,
         connections=preset.connections,
         delay_seconds=preset.delay,
+        per_second=preset.per_second,
+        domain_per_minute=preset.domain_per_minute,
     )
     assert senders.problems(values) == {}
     assert preset.note.endswith(".") and preset.source and preset.username
+
+
+@pytest.mark.parametrize("preset", presets.ALL, ids=lambda preset: preset.id)
+def test_a_preset_says_where_its_numbers_are_from(preset: presets.Preset) -> None:
+    for source in preset.source.split(", "):
+        assert source.startswith("https://"), source
+
+
+def test_a_preset_for_every_provider_has_some_limit() -> None:
+    for preset in presets.ALL:
+        assert preset.per_second or preset.per_minute, preset.id
 
 
 def test_those_the_product_promises_are_there() -> None:
@@ -33,7 +46,14 @@ def test_those_the_product_promises_are_there() -> None:
         "SendGrid",
         "Mailgun",
         "Zoho",
+        "Yahoo",
+        "iCloud",
+        "Fastmail",
+        "OVH",
+        "Brevo",
+        "Postmark",
         "cPanel host",
+        "Own mail server",
         "Other",
     ]
 
