@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Iterator
 from datetime import datetime
 from functools import partial
 
@@ -25,7 +24,6 @@ from jobs.writer import Writer
 
 log = logging.getLogger(__name__)
 
-_BARREN = 0.1  # seconds between claims of which nothing can start
 _ALIVE = ("", "later")  # endings that a cooldown or a block overrules
 
 
@@ -51,7 +49,6 @@ class Lane:
         self._couriers: dict[asyncio.Task[None], Courier] = {}
         self._claiming: asyncio.Task[None] | None = None
         self._exhausted = False  # the last claim found nothing
-        self._barren = False  # of the last claim nothing could start: their domains have no room
         self._full = False  # the hour or the day had no room for a claim
         self._proven = False  # a connection stood: a wrong password is tried once, not once per connection
         self._probing = False  # after a quota: one mail finds out whether it is over, not the batch
@@ -71,7 +68,7 @@ class Lane:
         self.report = Report(self, self.sender_id, held.epoch, held.sender.cooldown_step, self.writer)
         self.slots = Slots(held.sender, held.taken_at, taken.used, taken.domains, self.writer, self._ended, self._later)
         self._probing = held.sender.cooldown_step > 0 and held.sender.state_kind in consequence.QUOTAS
-        self._parking = Parking(self.slots, self._notify, self.poke, self._put_off)
+        self._parking = Parking(self.slots, self.writer, self._notify, self.poke)
         self.adaptive = Adaptive(held.sender, held.epoch, self.slots, self.writer)
         self._follow(held.sender)
         self._hours.begin(self.slots.pace.limits, asked, held.taken_at)
@@ -170,21 +167,10 @@ class Lane:
             return None
         if len(self._queue) <= self.slots.reserve(self._sender.batch_size, self.adaptive.connections):
             self._claim_soon()
-        while (message := self._parking.ready() or self._admitted()) is not None:
+        while (message := self._parking.next(self._queue)) is not None:
             if self.may_start(message):
                 return message
         return None
-
-    def _admitted(self) -> Claimed | None:
-        """The next mail whose recipient domain has room."""
-        found = next((message for message in self._taken() if self._parking.admit(message)), None)
-        self._parking.settle()
-        self._barren = found is None and bool(self._parking)
-        return found
-
-    def _taken(self) -> Iterator[Claimed]:
-        while self._queue:
-            yield self._queue.popleft()
 
     def requeue(self, message: Claimed) -> None:
         """A mail that was not sent, and not refused either. When the lane ends it goes back with the sender."""
@@ -195,7 +181,7 @@ class Lane:
     async def unwanted(self) -> None:
         """A mark or a start was refused: campaign paused, address suppressed, sender lost or its limits changed. Look
         at all that we hold."""
-        held, self._queue = self._held(), deque()
+        held, self._queue = [*self._parking.drain(), *self._queue], deque()
         kept, sender, now = await self.writer.call(lambda session: batches.look(session, self.sender_id, held))
         self._check_limits(sender, now)
         self._queue.extend(message for message in held if message.id in kept)
@@ -208,15 +194,9 @@ class Lane:
 
     def _share(self) -> None:
         """What we hold goes back, and is claimed and shared anew."""
-        held, self._queue = self._held(), deque()
+        held, self._queue = [*self._parking.drain(), *self._queue], deque()
         if not self.ending:
             self._put_back(held)
-
-    def _held(self) -> list[Claimed]:
-        return [*self._parking.drain(), *self._queue]
-
-    def _put_off(self, messages: list[tuple[Claimed, float]]) -> None:
-        self.writer.call(lambda session: batches.put_off(session, messages))
 
     def _put_back(self, messages: list[Claimed]) -> None:
         if messages:
@@ -249,8 +229,7 @@ class Lane:
             if not self._queue and not any(courier.busy for courier in self._couriers.values()):
                 self._later(self.slots.free_at())
             return
-        if self._barren:
-            await asyncio.sleep(_BARREN)
+        await self._parking.rest()
         asked = self._loop.time()
         got = await self.writer.call(lambda session: batches.claim(session, self.sender_id, self.epoch, size))
         self._follow(got.sender)

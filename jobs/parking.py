@@ -6,38 +6,52 @@ import math
 from collections import deque
 from collections.abc import Callable
 
-from core.delivery.domains import group_of
+from core.delivery.domains import Domains, group_of
 from core.delivery.ledger import Claimed
+from jobs import batches
 from jobs.slots import Slots
+from jobs.writer import Writer
 
 _HELD = 30.0  # seconds: what starts within is kept at hand
 _FAREST = 1800.0  # seconds: what would start later is looked at again then
+_REST = 0.1  # seconds between claims of which nothing can start
 _POKE = 5.0  # seconds, at least, between claims of those that come due
 
 
 class Parking:
-    """Of one lane. ``notify``: one of them has its turn. ``poke``: some that were put off are due. ``put_off`` writes
-    down that messages wait so many seconds, without an attempt."""
+    """Of one lane. ``notify``: one of them has its turn. ``poke``: some that were put off are due."""
 
-    def __init__(
-        self,
-        slots: Slots,
-        notify: Callable[[], None],
-        poke: Callable[[], None],
-        put_off: Callable[[list[tuple[Claimed, float]]], None],
-    ) -> None:
+    def __init__(self, slots: Slots, writer: Writer, notify: Callable[[], None], poke: Callable[[], None]) -> None:
         self._loop = asyncio.get_running_loop()
-        self._slots, self._notify, self._poke, self._put_off = slots, notify, poke, put_off
+        self._slots, self._writer, self._notify, self._poke = slots, writer, notify, poke
         self._waiting: dict[str, deque[Claimed]] = {}
         self._turns: dict[str, float] = {}  # group: the turn that was promised last to one of it
         self._surplus: list[tuple[Claimed, float]] = []
+        self._barren = False  # of the last claim nothing could start
         self._turn: asyncio.TimerHandle | None = None
         self._due: asyncio.TimerHandle | None = None
 
     def __len__(self) -> int:
         return sum(len(waiting) for waiting in self._waiting.values())
 
-    def ready(self) -> Claimed | None:
+    def next(self, queue: deque[Claimed]) -> Claimed | None:
+        """The next mail whose domain has room; those of ``queue`` before it wait here."""
+        if self._slots.domains is None:
+            return queue.popleft() if queue else None
+        found = self._ready()
+        while found is None and queue:
+            message = queue.popleft()
+            found = message if self._admit(message, self._slots.domains) else None
+        self._settle(self._slots.domains)
+        self._barren = found is None and bool(self._waiting)
+        return found
+
+    async def rest(self) -> None:
+        """Before another claim, where nothing of the last one could start."""
+        if self._barren:
+            await asyncio.sleep(_REST)
+
+    def _ready(self) -> Claimed | None:
         """One of those that wait here whose turn it is."""
         domains, now = self._slots.domains, self._slots.now()
         if domains is None:
@@ -51,12 +65,9 @@ class Parking:
                 return message
         return None
 
-    def admit(self, message: Claimed) -> bool:
+    def _admit(self, message: Claimed, domains: Domains) -> bool:
         """Whether the domain of ``message`` has room, which it then takes; else it waits."""
-        domains, now = self._slots.domains, self._slots.now()
-        if domains is None:
-            return True
-        group = group_of(message.email)
+        now, group = self._slots.now(), group_of(message.email)
         waiting = self._waiting.get(group)
         if waiting is None and domains.free_at(group) <= now:
             domains.reserve(group, now)
@@ -69,17 +80,16 @@ class Parking:
             self._surplus.append((message, self._turn_in(group, domains.gap, now)))
         return False
 
-    def settle(self) -> None:
+    def _settle(self, domains: Domains) -> None:
         """After some were not admitted: see that they are heard of again."""
         if self._surplus:
             surplus, self._surplus = self._surplus, []
-            self._put_off(surplus)
+            self._writer.call(lambda session: batches.put_off(session, surplus))
             self._poke_in(max(_POKE, min(seconds for _, seconds in surplus)))
         if self._turn is not None:
             self._turn.cancel()
             self._turn = None
-        domains = self._slots.domains
-        if self._waiting and domains is not None:
+        if self._waiting:
             turn_in = min(domains.free_at(group) for group in self._waiting) - self._slots.now()
             self._turn = self._loop.call_later(max(0.0, turn_in) + 0.001, self._notify)
 

@@ -6,10 +6,11 @@ slow enough that a whole day's worth does not go out in one burst.
 
 from dataclasses import dataclass
 
+from core.delivery.provider_names import NAMES
 from core.models import Security
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Preset:
     """``username``: a hint for the field. Limits: None = none known. ``delay``: seconds from start to start."""
 
@@ -19,9 +20,9 @@ class Preset:
     port: int
     security: str
     username: str
-    per_minute: int | None
-    per_hour: int | None
-    per_day: int | None
+    per_minute: int | None = None
+    per_hour: int | None = None
+    per_day: int | None = None
     connections: int
     delay: float
     note: str
@@ -39,7 +40,6 @@ ALL = (
         security=Security.starttls,
         username="your whole Gmail address",
         per_minute=20,
-        per_hour=None,
         per_day=500,
         connections=2,
         delay=4.0,
@@ -57,7 +57,6 @@ ALL = (
         security=Security.starttls,
         username="your whole email address",
         per_minute=30,
-        per_hour=None,
         per_day=10000,
         connections=3,
         delay=4.0,
@@ -75,7 +74,6 @@ ALL = (
         security=Security.tls,
         username="your whole email address",
         per_minute=30,
-        per_hour=None,
         per_day=1000,
         connections=2,
         delay=4.0,
@@ -95,9 +93,6 @@ ALL = (
         port=587,
         security=Security.starttls,
         username="the SMTP user name, as AKIA…",
-        per_minute=None,
-        per_hour=None,
-        per_day=None,
         connections=2,
         delay=0.0,
         note=(
@@ -119,8 +114,6 @@ ALL = (
         security=Security.starttls,
         username="apikey",
         per_minute=600,
-        per_hour=None,
-        per_day=None,
         connections=4,
         delay=0.0,
         note="The username is the word apikey; the password is an API key with the right to send mail.",
@@ -134,8 +127,6 @@ ALL = (
         security=Security.starttls,
         username="postmaster@your sending domain",
         per_minute=300,
-        per_hour=None,
-        per_day=None,
         connections=4,
         delay=0.0,
         note="Domains in the EU region use smtp.eu.mailgun.org. New accounts may send 100 mails per hour.",
@@ -149,7 +140,6 @@ ALL = (
         security=Security.tls,
         username="your whole email address",
         per_minute=10,
-        per_hour=None,
         per_day=300,
         connections=1,
         delay=5.0,
@@ -167,7 +157,6 @@ ALL = (
         security=Security.tls,
         username="your whole Yahoo address",
         per_minute=10,
-        per_hour=None,
         per_day=500,
         connections=1,
         delay=5.0,
@@ -182,7 +171,6 @@ ALL = (
         security=Security.starttls,
         username="your whole iCloud address",
         per_minute=20,
-        per_hour=None,
         per_day=1000,
         connections=1,
         delay=3.0,
@@ -200,8 +188,6 @@ ALL = (
         security=Security.tls,
         username="your whole Fastmail address",
         per_minute=30,
-        per_hour=None,
-        per_day=None,
         connections=1,
         delay=2.0,
         note="Needs an app password: Settings, Privacy & Security. How much an account may send depends on its plan.",
@@ -216,7 +202,6 @@ ALL = (
         username="your whole email address",
         per_minute=10,
         per_hour=200,
-        per_day=None,
         connections=1,
         delay=5.0,
         note="OVH allows 200 mails an hour per account, and 300 an hour from one address of the internet.",
@@ -230,7 +215,6 @@ ALL = (
         security=Security.starttls,
         username="the login shown under SMTP & API",
         per_minute=100,
-        per_hour=None,
         per_day=300,
         connections=2,
         delay=0.0,
@@ -248,8 +232,6 @@ ALL = (
         security=Security.starttls,
         username="the access key of an SMTP token",
         per_minute=300,
-        per_hour=None,
-        per_day=None,
         connections=4,
         delay=0.0,
         note=(
@@ -267,7 +249,6 @@ ALL = (
         username="your whole email address",
         per_minute=10,
         per_hour=100,
-        per_day=None,
         connections=1,
         delay=5.0,
         note=(
@@ -284,8 +265,6 @@ ALL = (
         security=Security.starttls,
         username="often your whole email address",
         per_minute=600,
-        per_hour=None,
-        per_day=None,
         connections=10,
         delay=0.0,
         note=(
@@ -306,8 +285,6 @@ ALL = (
         security=Security.starttls,
         username="often your whole email address",
         per_minute=30,
-        per_hour=None,
-        per_day=None,
         connections=2,
         delay=4.0,
         note="Your provider's help names the host of its outgoing mail server (SMTP) and how many mails it allows.",
@@ -316,43 +293,6 @@ ALL = (
 )
 OTHER = ALL[-1]
 _BY_ID = {preset.id: preset for preset in ALL}
-_DOMAINS = {
-    "gmail.com": "Gmail",
-    "google.com": "Google",
-    "googlemail.com": "Gmail",
-    "office365.com": "Microsoft 365",
-    "outlook.com": "Outlook",
-    "hostinger.com": "Hostinger",
-    "titan.email": "Titan",
-    "amazonaws.com": "Amazon SES",
-    "sendgrid.net": "SendGrid",
-    "mailgun.org": "Mailgun",
-    "postmarkapp.com": "Postmark",
-    "sparkpostmail.com": "SparkPost",
-    "brevo.com": "Brevo",
-    "sendinblue.com": "Brevo",
-    "mailjet.com": "Mailjet",
-    "zoho.com": "Zoho",
-    "zoho.eu": "Zoho",
-    "zoho.in": "Zoho",
-    "yahoo.com": "Yahoo",
-    "mail.me.com": "iCloud",
-    "fastmail.com": "Fastmail",
-    "yandex.ru": "Yandex",
-    "yandex.com": "Yandex",
-    "mail.ru": "Mail.ru",
-    "qq.com": "QQ Mail",
-    "163.com": "163 Mail",
-    "gmx.net": "GMX",
-    "gmx.com": "GMX",
-    "web.de": "WEB.DE",
-    "ionos.com": "IONOS",
-    "ionos.de": "IONOS",
-    "strato.de": "Strato",
-    "ovh.net": "OVH",
-    "secureserver.net": "GoDaddy",
-    "oraclecloud.com": "Oracle Cloud",
-}
 
 
 def get(id: str) -> Preset:
@@ -364,6 +304,6 @@ def provider(preset: str, host: str) -> str:
     """The provider's name for sentences, by the host, else by the preset; "" where neither tells."""
     labels = host.lower().rstrip(".").split(".")
     for start in range(len(labels)):
-        if name := _DOMAINS.get(".".join(labels[start:])):
+        if name := NAMES.get(".".join(labels[start:])):
             return name
     return get(preset).name if preset not in ("other", "own", "cpanel") and preset in _BY_ID else ""
