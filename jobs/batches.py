@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from time import monotonic
 
 from sqlmodel import Session
 
@@ -28,20 +29,25 @@ class Batch:
 
 @dataclass(frozen=True)
 class Taken:
-    """A sender that is ours: what it started in the last day, and which recipient domains still wait, until when."""
+    """A sender that is ours: what it started in the last day, and which recipient domains still wait, until when.
+
+    ``clock``: what ``time.monotonic`` said when the lease began. The loop hears of it later, on a busy machine much.
+    """
 
     lease: lease.Lease
+    clock: float
     used: list[tuple[datetime, int]]
     domains: dict[str, datetime]
 
 
 def take(session: Session, sender_id: int, owner: str) -> Taken | None:
     """Own the sender; None where that is not possible now."""
+    clock = monotonic()
     held = lease.take(session, sender_id, owner)
     if held is None:
         return None
     used = usage.recent(session, sender_id, held.taken_at)
-    return Taken(held, used, usage.domains(session, sender_id, held.taken_at))
+    return Taken(held, clock, used, usage.domains(session, sender_id, held.taken_at))
 
 
 def address(session: Session, sender_id: int) -> tuple[Sender, str, int]:

@@ -66,7 +66,7 @@ class Lane:
         held = taken.lease
         self.epoch = held.epoch
         self.report = Report(self, self.sender_id, held.epoch, held.sender.cooldown_step, self.writer)
-        self.slots = Slots(held.sender, held.taken_at, taken.used, taken.domains, self.writer, self._ended, self._later)
+        self.slots = Slots(taken, self.writer, self._ended, self._later)
         self._probing = held.sender.cooldown_step > 0 and held.sender.state_kind in consequence.QUOTAS
         self._parking = Parking(self.slots, self.writer, self._notify, self.poke)
         self.adaptive = Adaptive(held.sender, held.epoch, self.slots, self.writer)

@@ -5,6 +5,7 @@ import math
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import replace
 from datetime import UTC, datetime
+from time import monotonic
 from typing import Any, Literal, TypeVar
 
 from core.delivery.domains import Domains, group_of
@@ -12,7 +13,7 @@ from core.delivery.ledger import Claimed
 from core.delivery.pace import Pace
 from core.delivery.usage import Start, limits_of
 from core.delivery.warmup import changes_at
-from core.models import Sender
+from jobs.batches import Taken
 from jobs.writer import Writer
 
 T = TypeVar("T")
@@ -26,27 +27,20 @@ _AHEAD = 3.0  # seconds before a slot the connection is looked at: servers hang 
 class Slots:
     """``later(moment)`` is called when the hour or the day is full until then."""
 
-    def __init__(
-        self,
-        sender: Sender,
-        taken_at: datetime,
-        used: list[tuple[datetime, int]],
-        domains: dict[str, datetime],
-        writer: Writer,
-        ended: asyncio.Event,
-        later: Callable[[float], None],
-    ) -> None:
+    def __init__(self, taken: Taken, writer: Writer, ended: asyncio.Event, later: Callable[[float], None]) -> None:
         self._loop = asyncio.get_running_loop()
-        # The database's time, as of the taking, on a clock that nobody sets.
-        self._offset = taken_at.timestamp() - self._loop.time()
+        sender, taken_at = taken.lease.sender, taken.lease.taken_at
+        # The database's time, as of the taking, on a clock that nobody sets. Not the loop's, which stands still while
+        # the loop is busy: starts would be written down earlier than they were.
+        self._offset = taken_at.timestamp() - taken.clock
         self._writer, self._ended, self._later = writer, ended, later
         next_at = sender.next_start_at
         first = next_at.timestamp() if next_at else None
         self.pace = Pace(limits_of(sender, taken_at), self.now(), first, sender.learned_per_minute)
         self.domains: Domains | None = None
         if limit := self.pace.limits.domain_per_minute:
-            self.domains = Domains(limit, {name: at.timestamp() for name, at in domains.items()})
-        self.pace.remember((at.timestamp(), count) for at, count in used)
+            self.domains = Domains(limit, {name: at.timestamp() for name, at in taken.domains.items()})
+        self.pace.remember((at.timestamp(), count) for at, count in taken.used)
 
     @property
     def limited(self) -> bool:
@@ -60,7 +54,7 @@ class Slots:
         return moment(next_at) if next_at > now else None
 
     def now(self) -> float:
-        return self._loop.time() + self._offset
+        return monotonic() + self._offset
 
     def batch(self, size: int, connections: int) -> int:
         """How many of ``size`` mails to claim; none when the hour or the day is full.

@@ -116,7 +116,7 @@ class Pace:
         """The next slot; it is taken, whether it is used or lost."""
         at = max(now, self.free_at(now))
         if self._second is not None:
-            at = self._second.reserve(at)
+            at = max(self._second.reserve(at), self._second.free_at())
         if self.gap:
             late = _LATE * MINUTE
             slot = self._next_at if at <= self._next_at + late else at
