@@ -74,6 +74,7 @@ ALL = (
         security=Security.tls,
         username="your whole email address",
         per_minute=30,
+        per_hour=200,
         per_day=1000,
         connections=2,
         delay=4.0,

@@ -33,7 +33,7 @@ class Limiting:
 
 
 def test_the_pace_falls_to_what_the_server_takes_and_no_mail_is_harmed(stack: Stack) -> None:
-    user_id, people = world.add_user(), world.people(25)
+    user_id, people = world.add_user(), world.people(60)
     server = Limiting(10, 0.5)  # 1,200 a minute
     with Receiver(server) as receiver:
         sender_id = world.add_sender(user_id, receiver.port)
@@ -43,7 +43,7 @@ def test_the_pace_falls_to_what_the_server_takes_and_no_mail_is_harmed(stack: St
             world.until(lambda: world.campaign(campaign_id).status == "sent", 40, lambda: world.dispatch(engine))
     assert server.refused
     assert sorted(receiver.accepted) == people
-    assert world.states(campaign_id) == {"sent": 25}
+    assert world.states(campaign_id) == {"sent": 60}
     with db.reading() as session:
         assert set(session.exec(select(Message.attempts)).all()) == {1}
         assert {attempt.kind for attempt in session.exec(select(Attempt)).all()} == {"throttle_rate"}
