@@ -11,7 +11,7 @@ from campaign_ui.parts.dkim_dialog import DkimDialog, dkim_rows
 from campaign_ui.parts.sender_card import Actions, sender_card, state_of
 from campaign_ui.parts.sender_form import SenderForm
 from core import db
-from core.delivery import dkim_keys, senders
+from core.delivery import dkim_keys, learned, senders
 from core.delivery.dkim_keys import Domain
 from core.models import Sender
 
@@ -47,7 +47,7 @@ class _Senders:
         with card("Sign with DKIM", words) as self.signing:
             self.domains = ui.column().classes("w-full gap-0")
         self.signing.set_visibility(False)
-        self.actions = Actions(self._edit, self._make_default, self._delete)
+        self.actions = Actions(self._edit, self._make_default, self._delete, self._pin, self._unpin, self._forget)
         self.forms = ui.element("div")  # outside of the cards: what is typed survives their renewal
 
     async def reload(self) -> None:
@@ -80,6 +80,15 @@ class _Senders:
 
     async def _make_default(self, sender: Sender) -> None:
         await act(senders.make_default, self.user.id, sender.id, done=f"New campaigns begin with {sender.name}.")
+
+    async def _pin(self, sender: Sender) -> None:
+        await act(learned.pin, self.user.id, sender.id, done="Pinned. It stays at this pace.")
+
+    async def _unpin(self, sender: Sender) -> None:
+        await act(learned.unpin, self.user.id, sender.id, done="Unpinned. It becomes faster by itself.")
+
+    async def _forget(self, sender: Sender) -> None:
+        await act(learned.forget, self.user.id, sender.id, done="Forgotten. Your own limits hold from now on.")
 
     async def _delete(self, sender: Sender) -> None:
         text = "Campaigns that were sent keep their history. Drafts that use it need another sender."

@@ -23,6 +23,9 @@ class Actions:
     edit: Callable[[Sender], None]
     make_default: Callable[[Sender], Awaitable[None]]
     delete: Callable[[Sender], Awaitable[None]]
+    pin: Callable[[Sender], Awaitable[None]]
+    unpin: Callable[[Sender], Awaitable[None]]
+    forget: Callable[[Sender], Awaitable[None]]
 
 
 def sender_card(sender: Sender, now: datetime, zone: str, actions: Actions) -> None:
@@ -48,6 +51,7 @@ def sender_card(sender: Sender, now: datetime, zone: str, actions: Actions) -> N
             if sender.reply_to:
                 ui.label(f"Answers to {sender.reply_to}").classes("cm-mute break-all")
         _standing(sender, state, zone)
+        _learned(sender, zone, actions)
         with ui.element("div").classes("flex flex-wrap gap-1.5"):
             for text in [*limits(sender), *hours(sender, now)]:
                 ui.label(text).classes("text-xs px-2 py-0.5 rounded-md is-quiet tabular-nums")
@@ -102,6 +106,38 @@ def _standing(sender: Sender, state: str, zone: str) -> None:
         if sender.state_reply:
             ui.label("The server’s own words").classes("text-xs opacity-90 mt-1")
             ui.label(sender.state_reply).classes("cm-words")
+
+
+def _learned(sender: Sender, zone: str, actions: Actions) -> None:
+    """What the provider's throttles taught, and what to do about it."""
+    if not (words := learned_in_words(sender, zone)):
+        return
+    with notice(words, "info", "speed"):
+        pinned, free = "It stays so.", "It becomes faster by itself while the provider allows it."
+        ui.label(pinned if sender.learned_pinned else free)
+        with ui.row().classes("gap-2 mt-1"):
+            if sender.learned_pinned:
+                ui.button("Unpin", on_click=lambda: actions.unpin(sender)).props("outline dense")
+            else:
+                ui.button("Pin", on_click=lambda: actions.pin(sender)).props("outline dense")
+            ui.button("Forget", on_click=lambda: actions.forget(sender)).props("outline dense")
+
+
+def learned_in_words(sender: Sender, zone: str) -> str:
+    """``Hostinger slowed us down: 12/min instead of 30 since Wed 25 Nov, 14:02 IST (rule hostinger-out).``"""
+    parts = []
+    if sender.learned_per_minute is not None:
+        limit = f"{sender.per_minute:,}" if sender.per_minute else "no limit"
+        parts.append(f"{round(sender.learned_per_minute, 1):,g}/min instead of {limit}")
+    if sender.learned_connections is not None:
+        plural = "" if sender.learned_connections == 1 else "s"
+        parts.append(f"{sender.learned_connections:,} connection{plural} instead of {sender.connections:,}")
+    if not parts:
+        return ""
+    since = f" since {clock.say(sender.learned_at, zone)}" if sender.learned_at is not None else ""
+    rule = f" (rule {sender.learned_rule})" if sender.learned_rule else ""
+    who = presets.provider(sender.preset, sender.host) or sender.name
+    return f"{who} slowed us down: {' and '.join(parts)}{since}{rule}."
 
 
 def _buttons(sender: Sender, actions: Actions) -> None:

@@ -5,14 +5,17 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from nicegui import ElementFilter, ui
 from nicegui.testing import User as Browser
 
 from core import campaigns, clock, db
-from core.delivery import senders
+from core.delivery import learned, senders
+from core.errors import NotFound
 from core.models import Campaign, CampaignList, Contact, ContactList, ListMember, Sender
 from tests import rows
 from tests.campaign_ui.conftest import SignIn, eventually, press, texts
+from tests.conftest import Stack
 
 IST = "Asia/Kolkata"
 OFFICE: dict[str, Any] = {"days": [0, 1, 2, 3, 4], "from": "09:00", "until": "18:00", "zone": IST}
@@ -191,3 +194,39 @@ async def test_charlie_sees_and_changes_no_hours_of_alice(create_user: Callable[
     response = await charlie.http_client.get(f"/campaigns/{campaign_id}")
     assert response.status_code == 404 and "Mon–Fri" not in response.text
     assert campaign(campaign_id).sending_window == OFFICE
+
+
+async def test_a_learned_pace_is_explained_pinned_and_forgotten(user: Browser, sign_in: SignIn) -> None:
+    user_id = sign_in(user, time_zone=IST)
+    sender_id = stored(user_id, host="smtp.hostinger.com")
+    db.clock_offset = NOW - clock.utcnow()
+    with db.session() as session:
+        row = session.get_one(Sender, sender_id)
+        row.learned_per_minute, row.learned_connections, row.learned_rule = 12.0, 1, "hostinger-out"
+        row.learned_at = NOW
+    await user.open("/senders")
+    await user.should_see(
+        "Hostinger slowed us down: 12/min instead of 30 and 1 connection instead of 2 since Wed 25 Nov, 20:30 IST "
+        "(rule hostinger-out)."
+    )
+    press(user, "Pin")
+    await eventually(lambda: kept(sender_id).learned_pinned)
+    await user.should_see("It stays so.", retries=20)
+    press(user, "Unpin")
+    await eventually(lambda: not kept(sender_id).learned_pinned)
+    await user.should_see("It becomes faster by itself", retries=20)
+    press(user, "Forget")
+    await eventually(lambda: kept(sender_id).learned_per_minute is None)
+    await user.should_not_see("slowed us down", retries=20)
+    assert (kept(sender_id).learned_connections, kept(sender_id).learned_rule) == (None, "")
+
+
+def test_a_strangers_learned_pace_is_neither_pinned_nor_forgotten(stack: Stack) -> None:
+    with db.session() as session:
+        alice, charlie = rows.user(session), rows.user(session, "charlie@example.com")
+        sender_id = rows.sender(session, alice, learned_per_minute=12.0).id
+        assert sender_id is not None
+        for act in (learned.pin, learned.unpin, learned.forget):
+            with pytest.raises(NotFound):
+                act(session, charlie, sender_id)
+        assert session.get_one(Sender, sender_id).learned_per_minute == 12.0
