@@ -123,6 +123,9 @@ def _of_due(session: Session, campaign: Summary, sender: Sender, now: datetime, 
     ).first()
     if first is not None and first.retry_at > now + _SOON:
         at = _clock(first.retry_at, zone)
+        if sender.domain_per_minute and not first.reply:
+            limit = f"{sender.name} sends at most {sender.domain_per_minute:,} mails a minute to one domain."
+            return Wait(f"{limit} Next mail at {at}; {count:,} waiting.", "pending", until=first.retry_at)
         sentence = (
             f"The last mail waits to be tried again at {at}."
             if count == 1
