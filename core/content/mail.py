@@ -48,7 +48,7 @@ class Content:
     links: tuple[tuple[str, int], ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Recipient:
     message_id: int
     email: str

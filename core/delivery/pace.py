@@ -40,8 +40,13 @@ class Limits:
 
     @property
     def any(self) -> bool:
-        paced = (self.per_second, self.per_minute, self.domain_per_minute)
-        return any(limit is not None for limit in paced) or self.delay > 0 or self.sums
+        return (
+            self.per_minute is not None
+            or self.per_second is not None
+            or self.domain_per_minute is not None
+            or self.delay > 0
+            or self.sums
+        )
 
     @property
     def sums(self) -> bool:

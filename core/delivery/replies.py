@@ -65,8 +65,10 @@ def classify(phase: str, code: int, enhanced: str, text: str, at: datetime | Non
 
 def is_success(phase: str, code: int) -> bool:
     """Whether ``code`` lets the mail go on in this phase. A 2xx that is not the expected one (Oracle's 254) is not."""
-    expected = {"connect": (220,), "auth": (235,), "data": (354,), "rcpt": (250, 251, 252)}
-    return code in expected.get(phase, (250,))
+    return code in _EXPECTED.get(phase, (250,))
+
+
+_EXPECTED = {"connect": (220,), "auth": (235,), "data": (354,), "rcpt": (250, 251, 252)}
 
 
 def explain(rule_id: str, kind: str, provider: str = "") -> str:

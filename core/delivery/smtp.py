@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import functools
 import hmac
 import re
 from dataclasses import dataclass
@@ -257,7 +258,7 @@ def envelope(connection: Connection, sender: str, recipient: str, size: int) -> 
     SMTPUTF8 (RFC 6531) is asked for only where an address cannot be written without it.
     """
     parameters = f" SIZE={size}" if "SIZE" in connection.extensions else ""
-    sender, recipient = _on_the_wire(sender), _on_the_wire(recipient)
+    sender, recipient = _sender_on_the_wire(sender), _on_the_wire(recipient)
     if not (sender.isascii() and recipient.isascii()):
         if not connection.takes_utf8:
             raise BadAddress(
@@ -287,3 +288,6 @@ def _on_the_wire(address: str) -> str:
         return addresses.wire(address)
     except ValueError:
         raise BadAddress("This is not an address that mail can be sent to.") from None
+
+
+_sender_on_the_wire = functools.lru_cache(maxsize=256)(_on_the_wire)  # the same for many mails
