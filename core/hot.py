@@ -5,7 +5,7 @@ A session around the same statements costs five times as much.
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -56,13 +56,6 @@ class Hot:
         """Do it. Raises StatementFailed."""
         self._run(sql, values)
 
-    def once(self, name: str, *statements: str) -> None:
-        """Run ``statements``, which have no values, the first time on this connection."""
-        if name not in self._kept:
-            for statement in statements:
-                self._run(statement, {})
-            self._kept[name] = True
-
     def now(self) -> datetime:
         """As ``now``; PostgreSQL's clock is asked once a second and carried on by this machine's steady one."""
         if self.dialect == "sqlite":
@@ -111,10 +104,17 @@ class Hot:
                 None, None, error, self._dialect.loaded_dbapi.Error, connection_invalidated=gone, dialect=self._dialect
             ) from error
 
-    def begin(self) -> None:
-        if self.dialect != "sqlite":  # there psycopg2 begins by itself
-            self._of_psycopg2().autocommit = self._is_one_statement
-        elif not self._is_one_statement:
+    def begin(self, temporary: Sequence[str]) -> None:
+        if self.dialect != "sqlite":
+            if self._is_one_statement:  # else psycopg2 begins by itself
+                with self._driver_errors():
+                    self._of_psycopg2().autocommit = True
+            return
+        if "temporary" not in self._kept:
+            for statement in temporary:
+                self._run(statement, {})
+            self._kept["temporary"] = True
+        if not self._is_one_statement:
             self._run("BEGIN IMMEDIATE", {})
 
     def commit(self) -> None:
@@ -124,20 +124,27 @@ class Hot:
 
     def end(self) -> None:
         """Whatever came; the pool rolls back what was not committed."""
-        if self.dialect != "sqlite" and not self._connection.invalidated:
-            self._of_psycopg2().autocommit = False
+        if self.dialect == "sqlite" or not self._is_one_statement or self._connection.invalidated:
+            return
+        if not self._of_psycopg2().closed:
+            with self._driver_errors():
+                self._of_psycopg2().autocommit = False
 
     def _of_psycopg2(self) -> Any:
         return self._driver.dbapi_connection
 
 
 @contextmanager
-def transaction(alone: bool = False) -> Iterator[Hot]:
-    """For a group of the ledger. Its caller tries again where ``db.is_away``. ``alone``: it is a single statement."""
+def transaction(alone: bool = False, temporary: Sequence[str] = ()) -> Iterator[Hot]:
+    """For a group of the ledger. Its caller tries again where ``db.is_away``. ``alone``: it is a single statement.
+
+    ``temporary``: statements that make what a connection to SQLite needs, always the same; before any transaction, as
+    one that is rolled back would take it away again.
+    """
     with db.write_turn if db.is_sqlite() else nullcontext(), db.hot_engine().connect() as connection:
         opened = Hot(connection, alone)
         try:
-            opened.begin()
+            opened.begin(temporary)
             yield opened
             opened.commit()
         finally:

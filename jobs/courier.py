@@ -97,8 +97,10 @@ class Courier:
             while mail is not None:
                 refusal = await connection.offered(mail.envelope)
                 if refusal is not None:
+                    phase, reply = refusal
                     if await self._still_ours(mail):
-                        await self._refused(connection, mail.message, *refusal)
+                        self._lane.report.refused(mail.message, phase, reply)
+                    await self._reset(connection, reply)
                     mail = self._resumed(connection)
                 elif not await self._may_end(connection, mail):
                     return
@@ -142,8 +144,12 @@ class Courier:
         """After a refusal: the mail that was to come later begins now."""
         if self._ahead is None or connection.lost or self._lane.ending:
             return None
+        try:
+            self._start(connection, self._ahead)
+        except Dropped as error:
+            self._lane.report.dropped(str(error))
+            return None
         mail, self._ahead = self._ahead, None
-        self._start(connection, mail)
         return mail
 
     def _start(self, connection: Connection, mail: _Mail) -> None:
@@ -202,10 +208,10 @@ class Courier:
         self._quick = accepted and connection.time() - written_at < _QUICK
         if accepted:
             self._lane.report.accepted(message, reply)
-        elif follower is None:
-            await self._refused(connection, message, "dot", reply)
         else:
             self._lane.report.refused(message, "dot", reply)
+            if follower is None:
+                await self._reset(connection, reply)
         if reply.code == 421 or (self._lane.ending and follower is not None):
             connection.abort()
             await self._back(follower)
@@ -227,8 +233,8 @@ class Courier:
             ahead.marking = self._lane.writer.mark(ahead.message)
             self._ahead = ahead
 
-    async def _refused(self, connection: Connection, message: Claimed, phase: str, reply: smtp.Reply) -> None:
-        self._lane.report.refused(message, phase, reply)
+    async def _reset(self, connection: Connection, reply: smtp.Reply) -> None:
+        """After the refusal ``reply`` the server forgets the mail, or the connection is dead."""
         if reply.code == 421:
             connection.abort()
             return

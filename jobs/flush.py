@@ -44,6 +44,7 @@ class Flushed:
 def flush(session: Session, group: Group) -> Flushed:
     """Write the group down. Safe to repeat when the answer to a commit was lost."""
     done, tally, now = Flushed(), Tally(), db.now(session)
+    usage.lock(session, {start.message.sender_id for start in group.starts})
     ledger.settle(session, sorted(group.outcomes, key=lambda outcome: outcome.message.id), now, tally)
     wanted = ledger.still_wanted(session, [start.message for start in group.starts], tally)
     done.begun = usage.start_all(hot.within(session), [start for start in group.starts if start.message.id in wanted])

@@ -16,10 +16,10 @@ from typing import Any, TypeVar
 from sqlmodel import Session
 
 from core import config, db, hot
+from core.delivery import usual
 from core.delivery.ledger import Claimed, Outcome
 from core.delivery.tally import Touched
 from core.delivery.usage import Start
-from core.delivery.usual import NotAll
 from jobs import journal
 from jobs.flush import Flushed, Group, flush, flush_usual
 
@@ -180,6 +180,8 @@ class Writer:
                     self._do_group([item])
                 return
             self._answer([(item.future, False) for item in items])
+            self._journal.keep(group.outcomes)  # for the next start
+            return
         else:
             self._answer([(item.future, _allowed(item.work, done)) for item in items])
             if done.touched:
@@ -188,12 +190,15 @@ class Writer:
 
     def _flush(self, group: Group) -> Flushed:
         if group.usual:
-            with suppress(NotAll):
-                return self._store(
-                    lambda opened: flush_usual(opened, group),
-                    group.outcomes,
-                    partial(hot.transaction, alone=not group.starts),
-                )
+            transaction = partial(hot.transaction, alone=not group.starts, temporary=usual.steps())
+            try:
+                return self._store(lambda opened: flush_usual(opened, group), group.outcomes, transaction)
+            except usual.NotAll:
+                pass
+            except Exception as error:
+                if isinstance(error, Away):
+                    raise
+                log.exception("a group of results could not be written the quick way; the other way now")
         return self._store(lambda session: flush(session, group), group.outcomes)
 
     def _replay(self) -> None:

@@ -2,14 +2,14 @@
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
 from sqlalchemy import delete, select
-from sqlmodel import Session
+from sqlmodel import Session, col
 
 from core import db, hot
 from core.delivery import warmup, windows
@@ -67,6 +67,13 @@ def change_at(limits: Limits, at: datetime) -> datetime | None:
     """When these limits are others by the clock: the window closes (``at``, where it is closed), the ramp goes on."""
     changes = (windows.ends_at(limits.window, at), warmup.changes_at(limits.warmup, at))
     return min((change for change in changes if change is not None), default=None)
+
+
+def lock(session: Session, sender_ids: Collection[int]) -> None:
+    """Senders before messages: the order in which every writer locks."""
+    if sender_ids:
+        rows = select(col(Sender.id)).where(col(Sender.id).in_(sender_ids)).order_by(col(Sender.id))
+        session.execute(rows.with_for_update()).all()
 
 
 def start_all(on: Hot, starts: Sequence[Start]) -> set[int]:

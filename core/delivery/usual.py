@@ -24,10 +24,8 @@ class NotAll(Exception):
 def store(on: Hot, accepted: Sequence[Outcome], marks: Sequence[Claimed]) -> Touched:
     """sending -> sent for all of ``accepted``, claimed -> sending for all of ``marks``, counters with them.
 
-    Returns whom to tell after the commit. Raises NotAll.
+    In a transaction with ``steps()``. Returns whom to tell after the commit. Raises NotAll.
     """
-    if on.dialect == "sqlite":
-        on.once("usual", _VIEW, _trigger())
     now = on.now()
     values = {"accepted": ledger.given_sent(accepted), "marks": ledger.given(marks), "now": now}
     values["hour_at"] = now.replace(minute=0, second=0, microsecond=0)
@@ -102,13 +100,20 @@ def _statement(dialect: str) -> str:
 
 
 @cache
-def _trigger() -> str:
-    """SQLite does the same by one way into it: a row for a view that is not there to be read."""
+def steps() -> tuple[str, ...]:
+    """SQLite does the same by one way into it: a row for a view that is not there to be read.
+
+    To be made on its connection before: the ``temporary`` of ``hot.transaction``.
+    """
     sent, marked, counters, hours = (_PARAMETER.sub(r"new.\1", part) for part in _parts("sqlite"))
     all_of = "select raise(abort, 'not all') where changes() <> json_array_length(new.{})"
-    steps = (sent, all_of.format("accepted"), marked, all_of.format("marks"), counters, hours)
-    return f"create temp trigger usual_store instead of insert on usual begin {'; '.join(steps)}; end"
+    done = (sent, all_of.format("accepted"), marked, all_of.format("marks"), counters, hours)
+    columns = "null as accepted, null as marks, null as moves, null as now, null as hour_at"
+    body = "; ".join(done)
+    return (
+        f"create temp view if not exists usual as select {columns}",
+        f"create temp trigger if not exists usual_store instead of insert on usual begin {body}; end",
+    )
 
 
-_VIEW = "create temp view usual as select null as accepted, null as marks, null as moves, null as now, null as hour_at"
 _PARAMETER = re.compile(r":(\w+)")
