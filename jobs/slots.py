@@ -21,6 +21,7 @@ T = TypeVar("T")
 _FAR = 30.0  # seconds: who has to wait longer gives the sender back until then
 _SOON = 15.0  # seconds: mails that start in them are claimed together
 _CLAIM = 0.5  # seconds that a claim may take on a busy machine
+_COMMIT = 0.5  # seconds that the commit of a start may take on a busy machine
 _AHEAD = 3.0  # seconds before a slot the connection is looked at: servers hang up on those who wait
 
 
@@ -89,25 +90,26 @@ class Slots:
         ends first.
         """
         while True:
-            if not await self.until(last_start + self.pace.limits.delay):
+            earliest = last_start + self.pace.limits.delay
+            if not await self.until(earliest - _AHEAD):
                 return "end"
             if (free_at := self.free_at()) > self.now() + _FAR:
                 self._later(free_at)
                 return "end"
             if self.domains is not None and not await self.until(self.domains.clear_at(group_of(message.email))):
                 return "end"
-            slot = self.pace.reserve(self.now())
+            slot = self.pace.reserve(max(self.now(), earliest))
             # First the connection: a mail that waits for it in its slot would start beside the next one.
-            for at in (slot.at - _AHEAD, slot.at):
+            for at in (slot.at - _AHEAD, slot.at - self._commit_ahead):
                 if await self.until(at) and not await connect():
                     self.pace.forfeit(slot)
                     return "away"
             if self._ended.is_set() or self.now() > slot.until:
                 self.pace.forfeit(slot)
                 continue
-            if not await self._writer.begin(self._start(message)):
+            if not await self._writer.begin(self._start(message, max(self.now(), slot.at))):
                 return "skip"
-            while (clear_at := self.pace.clear_at()) > self.now():
+            while (clear_at := max(slot.at, self.pace.clear_at())) > self.now():
                 if not await self.until(clear_at):
                     return "end"
             if self.now() <= slot.until:
@@ -124,13 +126,17 @@ class Slots:
             ended.cancel()
             task.cancel()
 
-    def _start(self, message: Claimed) -> Start:
-        now = self.now()
-        start = Start(message, self.pace.limits, moment(now), self.next_at)
+    @property
+    def _commit_ahead(self) -> float:
+        """Seconds before its slot the start of a mail is committed: what a busy database takes is not lost."""
+        return min(_COMMIT, self.pace.gap / 4)
+
+    def _start(self, message: Claimed, at: float) -> Start:
+        start = Start(message, self.pace.limits, moment(at), self.next_at)
         if self.domains is None:
             return start
         group = group_of(message.email)
-        return replace(start, domain=group, domain_next_at=moment(self.domains.started(group, now)))
+        return replace(start, domain=group, domain_next_at=moment(self.domains.started(group, at)))
 
     async def until(self, at: float) -> bool:
         """Wait until ``at`` (as ``now``); False when the lane ends before."""
