@@ -53,7 +53,7 @@ class Courier:
     async def run(self) -> None:
         """Carry mails until the lane has none."""
         try:
-            while not self._home and (message := await self._lane.next()) is not None:
+            while not self._home and (message := await self._lane.next(self)) is not None:
                 self.busy = True
                 await self._carry(message)
                 self.busy = False

@@ -4,9 +4,8 @@ import asyncio
 import logging
 from collections import deque
 from datetime import datetime
-from functools import partial
 
-from core.content.mail import BadMail, CompiledMail, Content
+from core.content.mail import CompiledMail
 from core.delivery import consequence, hosts, senders, usage
 from core.delivery.ledger import Claimed
 from core.delivery.replies import Verdict
@@ -24,6 +23,7 @@ from jobs.writer import Writer
 
 log = logging.getLogger(__name__)
 
+_CLOCKS_APART = 10.0  # seconds
 _ALIVE = ("", "later")  # endings that a cooldown or a block overrules
 
 
@@ -47,6 +47,7 @@ class Lane:
         self._loop = asyncio.get_running_loop()
         self._queue: deque[Claimed] = deque()
         self._couriers: dict[asyncio.Task[None], Courier] = {}
+        self._leaving: set[Courier] = set()  # on their way home: the sender may have fewer now
         self._claiming: asyncio.Task[None] | None = None
         self._exhausted = False  # the last claim found nothing
         self._full = False  # the hour or the day had no room for a claim
@@ -149,8 +150,11 @@ class Lane:
 
     # Mails for the couriers
 
-    async def next(self) -> Claimed | None:
+    async def next(self, courier: Courier) -> Claimed | None:
         """The next mail for a courier; None: go home."""
+        if self._is_one_too_many():
+            self._leaving.add(courier)
+            return None
         if self._full:  # a slot that was reserved may have been lost
             self._full = self._exhausted = False
         while not self.ending:
@@ -165,12 +169,18 @@ class Lane:
         """The next mail where one is at hand."""
         if self.ending or (self._probing and any(courier.busy for courier in self._couriers.values())):
             return None
+        if self._is_one_too_many():
+            return None
         if len(self._queue) <= self.slots.reserve(self._sender.batch_size, self.adaptive.connections):
             self._claim_soon()
         while (message := self._parking.next(self._queue)) is not None:
             if self.may_start(message):
                 return message
         return None
+
+    def _is_one_too_many(self) -> bool:
+        """Whether the sender may have fewer connections now than it has."""
+        return len(self._couriers) - len(self._leaving) > self.adaptive.connections
 
     def requeue(self, message: Claimed) -> None:
         """A mail that was not sent, and not refused either. When the lane ends it goes back with the sender."""
@@ -238,9 +248,11 @@ class Lane:
             self.end("lost")
             return
         self._check_limits(got.sender, got.at)
+        if abs(got.at.timestamp() - self.slots.now()) > _CLOCKS_APART:
+            self.end("later", 0.0)  # the machine slept, or a clock was set: limits and hours begin anew
         self._exhausted = not got.messages
         self._worked = self._worked or bool(got.messages)
-        bad = await self._compile(got.contents, got.messages)
+        bad = await self._mails.compile(got.contents, self.compiled, got.messages, self.writer)
         self._queue.extend(message for message in got.messages if message.campaign_id not in bad)
 
     def _claim_done(self, task: "asyncio.Task[None]") -> None:
@@ -249,19 +261,6 @@ class Lane:
         if not self.ending:
             self._staff()
         self._notify()
-
-    async def _compile(self, contents: dict[int, Content], held: list[Claimed]) -> set[int]:
-        """Compile what is new. A campaign that makes no mail is paused, what we hold of it goes back; returns these."""
-        bad = set()
-        for campaign_id, said in contents.items():
-            try:
-                self.compiled[campaign_id] = await self._mails.compiled(said)
-            except BadMail as error:
-                bad.add(campaign_id)
-                theirs = [message for message in held if message.campaign_id == campaign_id]
-                refuse = partial(batches.refuse, campaign_id=campaign_id, why=str(error), held=theirs)
-                await self.writer.call(refuse)
-        return bad
 
     def _staff(self) -> None:
         """One courier (connection) per waiting mail, up to the sender's number."""
@@ -274,7 +273,7 @@ class Lane:
             task.add_done_callback(self._courier_done)
 
     def _courier_done(self, task: "asyncio.Task[None]") -> None:
-        del self._couriers[task]
+        self._leaving.discard(self._couriers.pop(task))
         self._log_error(task)
 
     def _log_error(self, task: "asyncio.Task[None]") -> None:

@@ -6,7 +6,7 @@ from sqlmodel import col, select
 
 from core import campaigns, db
 from core.audience import suppression
-from core.models import Attempt, Message, Suppression
+from core.models import Attempt, Message, Sender, Suppression
 from tests.conftest import Stack
 from tests.jobs import world
 from tests.jobs.receiver import Receiver
@@ -410,3 +410,24 @@ def test_a_campaign_that_makes_no_mail_is_paused_and_holds_nothing_while_another
         assert world.states(bad) == {"pending": 10}
         world.until(lambda: world.campaign(good).status == "sent")
     assert sorted(receiver.accepted) == world.people(10, "example.net")
+
+
+def test_fewer_connections_are_obeyed_while_it_sends(stack: Stack) -> None:
+    user_id, people = world.add_user(), world.people(600)
+    seen: list[int] = []
+
+    def script(phase: str, recipient: str) -> None:
+        if phase == "dot" and len(receiver.accepted) == 30:
+            with db.session() as session:
+                session.get_one(Sender, sender_id).connections = 1
+        if phase == "mail" and len(receiver.accepted) > 400:
+            seen.append(receiver.open_count)
+
+    with Receiver(script) as receiver, world.engine() as engine:  # type: ignore[arg-type]
+        sender_id = world.add_sender(user_id, receiver.port, connections=5, batch_size=20)
+        campaign_id = world.add_campaign(user_id, sender_id, people)
+        world.dispatch(engine)
+        world.until(lambda: sent(campaign_id), 40)
+    assert sorted(receiver.accepted) == people
+    assert receiver.most_open == 5
+    assert set(seen) == {1}
