@@ -16,6 +16,7 @@ from core.delivery.windows import Window
 UNLIMITED = 500.0  # mails a second: what a sender without any limit does at least
 _COUNTS = 32.4  # seconds that a start counts longer than its hour or day, on average (see ``pace``)
 _WEEK, _LONGEST = 7 * DAY, 5 * 366 * DAY
+_MOST_STEPS = 2_000  # a quarter of a second
 _NONE = 1e-6  # mails: fewer are none
 _SHORTEST = 0.01  # seconds from event to event
 _SAME = 0.005  # weeks that differ by a smaller share are the same
@@ -154,6 +155,7 @@ class Walk:
         self.t = self.start = road.now.timestamp()
         self.lanes = [Lane(flow, max(0.0, flow.waiting - 0.5), flow.begins.timestamp()) for flow in flows]
         self.target = self.lanes[0]
+        self.waiting = self.target.left
         self.rate = UNLIMITED if road.rate is None else road.rate
         self.past = _history(road)
         self.limits = self._limits()
@@ -163,7 +165,7 @@ class Walk:
         self.is_open = False
         self.stuck = False  # nothing of the first flow ever goes
         self.turns_at = self.t
-        self.steps = 0
+        self.steps, self.most_steps = 0, _MOST_STEPS
 
     def run(self) -> float | None:
         """When the first flow is done (seconds since 1970); None: never, or not within years."""
@@ -175,7 +177,14 @@ class Walk:
                 self._end_week()
             if self.stuck or self.t - self.start > _LONGEST:
                 return None
+            if self.steps >= self.most_steps:
+                return self._guess()
         return self.t
+
+    def _guess(self) -> float | None:
+        """As it went on average so far: many campaigns with ramps would take seconds to walk through to their end."""
+        done, began = self.waiting - self.target.left, max(self.start, self.target.begins)
+        return self.t + self.target.left * (self.t - began) / done if done > 0 and self.t > began else None
 
     def _step(self) -> None:
         """To the next event."""

@@ -126,6 +126,7 @@ def test_ten_million_recipients_are_foreseen_in_a_blink_and_as_skipping_no_week_
     assert process_time() - began < 1.0
     walk = Walk(way, [Flow(10_000_000, NOW)])
     walk._weeks_alike = lambda: 0  # type: ignore[method-assign]
+    walk.most_steps = 1_000_000
     slowly = walk.run()
     assert slowly is not None and found.finishes_at is not None
     assert abs(found.finishes_at.timestamp() - slowly) < 0.005 * (slowly - NOW.timestamp())
@@ -149,3 +150,14 @@ def test_windows_that_never_meet_and_lists_that_take_a_lifetime_are_told() -> No
     )
     ages = forecast(road(30, per_day=2_000), Flow(10_000_000, NOW))
     assert ages.say(IST) == "Finishes in more than five years at 30/min and 2,000/day."
+
+
+def test_what_takes_too_many_steps_is_guessed_from_how_it_went_so_far() -> None:
+    way = road(30, per_hour=100, per_day=500, used=tuple((NOW - timedelta(minutes=n), 1) for n in range(0, 1_440, 3)))
+    ramps = [Warmup(3 + n, 1.1, 60, date(2026, 11, 25), IST) for n in range(20)]
+    flows = [Flow(4_000 + 97 * n, NOW + timedelta(minutes=7 * n), OFFICE, ramps[n]) for n in range(20)]
+    whole, guess = Walk(way, flows), Walk(way, flows)
+    guess.most_steps = 1_000
+    done, guessed = whole.run(), guess.run()
+    assert done is not None and guessed is not None and guess.steps == 1_000 < whole.steps
+    assert 0.5 < (guessed - NOW.timestamp()) / (done - NOW.timestamp()) < 2
