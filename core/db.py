@@ -115,7 +115,7 @@ def connect(url: str | None = None) -> Engine:
     url = url or config.settings.sqlalchemy_url
     if url.startswith("sqlite"):
         config.settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-        _engine, _hot_engine = create_engine(url, pool_size=8, max_overflow=24), create_engine(url, pool_size=1)
+        _engine, _hot_engine = create_engine(url, pool_size=8, max_overflow=24), create_engine(url, pool_size=2)
         for opened in (_engine, _hot_engine):
             event.listen(opened, "connect", _sqlite_pragmas)
             event.listen(opened, "begin", _sqlite_begin)
@@ -126,7 +126,7 @@ def connect(url: str | None = None) -> Engine:
         # Plans are kept there: one that was made while a table was small must not scan it when it is large.
         options += " -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off"
         hot = {"options": options, **_NOTICED}
-        _hot_engine = create_engine(url, connect_args=hot, pool_size=1, pool_recycle=1800)
+        _hot_engine = create_engine(url, connect_args=hot, pool_size=2, pool_recycle=1800)
     return _engine
 
 

@@ -10,6 +10,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 from core.delivery import lease, rulebook
+from jobs.beside import Beside
 from jobs.hints import Hints
 from jobs.lane import Lane
 from jobs.mails import Mails
@@ -29,6 +30,7 @@ class Engine:
         self._loop = _new_loop()
         self._hints = Hints()
         self._writer = Writer(self._loop, self._hints.tell)
+        self._beside = Beside(self._loop, self._writer)
         self._lanes: dict[int, Lane] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._mails = Mails()
@@ -38,6 +40,7 @@ class Engine:
     def start(self) -> None:
         self._hints.start()
         self._writer.start()
+        self._beside.start()
         self._thread.start()
 
     def wake(self, sender_id: int) -> None:
@@ -50,6 +53,7 @@ class Engine:
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._stopping.set)
             self._thread.join()
+        self._beside.stop()
         self._writer.stop(WRITING)
         self._hints.stop()
 
@@ -88,7 +92,7 @@ class Engine:
         if (lane := self._lanes.get(sender_id)) is not None:
             lane.poke()
             return
-        lane = self._lanes[sender_id] = Lane(sender_id, self.owner, self._writer, self._mails)
+        lane = self._lanes[sender_id] = Lane(sender_id, self.owner, self._writer, self._beside, self._mails)
         self._spawn(self._drive(lane))
 
     async def _drive(self, lane: Lane) -> None:

@@ -13,6 +13,7 @@ from core.delivery.smtp import Server
 from core.models import Sender
 from jobs import batches
 from jobs.adaptive import Adaptive
+from jobs.beside import Beside
 from jobs.courier import Courier
 from jobs.hours import Hours
 from jobs.mails import Mails
@@ -30,7 +31,7 @@ _ALIVE = ("", "later")  # endings that a cooldown or a block overrules
 class Lane:
     """Runs on the engine's loop. ``ending``: stop, lost, cooling, blocked, later, failed; "" while mails may start."""
 
-    def __init__(self, sender_id: int, owner: str, writer: Writer, mails: Mails) -> None:
+    def __init__(self, sender_id: int, owner: str, writer: Writer, beside: Beside, mails: Mails) -> None:
         self.sender_id = sender_id
         self.writer = writer
         self.ending = ""
@@ -43,7 +44,7 @@ class Lane:
         self.adaptive: Adaptive
         self._parking: Parking
         self._sender: Sender
-        self._owner, self._mails = owner, mails
+        self._owner, self._mails, self._beside = owner, mails, beside
         self._loop = asyncio.get_running_loop()
         self._queue: deque[Claimed] = deque()
         self._couriers: dict[asyncio.Task[None], Courier] = {}
@@ -241,7 +242,7 @@ class Lane:
             return
         await self._parking.rest()
         asked = self._loop.time()
-        got = await self.writer.call(lambda session: batches.claim(session, self.sender_id, self.epoch, size))
+        got = await self._beside.call(lambda session: batches.claim(session, self.sender_id, self.epoch, size))
         self._follow(got.sender)
         self._hours.follow(got, asked)
         if got.messages is None:

@@ -282,7 +282,7 @@ class Writer:
         waiting = [(future, value) for future, value in answers if future is not None]
         if waiting:
             with suppress(RuntimeError):  # the loop has ended: nobody waits, and the results behind are still written
-                self._loop.call_soon_threadsafe(_resolve, waiting)
+                self._loop.call_soon_threadsafe(resolve, waiting)
 
 
 def _settle_late(session: Session, outcomes: list[Outcome]) -> Flushed:
@@ -307,7 +307,8 @@ def _allowed(work: object, done: Flushed) -> bool:
     return isinstance(work, Start) and work.message.id in done.begun
 
 
-def _resolve(answers: "list[tuple[asyncio.Future[Any], Any]]") -> None:
+def resolve(answers: "list[tuple[asyncio.Future[Any], Any]]") -> None:
+    """Give each future its value or error; on the event loop."""
     for future, value in answers:
         if future.done():
             continue

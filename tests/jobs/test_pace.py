@@ -151,7 +151,7 @@ def test_a_limit_that_is_new_counts_what_went_out_without_one(stack: Stack) -> N
         sender_id = world.add_sender(user_id, receiver.port, connections=1, batch_size=5)
         world.add_campaign(user_id, sender_id, world.people(100))
         world.dispatch(engine)
-        receiver.wait(lambda: len(receiver.accepted) >= 40)
+        receiver.wait(lambda: len(receiver.starts) >= 40)
         world.until(lambda: world.sender(sender_id).owner == "")
         assert len(receiver.starts) == 40
 
