@@ -153,12 +153,12 @@ class Lane:
 
     async def next(self, courier: Courier) -> Claimed | None:
         """The next mail for a courier; None: go home."""
-        if self._is_one_too_many():
-            self._leaving.add(courier)
-            return None
         if self._full:  # a slot that was reserved may have been lost
             self._full = self._exhausted = False
         while not self.ending:
+            if self._is_one_too_many():
+                self._leaving.add(courier)
+                return None
             if (message := self.next_now()) is not None:
                 return message
             if self._exhausted and self._claiming is None and not self._parking:
