@@ -72,7 +72,7 @@ async def read(key: Any, load: Callable[..., Any], *args: Any) -> Any:
     """
     try:
         client, channel = ui.context.client, _channels.get(auth.current().id)
-    except PermissionError:
+    except (PermissionError, RuntimeError):  # the session ended; what asked is deleted, as the rest of a closed tab
         raise PageGone from None
     if channel is None:
         data = await run.io_bound(load, *args)

@@ -1,8 +1,9 @@
 import asyncio
+import gc
 import threading
 
 import pytest
-from nicegui import run
+from nicegui import run, ui
 from nicegui.testing import User as Browser
 
 from campaign_ui import live as pages_live
@@ -166,6 +167,18 @@ async def test_a_page_whose_session_ended_reads_nothing_more(user: Browser, sign
     user.client.request.scope["state"]["user"] = None
     with user, pytest.raises(pages_live.PageGone):
         await pages_live.read("anything", list)
+
+
+async def test_what_was_deleted_on_a_page_reads_nothing_more(user: Browser, sign_in: SignIn) -> None:
+    sign_in(user)
+    await user.open("/settings")
+    with user:
+        part = ui.row()
+    with part.default_slot, pytest.raises(pages_live.PageGone):
+        part.delete()
+        del part
+        gc.collect()
+        await pages_live.read("key", list)
 
 
 async def test_leaving_a_page_that_asks_is_a_no(user: Browser, sign_in: SignIn) -> None:
