@@ -9,7 +9,7 @@ from sqlalchemy import exists, or_, select, update
 from sqlmodel import Session, col
 
 from core import db, live
-from core.delivery import holds
+from core.delivery import holds, ledger
 from core.delivery.tally import Tally
 from core.models import Campaign, CampaignStatus, Message, MessageState, Sender, SenderState
 
@@ -157,10 +157,13 @@ def return_held(session: Session, sender_id: int, epoch: int) -> None:
             update(_message)
             .where(_message.c.sender_id == sender_id, _message.c.epoch <= epoch, _message.c.state == before)
             .values({"state": after} | ({"epoch": None} if after == MessageState.pending else _UNDECIDED))
-            .returning(_message.c.campaign_id)
+            .returning(_message.c.id, _message.c.campaign_id)
         )
-        for campaign_id in session.connection().execute(statement).scalars():
+        returned = session.connection().execute(statement).all()
+        for _, campaign_id in returned:
             tally.moved(campaign_id, before, after)
+        if after == MessageState.unknown:
+            ledger.settle_proven(session, [message_id for message_id, _ in returned], tally)
     for user_id, campaign_id in tally.store(session, db.now(session)):
         _hint(session, user_id, campaign_id, "campaign")
 

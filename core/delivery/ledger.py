@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import TextClause, bindparam, case, exists, insert, select, text, update
+from sqlalchemy import TextClause, bindparam, case, exists, func, insert, select, text, update
 from sqlmodel import Session, col
 
 from core import db, hot
@@ -241,6 +241,8 @@ def _settle_refused(session: Session, outcome: Outcome, now: datetime, tally: Ta
     else:
         return
     tally.moved(message.campaign_id, before, outcome.state)
+    if outcome.state == MessageState.unknown:
+        settle_proven(session, [message.id], tally)
     if outcome.reply or outcome.code:
         row = {"message_id": message.id, "campaign_id": message.campaign_id, "at": now, **words}
         session.connection().execute(insert(Attempt).values(row))
@@ -256,6 +258,15 @@ def _states_before(outcome: Outcome) -> tuple[MessageState, ...]:
         return (MessageState.sending,)
     # A late refusal, too, settles what the takeover had to leave unknown.
     return (MessageState.sending, MessageState.unknown)
+
+
+def settle_proven(session: Session, message_ids: Iterable[int], tally: Tally) -> None:
+    """Those that are ``unknown`` although they were opened or clicked meanwhile were delivered: they are ``sent``."""
+    proof = func.coalesce(_message.c.opened_at, _message.c.clicked_at)
+    proven = (_message.c.id.in_(sorted(message_ids)), _message.c.state == MessageState.unknown, proof.is_not(None))
+    statement = update(_message).where(*proven).values(state=MessageState.sent, sent_at=proof, kind="", reply="")
+    for campaign_id in session.connection().execute(statement.returning(_message.c.campaign_id)).scalars():
+        tally.moved(campaign_id, "unknown", "sent")
 
 
 def _suppress(session: Session, message: Claimed, reply: str) -> None:

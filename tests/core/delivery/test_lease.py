@@ -3,7 +3,7 @@ from datetime import timedelta
 from core import db
 from core.delivery import batch, lease, ledger
 from core.delivery.tally import Tally
-from core.models import MessageState
+from core.models import Message, MessageState
 from jobs.dispatch import write_down
 from tests.conftest import Stack
 from tests.jobs import world
@@ -129,6 +129,27 @@ def test_a_frozen_owner_that_wakes_up_can_neither_claim_nor_mark(stack: Stack) -
         heirs = batch.claim(session, sender_id, 2, 10)
         assert heirs is not None and mine.id in {message.id for message in heirs}
         assert ledger.mark(session, [mine], Tally()) == set()
+
+
+def test_what_was_opened_while_its_owner_died_or_waited_for_the_answer_was_delivered(stack: Stack) -> None:
+    sender_id, campaign_id = held_by_a_dead_owner(claimed=0, sending=4)
+    opened, clicked, silent, waiting = (world.message(campaign_id, email) for email in world.people(4))
+    with db.session() as session:
+        at = db.now(session)
+        for row, fact in ((opened, "opened_at"), (clicked, "clicked_at"), (waiting, "opened_at")):
+            setattr(session.get_one(Message, row.id), fact, at)
+        session.flush()
+        mine = ledger.Claimed(waiting.id or 0, campaign_id, 1, waiting.email, {}, 0, sender_id, 1, marked=True)
+        tally = Tally()
+        ledger.settle(session, [ledger.Outcome(mine, MessageState.unknown, "dot", None, "no answer")], at, tally)
+        tally.store(session, at)
+    assert world.states(campaign_id) == {"sent": 1, "sending": 3, "pending": 14}
+    db.clock_offset += LATER
+    with db.session() as session:
+        assert lease.take(session, sender_id, "next") is not None
+    assert world.states(campaign_id) == {"sent": 3, "unknown": 1, "pending": 14}
+    assert world.message(campaign_id, silent.email).state == "unknown"
+    assert world.message(campaign_id, opened.email).sent_at is not None
 
 
 def test_giving_back_returns_what_is_still_claimed(stack: Stack) -> None:
