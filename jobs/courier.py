@@ -139,6 +139,7 @@ class Courier:
         connection.write(mail.body)
         mail.body = b""
         await connection.drained(connection.timeouts.block)
+        await asyncio.sleep(0)  # a refusal that came meanwhile is heard before the dot
 
     def _resumed(self, connection: Connection) -> _Mail | None:
         """After a refusal: the mail that was to come later begins now."""

@@ -191,6 +191,9 @@ async def _open_one(page: Page, dashboard: Page, server: Provider) -> None:
 async def _ask_why(page: Page) -> None:
     """What happened to the one who could not be reached, by keyboard alone."""
     await page.get_by_label("Search").fill(DEAD)
+    await expect(
+        page.get_by_text("1–1 of 1", exact=True)
+    ).to_be_visible()  # the table is not drawn anew under the dialog
     row = page.get_by_role("button", name=DEAD)
     await row.press("Enter")
     dialog = page.get_by_role("dialog")
