@@ -217,8 +217,9 @@ def test_after_a_421_nothing_more_is_said_on_that_connection(sqlite_stack: Stack
         campaign_id = world.add_campaign(user_id, sender_id, PEOPLE)
         world.dispatch(engine)
         world.until(lambda: sent(campaign_id) and idle(sender_id))
-    assert receiver.connection_count == 2
-    assert "RSET" not in receiver.commands and receiver.commands.count("QUIT") == 1
+    assert receiver.connection_count >= 2
+    # Every connection but the dead one says good-bye.
+    assert "RSET" not in receiver.commands and receiver.commands.count("QUIT") == receiver.connection_count - 1
     assert world.states(campaign_id) == {"sent": len(PEOPLE)}
     assert world.message(campaign_id, ODD).attempts == 1
 
