@@ -1,4 +1,4 @@
-.PHONY: run worker test crash lint bench profile shots clean
+.PHONY: run reset-password worker test test-jobs test-others crash lint bench bench-ui profile shots clean
 .DELETE_ON_ERROR:
 
 PYTHON ?= python3
@@ -10,11 +10,21 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 run: $(VENV)/run.stamp
 	@exec $(BIN)/python main.py
 
+# EMAIL=anna@example.com: a link that sets a new password, for who is locked out.
+reset-password: $(VENV)/run.stamp
+	@$(BIN)/python -m core.reset_password "$(EMAIL)"
+
 worker: $(VENV)/run.stamp
 	@exec $(BIN)/python huey_worker.py
 
-test: $(VENV)/dev.stamp $(VENV)/browser.stamp $(VENV)/parsers.stamp $(VENV)/servers.stamp
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+test: $(VENV)/dev.stamp $(VENV)/browser.stamp $(VENV)/axe.stamp $(VENV)/parsers.stamp $(VENV)/servers.stamp
+	@$(MAKE) --no-print-directory -j2 test-jobs test-others
+
+# At once, as most tests of the jobs wait; those measure time, so the others give way to them.
+test-jobs:
+	$(BIN)/python -m pytest -n 2 --dist worksteal tests/jobs
+test-others:
+	nice -n 10 $(BIN)/python -m pytest -n 3 --dist worksteal tests --ignore=tests/jobs
 
 # 200 kills over 5,000 mails per stack; ARGS="--seed 7" repeats one.
 crash: $(VENV)/dev.stamp
@@ -28,6 +38,9 @@ lint: $(VENV)/dev.stamp
 
 bench: $(VENV)/dev.stamp $(VENV)/browser.stamp $(TOOLS)/postfix.stamp $(TOOLS)/nodemailer.stamp
 	$(BIN)/python -m bench $(ONLY)
+
+bench-ui: $(VENV)/dev.stamp $(VENV)/browser.stamp
+	$(BIN)/python -m bench ui
 
 profile: $(VENV)/dev.stamp
 	$(BIN)/python -m bench.profile $(ONLY)
@@ -50,6 +63,12 @@ $(VENV)/dev.stamp: $(VENV)/run.stamp
 # The browser tests use Debian's Chromium; CHROMIUM names another one.
 $(VENV)/browser.stamp: | $(VENV)/run.stamp
 	@command -v "$${CHROMIUM:-chromium}" >/dev/null || { apt-get update -q && apt-get install -y -q --no-install-recommends chromium; }
+	@touch $@
+
+# Deque's axe-core judges in those tests whether every page can be used by everybody.
+$(VENV)/axe.stamp: | $(VENV)/run.stamp
+	@command -v npm >/dev/null || { apt-get update -q && apt-get install -y -q --no-install-recommends nodejs npm; }
+	@npm install --prefix $(VENV)/axe --no-save --no-audit --no-fund --loglevel=error axe-core@4.14.1
 	@touch $@
 
 # The yardsticks of the benchmarks. Debian's postfix is only unpacked: nothing is installed and no daemon is started.
@@ -85,7 +104,7 @@ $(VENV)/parsers.stamp: | $(VENV)/run.stamp
 SERVERS := $(VENV)/servers
 $(VENV)/servers.stamp: | $(VENV)/run.stamp
 	@apt-get update -q
-	@for name in postfix exim4-daemon-light opensmtpd; do \
+	@for name in postfix exim4-daemon-light opensmtpd dovecot-imapd; do \
 	  mkdir -p $(SERVERS)/debs/$$name/partial $(SERVERS)/$$name && \
 	  apt-get install -y -q --download-only --no-install-recommends \
 	    -o Dir::Cache::archives=$(CURDIR)/$(SERVERS)/debs/$$name $$name && \

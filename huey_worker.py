@@ -1,7 +1,6 @@
 """A worker process for the scaled-out way to run: needs DATABASE_URL and REDIS_URL (see README)."""
 
-import sys
-
+from core import config, errors
 from core.errors import StartError
 from jobs import runner
 
@@ -9,9 +8,10 @@ from jobs import runner
 def main() -> None:
     """Run until SIGTERM."""
     try:
+        config.make_data_dir()
         runner.run_worker()
     except StartError as error:
-        sys.exit(str(error))
+        errors.end(error)
 
 
 if __name__ == "__main__":

@@ -9,12 +9,11 @@ import sys
 import traceback
 from time import monotonic
 
-from bench import claim, memory, pace, report, roundtrip, screen, send, start, upload, web, workers
+from bench import claim, memory, pace, report, roundtrip, send, start, ui, upload, web, workers
 
 BENCHES = {
     "start": start.run,
     "upload": upload.run,
-    "screen": screen.run,
     "send-sqlite": send.sqlite,
     "send-postgres": send.postgres,
     "roundtrip": roundtrip.run,
@@ -23,6 +22,9 @@ BENCHES = {
     "memory": memory.run,
     "web": web.run,
     "pace": pace.run,
+    "ui-pages": ui.pages,
+    "ui-idle": ui.idle,
+    "ui-live": ui.live,
 }
 
 

@@ -33,7 +33,7 @@ _FILL = text("""
            'mail' || (n % 100) || '.example', :fields, :state, 0, :at, '', '', '', ''
     from numbers
 """).bindparams(bindparam("at", type_=db.UtcDateTime()), bindparam("fields", type_=db.Json))
-_INDEXES = sorted(Message.__table__.indexes, key=lambda index: str(index.name))
+_INDEXES = sorted(Message.__table__.indexes, key=lambda index: str(index.name))  # type: ignore[attr-defined]
 
 
 async def run() -> None:

@@ -9,7 +9,19 @@ from core import accounts, campaigns, db
 from core.audience import contacts, parse
 from core.content import starters
 from core.delivery import senders
-from core.models import Activity, Attempt, Campaign, CampaignList, CampaignStatus, Message, MessageState, Sender
+from core.models import (
+    Activity,
+    Attempt,
+    Campaign,
+    CampaignLink,
+    CampaignList,
+    CampaignStatus,
+    LinkClick,
+    Message,
+    MessageState,
+    Reading,
+    Sender,
+)
 
 EMAIL, PASSWORD = "anna@harbourbooks.example", "a long enough password"
 _FIRST = "Aarav Anna Bela Chen Diya Elena Farid Grace Hana Ivan Jonas Kavya Leila Marta Noor Omar Priya Rosa Sara Tomas"
@@ -131,10 +143,36 @@ def _past(
         row.sent_count, row.opened_count = made.sent_count // hours, opened // hours
         row.failed_count = failed // hours
         session.add(row)
+    _readers(session, chance, made, begun)
     for number in range(60):
         _message(session, chance, made, sender, number, begun, refused=number % 9 == 4 and number // 9 < failed)
     for number in range(60, 60 + failed - min(7, failed)):
         _message(session, chance, made, sender, number, begun, refused=True)
+
+
+def _readers(session: Session, chance: random.Random, campaign: Campaign, begun: datetime) -> None:
+    """Most open in the first hours, by day rather than at night; some click."""
+    counts: dict[datetime, list[int]] = {}
+    campaign_id, clicked, now = campaign.id or 0, 0, db.now(session)
+    for _ in range(campaign.opened_count):
+        at = begun + timedelta(hours=chance.expovariate(1 / 9))
+        if 18 <= at.hour or at.hour < 1:  # night in Kolkata
+            at += timedelta(hours=chance.uniform(7, 12))
+        at = min(at, now).replace(minute=min(at, now).minute // 15 * 15, second=0, microsecond=0)
+        follows = chance.random() < 0.21
+        clicked += follows
+        both = counts.setdefault(at, [0, 0])
+        both[0] += 1
+        both[1] += follows
+    for at, (opened, clicks) in counts.items():
+        session.add(Reading(campaign_id=campaign_id, quarter_at=at, opened_count=opened, clicked_count=clicks))
+    campaign.clicked_count = clicked
+    for path, share in (("", 0.4), ("/new", 0.7), ("/members", 0.2), ("/events/evening-reading", 0.1)):
+        link = CampaignLink(campaign_id=campaign_id, url=f"https://harbourbooks.example{path}")
+        session.add(link)
+        session.flush()
+        for number in range(int(clicked * share)):
+            session.add(LinkClick(link_id=link.id or 0, message_id=number + 1, at=begun))
 
 
 def _message(
@@ -167,8 +205,9 @@ def _message(
     session.add(row)
     session.flush()
     if row.state == MessageState.failed:
-        words = {"phase": row.phase, "reply_code": row.reply_code, "reply": row.reply, "kind": row.kind}
-        session.add(Attempt(message_id=row.id or 0, campaign_id=row.campaign_id, at=begun, **words))
+        refusal = Attempt(message_id=row.id or 0, campaign_id=row.campaign_id, at=begun, phase=row.phase)
+        refusal.reply_code, refusal.reply, refusal.kind = row.reply_code, row.reply, row.kind
+        session.add(refusal)
 
 
 def _upcoming(session: Session, user_id: int, sender: Sender) -> None:

@@ -271,7 +271,7 @@ def _kept(session: Session, campaign_ids: list[int]) -> dict[str, int]:
     found: dict[str, int] = {}
     for campaign_id in campaign_ids:
         counted = text("select state, count(*) from message where campaign_id = :id group by state")
-        states = dict(session.connection().execute(counted, {"id": campaign_id}).tuples().all())
+        states: dict[str, int] = dict(session.connection().execute(counted, {"id": campaign_id}).tuples().all())
         kept = session.get_one(Campaign, campaign_id)
         counters = {state: getattr(kept, f"{state}_count") for state in states}
         assert counters == states and kept.recipients_count == sum(states.values()), (counters, states)

@@ -37,7 +37,7 @@ async def run() -> None:
         with stand.worker(place) as worker:
             async with chromium() as browser:
                 context = await browser.new_context()
-                form = {"email": stand.EMAIL, "password": stand.PASSWORD}
+                form: dict[str, str | float | bool] = {"email": stand.EMAIL, "password": stand.PASSWORD}
                 await context.request.post(f"{_url(place)}/login", form=form)
                 await _compare(place, worker, server, campaign_id, context)
 

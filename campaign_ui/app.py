@@ -7,22 +7,51 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
-from campaign_ui import auth, endpoints, live, plain, theme
+from campaign_ui import auth, endpoints, lighter, live, plain, quicker, theme, traffic
 from campaign_ui.guard import Guard, SecurityHeaders
-from campaign_ui.pages import audience, campaign, campaigns, compose, dashboard, sandbox, senders, settings, templates
+from campaign_ui.pages import (
+    audience,
+    campaign,
+    campaigns,
+    compare,
+    compose,
+    dashboard,
+    report,
+    sandbox,
+    senders,
+    settings,
+    templates,
+    users,
+)
 from core.errors import NotFound
 
-PAGES = (dashboard, campaigns, compose, campaign, audience, settings, templates, senders, sandbox)
+PAGES = (
+    dashboard,
+    campaigns,
+    compose,
+    compare,
+    report,
+    campaign,
+    audience,
+    settings,
+    templates,
+    senders,
+    sandbox,
+    users,
+)
 
 
 def create_app() -> FastAPI:
     """Our own app: what mail clients and forms ask for never touches NiceGUI, which is mounted behind it."""
     web = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
     web.mount("/static", StaticFiles(directory=plain.STATIC))
+    web.state.traffic = traffic.Traffic()
     endpoints.register(web)
     pages_app.on_shutdown(web.state.hits.drain)
+    web.add_exception_handler(Exception, _broken)
     web.add_middleware(Guard)
     web.add_middleware(SecurityHeaders)
+    web.add_middleware(traffic.Counted, traffic=web.state.traffic)
     register_pages()
     ui.run_with(
         web,
@@ -38,6 +67,8 @@ def create_app() -> FastAPI:
 
 def register_pages() -> None:
     """Everything of NiceGUI's side: look, sign-in, live hints, error pages and the pages themselves."""
+    quicker.setup()
+    lighter.setup()
     theme.setup()
     pages_app.add_middleware(auth.AuthMiddleware)
     pages_app.on_startup(live.start)

@@ -4,14 +4,27 @@ No text stands in a colour of its own: the greys chosen are readable on light an
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from core.stats import Counts, Day
+from core.stats import Counts, Day, Progress
 
-SENT, FAILED, PENDING, OPENED = "#0f9f6e", "#e11d48", "#e2a308", "#6366f1"
+SENT, FAILED, PENDING, OPENED, CLICKED = "#0f9f6e", "#e11d48", "#e2a308", "#6366f1", "#0284c7"
 SUPPRESSED, CANCELLED, UNKNOWN = "#7c859f", "#a9b0c3", "#0284c7"
-_TEXT, _GRID = "#7f87a1", "rgba(140,146,170,.2)"
-_FONT = "Inter, ui-sans-serif, system-ui, sans-serif"
+TEXT, GRID = "#7f87a1", "rgba(140,146,170,.2)"
+FONT = {"fontFamily": "Inter, ui-sans-serif, system-ui, sans-serif"}
+# The only JavaScript: ours, behind keys that are constants. Numbers with separators, whole ones without decimals.
+NUMBER = "v => v == null ? '–' : Number(v).toLocaleString('en-US', {maximumFractionDigits: 1})"
+
+# Milliseconds. An update is over before the next one comes (live.MERGE_SECONDS): a picture that is always on its way
+# is never true.
+MOTION = {"animationDuration": 400, "animationDurationUpdate": 200, "animationEasingUpdate": "linear"}
+
+NOT_COUNTED = "Not counted: BASE_URL was not set"
+WHY_NOT_COUNTED = (
+    "Opens, clicks and unsubscribes of this campaign were not counted: BASE_URL was not set when its mails went out, "
+    "so they know no address at which readers’ mail programs reach this server. Set it before the next campaign."
+)
 
 # (state, word, colour): their sum is the number of recipients.
 STATES = (
@@ -24,21 +37,33 @@ STATES = (
 )
 
 
+@dataclass(frozen=True)
+class Picture:
+    """A chart, the sentence and the table that say the same."""
+
+    options: dict[str, Any]
+    words: str
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
 def doughnut(counts: Counts) -> dict[str, Any]:
     """Where the recipients stand."""
     data = [
-        {"name": word, "value": counts.in_state(state), "itemStyle": {"color": colour}}
+        {"name": word, "value": counts.in_state(state) or None, "itemStyle": {"color": colour}}
         for state, word, colour in STATES
     ]
-    empty = {"name": "None", "value": 0 if counts.recipients else 1, "itemStyle": {"color": _GRID}}
+    empty = {"name": "None", "value": None if counts.recipients else 1, "itemStyle": {"color": GRID}}
     return {
-        "textStyle": {"fontFamily": _FONT},
-        "tooltip": {"trigger": "item", "show": counts.recipients > 0},
+        "textStyle": FONT,
+        "tooltip": {"trigger": "item", "show": counts.recipients > 0, ":valueFormatter": NUMBER},
         "series": [
             {
                 "name": "Recipients",
                 "type": "pie",
+                **MOTION,  # a pie has its own
                 "radius": ["68%", "92%"],
+                "minAngle": 4,  # six of three thousand are seen too
                 "padAngle": 1.5 if sum(1 for item in data if item["value"]) > 1 else 0,
                 "itemStyle": {"borderRadius": 5},
                 "label": {"show": False},
@@ -49,65 +74,66 @@ def doughnut(counts: Counts) -> dict[str, Any]:
     }
 
 
-def status_bars(counts: Counts) -> dict[str, Any]:
+def status_bars(counts: Counts) -> Picture:
     """Delivery status as bars, opened beside sent."""
     rows = [("Opened", counts.opened, OPENED)]
     rows += [(word, counts.in_state(state), colour) for state, word, colour in STATES]
     rows[0], rows[1] = rows[1], rows[0]
+    shown = {word: "–" if word == "Opened" and not counts.is_counted else f"{value:,}" for word, value, _ in rows}
     data = [
-        {"value": value, "itemStyle": {"color": colour}, "label": {"formatter": f"{value:,}"}}
-        for _, value, colour in rows
+        {"value": value, "itemStyle": {"color": colour}, "label": {"formatter": shown[word]}}
+        for word, value, colour in rows
     ]
-    return {
-        "textStyle": {"fontFamily": _FONT},
-        "grid": {"left": 4, "right": 12, "top": 24, "bottom": 24, "containLabel": True},
-        "tooltip": {"trigger": "axis", "axisPointer": {"type": "shadow"}},
-        "xAxis": _categories([word for word, _, _ in rows], every=True),
-        "yAxis": _numbers(),
+    options = {
+        "textStyle": FONT,
+        "grid": {"left": 4, "right": 52, "top": 4, "bottom": 4, "containLabel": True},
+        "tooltip": tooltip("shadow"),
+        "xAxis": numbers() | {"axisLabel": {"show": False}, "splitLine": {"show": False}},
+        "yAxis": categories([word for word, _, _ in rows], every=True) | {"inverse": True},
         "series": [
             {
                 "name": "Recipients",
                 "type": "bar",
-                "barMaxWidth": 34,
-                "itemStyle": {"borderRadius": [6, 6, 0, 0]},
-                "label": {"show": True, "position": "top", "color": _TEXT, "fontSize": 11},
+                "barMaxWidth": 18,
+                "showBackground": True,
+                "backgroundStyle": {"color": GRID, "opacity": 0.4, "borderRadius": 5},
+                "itemStyle": {"borderRadius": 5},
+                "label": {"show": True, "position": "right", "color": TEXT, "fontSize": 12},
                 "data": data,
             }
         ],
     }
+    return Picture(options, say_counts(counts), ("State", "Recipients"), tuple(shown.items()))
 
 
-def days(of: Sequence[Day]) -> dict[str, Any]:
-    """Mails per day: sent with failed on top, opened beside."""
-    return _over_time(of, [f"{day.at.day} {day.at:%b}" for day in of])
+def days(of: Sequence[Day], is_counted: bool = True) -> Picture:
+    """Mails per day: sent with failed on top, opened beside (where that is counted)."""
+    return progress(Progress("day", list(of)), is_counted)
 
 
-def hours(of: Sequence[Day]) -> dict[str, Any]:
-    """A campaign's mails per hour, on the user's wall clock."""
-    return _over_time(of, [f"{hour.at:%H:%M}" if hour.at.hour else f"{hour.at.day} {hour.at:%b}" for hour in of])
-
-
-def _over_time(of: Sequence[Day], labels: list[str]) -> dict[str, Any]:
-    return {
-        "textStyle": {"fontFamily": _FONT},
+def progress(told: Progress, is_counted: bool = True) -> Picture:
+    """The same per hour or per day, on the user's wall clock."""
+    of, unit = told.of, told.unit.capitalize()
+    labels = [f"{each.at:%H:%M}" if each.at.hour else f"{each.at.day} {each.at:%b}" for each in of]
+    options = {
+        "textStyle": FONT,
         "grid": {"left": 4, "right": 8, "top": 36, "bottom": 24, "containLabel": True},
-        "legend": {
-            "top": 0,
-            "right": 0,
-            "icon": "circle",
-            "itemWidth": 8,
-            "itemHeight": 8,
-            "textStyle": {"color": _TEXT, "fontSize": 12},
-        },
-        "tooltip": {"trigger": "axis", "axisPointer": {"type": "shadow"}},
-        "xAxis": _categories(labels),
-        "yAxis": _numbers(),
+        "legend": legend(),
+        "tooltip": tooltip("shadow"),
+        "xAxis": categories(labels),
+        "yAxis": numbers(),
         "series": [
             _bars("Sent", SENT, [_bar(day.sent, is_top=not day.failed) for day in of], stack="out"),
             _bars("Failed", FAILED, [_bar(day.failed) for day in of], stack="out"),
             _bars("Opened", OPENED, [_bar(day.opened) for day in of], stack="in"),
         ],
     }
+    when = "%d %b" if unit == "Day" else "%d %b, %H:%M"
+    opened = [f"{day.opened:,}" if is_counted else "–" for day in of]
+    rows = tuple(
+        (f"{day.at:{when}}", f"{day.sent:,}", f"{day.failed:,}", opens) for day, opens in zip(of, opened, strict=True)
+    )
+    return Picture(options, say_days(of, unit.lower(), is_counted), (unit, "Sent", "Failed", "Opened"), rows)
 
 
 def _bar(value: int, is_top: bool = True) -> dict[str, Any]:
@@ -126,8 +152,23 @@ def _bars(name: str, colour: str, values: list[dict[str, Any]], stack: str) -> d
     }
 
 
-def _categories(labels: list[str], every: bool = False) -> dict[str, Any]:
-    label: dict[str, Any] = {"color": _TEXT, "fontSize": 11, "hideOverlap": True}
+def legend() -> dict[str, Any]:
+    return {
+        "top": 0,
+        "right": 0,
+        "icon": "circle",
+        "itemWidth": 8,
+        "itemHeight": 8,
+        "textStyle": {"color": TEXT, "fontSize": 12},
+    }
+
+
+def tooltip(pointer: str) -> dict[str, Any]:
+    return {"trigger": "axis", "axisPointer": {"type": pointer}, ":valueFormatter": NUMBER}
+
+
+def categories(labels: list[str], every: bool = False) -> dict[str, Any]:
+    label: dict[str, Any] = {"color": TEXT, "fontSize": 11, "hideOverlap": True}
     if every:
         label["interval"] = 0
     return {
@@ -139,13 +180,13 @@ def _categories(labels: list[str], every: bool = False) -> dict[str, Any]:
     }
 
 
-def _numbers() -> dict[str, Any]:
+def numbers() -> dict[str, Any]:
     return {
         "type": "value",
         "minInterval": 1,
         "splitNumber": 4,
-        "splitLine": {"lineStyle": {"color": _GRID}},
-        "axisLabel": {"color": _TEXT, "fontSize": 11},
+        "splitLine": {"lineStyle": {"color": GRID}},
+        "axisLabel": {"color": TEXT, "fontSize": 11, ":formatter": NUMBER},
     }
 
 
@@ -154,15 +195,28 @@ def say_counts(counts: Counts) -> str:
     if not counts.recipients:
         return "No recipients yet."
     parts = [f"{counts.in_state(state):,} {word.lower()}" for state, word, _ in STATES if counts.in_state(state)]
-    return f"{counts.recipients:,} recipients: {', '.join(parts)}; {counts.opened:,} opened."
+    opened = f"{counts.opened:,} opened" if counts.is_counted else "opens were not counted"
+    return f"{counts.recipients:,} recipients: {', '.join(parts)}; {opened}."
 
 
-def say_days(of: Sequence[Day], unit: str = "day") -> str:
+def say_days(of: Sequence[Day], unit: str = "day", is_counted: bool = True) -> str:
     """A chart over time in words."""
     total = sum(day.sent for day in of)
     if not total:
         return "No mail was sent in this time."
     best = max(of, key=lambda day: day.sent)
     when = f"{best.at:%d %b}" if unit == "day" else f"{best.at:%d %b, %H:%M}"
-    opened, failed = sum(day.opened for day in of), sum(day.failed for day in of)
-    return f"{total:,} sent, {opened:,} opened, {failed:,} failed. Most on {when}: {best.sent:,}."
+    failed = sum(day.failed for day in of)
+    opened = f" {sum(day.opened for day in of):,} opened," if is_counted else ""
+    return f"{total:,} sent,{opened} {failed:,} failed. Most on {when}: {best.sent:,}."
+
+
+def say_sum(counts: Counts) -> str:
+    """``5,120 recipients = 354 sent + 4 failed + 4,762 pending``: it always adds up."""
+    always = ("sent", "failed", "pending")
+    parts = [
+        f"{counts.in_state(state):,} {word.lower()}"
+        for state, word, _ in STATES
+        if counts.in_state(state) or state in always
+    ]
+    return f"{counts.recipients:,} recipient{'' if counts.recipients == 1 else 's'} = {' + '.join(parts)}"

@@ -7,6 +7,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from core import config
+from core.content import picture
 
 MAX_UPLOAD = 100_000_000
 MAX_BODY = 1_000_000
@@ -76,7 +77,7 @@ class Guard:
         await self._limited(scope, receive, send)
 
     async def _limited(self, scope: Scope, receive: Receive, send: Send) -> None:
-        limit = MAX_UPLOAD if scope["path"].startswith("/_nicegui/client/") else MAX_BODY
+        limit = _limit(scope["path"])
         seen, started = 0, False
 
         async def counted() -> Message:
@@ -100,6 +101,12 @@ class Guard:
         except _TooLarge:
             if not started:
                 await PlainTextResponse("This is too large.", 413)(scope, receive, send)
+
+
+def _limit(path: str) -> int:
+    if path == "/images":
+        return picture.MOST_BYTES
+    return MAX_UPLOAD if path.startswith("/_nicegui/client/") else MAX_BODY
 
 
 def _same_origin(headers: Headers) -> bool:

@@ -6,7 +6,7 @@ from collections import deque
 from datetime import datetime
 
 from core import db
-from core.tracking import opens
+from core.tracking import links, opens
 
 log = logging.getLogger(__name__)
 
@@ -15,18 +15,20 @@ _MOST_AT_ONCE = 500
 _LONGEST_ANSWER = 1.0  # seconds a reader's mail client may wait for the commit
 _RETRY = 1.0
 
+Hit = tuple[int, datetime, int | None]  # message id, when, link id of a click
+
 
 class HitBuffer:
     """``add`` returns once the hit is stored; with the database down it returns at once and the hit is kept."""
 
     def __init__(self) -> None:
-        self._waiting: deque[tuple[int, datetime, bool]] = deque(maxlen=_MOST_KEPT)
+        self._waiting: deque[Hit] = deque(maxlen=_MOST_KEPT)
         self._stored = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._database_down = False
 
-    async def add(self, message_id: int, at: datetime, clicked: bool = False) -> None:
-        self._waiting.append((message_id, at, clicked))
+    async def add(self, message_id: int, at: datetime, link_id: int | None = None) -> None:
+        self._waiting.append((message_id, at, link_id))
         stored = self._stored
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._flush())
@@ -65,7 +67,9 @@ class HitBuffer:
         return True
 
 
-def _record(batch: list[tuple[int, datetime, bool]]) -> None:
-    opened, clicked = ([(number, at) for number, at, click in batch if click is kind] for kind in (False, True))
+def _record(batch: list[Hit]) -> None:
+    opened = [(message_id, at) for message_id, at, link_id in batch if link_id is None]
+    clicked = [(link_id, message_id, at) for message_id, at, link_id in batch if link_id is not None]
     with db.session() as session:
-        opens.record(session, opened, clicked)
+        opens.record(session, opened, [(message_id, at) for _, message_id, at in clicked])
+        links.followed(session, clicked)

@@ -2,24 +2,37 @@
 
 import asyncio
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
-from nicegui import run, ui
+from markupsafe import Markup
+from nicegui import ui
 
 from campaign_ui import auth, live, theme
+from campaign_ui.commands import PLACES
+from campaign_ui.off_loop import off_loop
 from campaign_ui.parts import notify_error
-from core import accounts, db, stats
+from campaign_ui.parts.markup import Html, fill, icon
+from campaign_ui.parts.undo import listen_for_undo
+from campaign_ui.tab import Tab, watch_connection
+from core import accounts, db
 
 _GRACE_SECONDS = 1.0
-NAVIGATION = [
-    ("Dashboard", "space_dashboard", "/"),
-    ("Campaigns", "campaign", "/campaigns"),
-    ("Audience", "group", "/audience"),
-    ("Templates", "article", "/templates"),
-    ("Senders", "alternate_email", "/senders"),
-    ("Sandbox", "inbox", "/sandbox"),
-    ("Settings", "tune", "/settings"),
-]
+PATIENCE = 30.0  # seconds a page may take on a busy machine; NiceGUI's 3 end in an error page
+_BRAND = """
+<a href="/" class="flex items-center gap-2.5 px-2 pb-4 no-underline" style="color:inherit">
+  <div class="w-8 h-8 rounded-lg bg-primary flex items-center justify-center">{}</div>
+  <div class="font-semibold text-[15px]">Campaigns</div>
+</a>
+"""
+_FINDER = fill(
+    '{}<div class="max-md:hidden">Find anything</div>'
+    '<span class="cm-kbd is-chord max-lg:hidden" aria-hidden="true"></span>',
+    icon("search"),
+)
+_SIGNED_IN = """
+<div class="text-xs cm-mute">Signed in as</div>
+<div class="text-sm font-medium" style="overflow-wrap:anywhere">{}</div>
+"""
 THEMES = {"light": ("Light", "light_mode"), "dark": ("Dark", "dark_mode"), "auto": ("Like the system", "contrast")}
 
 
@@ -29,40 +42,51 @@ def frame(title: str, path: str) -> Iterator[None]:
     user = auth.current()
     ui.page_title(title if title == "Campaigns" else f"{title} · Campaigns")
     mode = theme.apply(user.theme)
-    with ui.header(elevated=False).classes("items-center h-16 px-4 lg:px-6 gap-2 lg:gap-3 flex-nowrap"):
+    with ui.header(elevated=False):
         menu = ui.button(icon="menu").props('flat round dense color=grey-7 aria-label="Navigation"')
         menu.classes("lg:hidden")
         heading = ui.label(title).classes("text-lg font-semibold tracking-tight truncate min-w-0")
         heading.props("role=heading aria-level=1")
         ui.space()
+        _finder()
         _sending_indicator(user)
         _theme_menu(user, mode)
         _account_menu(user)
-    with ui.left_drawer(value=None, elevated=False).props("width=232 breakpoint=1023") as drawer:
+    # NiceGUI's value=None would ask the browser, and log an error where the page is left within a second.
+    with ui.left_drawer(value=False, elevated=False).props("width=232 breakpoint=1023 show-if-above") as drawer:
+        drawer.set_value(None)
         drawer.classes("px-3 py-4 gap-1")
         _navigation(path)
-    menu.on_click(drawer.toggle)
+    menu.on("click", js_handler=f"() => getElement({drawer.id}).toggle()")
     main = ui.column().classes("w-full max-w-[1240px] mx-auto p-4 lg:p-6 gap-4")
     ui.skip_link(target=main)
     _leave_when_signed_out(user)
+    watch_connection()
+    listen_for_undo()
     ui.on_exception(lambda: notify_error("Something went wrong here. Try again; the server's log tells why."))
     with main:
         yield
 
 
 def _navigation(path: str) -> None:
-    with ui.link(target="/").classes("flex items-center gap-2.5 px-2 pb-4 no-underline").style("color:inherit"):
-        with ui.element("div").classes("w-8 h-8 rounded-lg bg-primary flex items-center justify-center"):
-            ui.icon("send", color="white").classes("text-base")
-        ui.label("Campaigns").classes("font-semibold text-[15px]")
-    with ui.element("nav").props('aria-label="Main"').classes("cm-nav w-full flex flex-col gap-1"):
-        for text, icon, href in NAVIGATION:
-            link = ui.element("a").props(f"href={href}")
-            if href == path:
-                link.props("aria-current=page")
-            with link:
-                ui.icon(icon)
-                ui.label(text)
+    Html(fill(_BRAND, icon("send", "text-white text-base"))).classes("w-full")
+    links = [
+        fill('<a href="{}" {}>{}<div>{}</div></a>', place.href, _here(place.href == path), icon(place.icon), place.text)
+        for place in PLACES
+    ]
+    nav = Html(fill("").join(links), "nav").classes("cm-nav w-full flex flex-col gap-1")
+    nav.props('aria-label="Main"')
+
+
+def _here(is_here: bool) -> Markup:
+    return fill('aria-current="page"') if is_here else fill("")
+
+
+def _finder() -> None:
+    """A button for the command palette, which the keys open too."""
+    button = Html(_FINDER, "button").classes("cm-finder").props("type=button aria-haspopup=dialog")
+    button.props('aria-label="Find anything" aria-keyshortcuts="Control+K Meta+K"')
+    button.on("click", js_handler="() => cmKeys.openPalette()")
 
 
 def _sending_indicator(user: auth.CurrentUser) -> None:
@@ -75,34 +99,33 @@ def _sending_indicator(user: auth.CurrentUser) -> None:
             words.set_text("Sending…" if sending else "Idle")
             plane.classes(add="is-sending" if sending else "", remove="" if sending else "is-sending")
 
+    tab = Tab(user.id)
+
     async def again() -> None:
-        with suppress(live.PageGone):
-            show(await live.read("sending", _is_sending, user.id))
+        show(await tab.refresh())
 
     live.watch(again, "campaign")
     show(user.is_sending)  # read with the user, off the loop; what changed since then is seen when the tab connects
     ui.context.client.on_connect(again)
 
 
-def _is_sending(user_id: int) -> bool:
-    with db.reading() as session:
-        return stats.is_sending(session, user_id)
-
-
 def _theme_menu(user: auth.CurrentUser, mode: ui.dark_mode) -> None:
     button = ui.button(icon=THEMES[user.theme][1]).props('flat round dense color=grey-7 aria-label="Theme"')
 
     async def choose(choice: str) -> None:
+        if choice not in THEMES:
+            return
         theme.switch(mode, choice)
         button.props(f"icon={THEMES[choice][1]}")
-        await run.io_bound(_keep_theme, user.id, choice)
+        await off_loop(_keep_theme, user.id, choice)
 
+    ui.on("cm_theme", lambda event: choose(str(event.args)))
     with button, ui.menu():
-        for choice, (text, icon) in THEMES.items():
+        for choice, (text, symbol) in THEMES.items():
             with ui.menu_item(on_click=lambda choice=choice: choose(choice)):
-                with ui.item_section().props("side"):
-                    ui.icon(icon).classes("text-[18px]")
-                ui.item_section(text)
+                Html(fill("{}{}", icon(symbol, "text-[18px] mr-4"), text)).classes(
+                    "flex flex-nowrap items-center whitespace-nowrap"
+                )
 
 
 def _keep_theme(user_id: int, choice: str) -> None:
@@ -112,12 +135,10 @@ def _keep_theme(user_id: int, choice: str) -> None:
 
 def _account_menu(user: auth.CurrentUser) -> None:
     with ui.button().props('flat round dense aria-label="Account"'):
-        with ui.avatar(color="primary", text_color="white", size="32px"):
-            ui.label(user.email[:1].upper()).classes("text-sm font-semibold")
+        initial = Html(fill("{}", user.email[:1].upper())).style("width:32px;height:32px")
+        initial.classes("rounded-full bg-primary text-white text-sm font-semibold flex items-center justify-center")
         with ui.menu().classes("min-w-[220px]"):
-            with ui.element("div").classes("px-4 pt-3 pb-2"):
-                ui.label("Signed in as").classes("text-xs cm-mute")
-                ui.label(user.email).classes("text-sm font-medium").style("overflow-wrap:anywhere")
+            Html(fill(_SIGNED_IN, user.email)).classes("px-4 pt-3 pb-2")
             ui.separator()
             ui.menu_item("Settings", on_click=lambda: ui.navigate.to("/settings"))
             ui.menu_item("Log out", on_click=lambda: ui.navigate.to("/logout"))

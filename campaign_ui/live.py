@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from nicegui import Event, helpers, run, ui
+from nicegui import Client, Event, helpers, run, ui
 from nicegui import core as ng
 
 from campaign_ui import auth
@@ -43,7 +43,10 @@ def start() -> None:
 
 
 def stop() -> None:
-    """Stop listening and forget every page."""
+    """Stop listening and forget every page; nothing more is sent to any.
+
+    An outbox that is sending when NiceGUI cancels it may miss that (wait_for of Python 3.11): the end took 2 s longer.
+    """
     global _undo
     if _undo is not None:
         _undo()
@@ -52,6 +55,8 @@ def stop() -> None:
         if channel.timer is not None:
             channel.timer.cancel()
     _channels.clear()
+    for client in Client.instances.values():
+        client.outbox.stop()
 
 
 def watch(callback: Callback, topic: str, id: int | None = None) -> None:
@@ -68,12 +73,12 @@ def watch(callback: Callback, topic: str, id: int | None = None) -> None:
 async def read(key: Any, load: Callable[..., Any], *args: Any) -> Any:
     """``load(*args)`` off the loop, once for all tabs of this user that ask for ``key`` at the same time.
 
-    Raises PageGone where the tab was closed meanwhile or its session ended; ``watch`` takes it.
+    None where the tab was closed meanwhile or its session ended: there is nothing left to show it on.
     """
     try:
         client, channel = ui.context.client, _channels.get(auth.current().id)
     except (PermissionError, RuntimeError):  # the session ended; what asked is deleted, as the rest of a closed tab
-        raise PageGone from None
+        return None
     if channel is None:
         data = await run.io_bound(load, *args)
     else:
@@ -82,18 +87,12 @@ async def read(key: Any, load: Callable[..., Any], *args: Any) -> Any:
             # Kept no longer: hints may be lost, and a page that is loaded must show what is there.
             reading.add_done_callback(lambda done: _forget(channel, key, done))
         data = await asyncio.shield(channel.reads[key])
-    if client.is_deleted:
-        raise PageGone
-    return data
+    return None if client.is_deleted else data
 
 
 def _forget(channel: _Channel, key: Any, done: "asyncio.Future[Any]") -> None:
     if channel.reads.get(key) is done:
         del channel.reads[key]
-
-
-class PageGone(Exception):
-    """The tab was closed while its data was read, or signed out elsewhere: there is nothing left to show it on."""
 
 
 class _Watcher:
@@ -124,8 +123,6 @@ class _Watcher:
                     await result
                 if not self.again:
                     return
-        except PageGone:
-            pass
         finally:
             self.busy = False
 

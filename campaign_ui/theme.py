@@ -4,6 +4,7 @@ import copy
 
 from nicegui import app, ui
 
+from campaign_ui import commands
 from campaign_ui.plain import version
 
 SENT, FAILED, PENDING, BRAND = "#0f9f6e", "#e11d48", "#e2a308", "#4f46e5"
@@ -33,9 +34,12 @@ def setup() -> None:
         dark="#161923",
         dark_page="#0e1017",
     )
+    app.config.quasar_config["loadingBar"]["skipHijack"] = True  # long work shows its own progress, with a name
     links = "".join(f'<link rel="stylesheet" href="/static/{name}.css?v={version()}">' for name in ("tokens", "app"))
     font = '<link rel="preload" href="/static/inter-latin.woff2" as="font" type="font/woff2" crossorigin>'
-    ui.add_head_html(font + links, shared=True)
+    scripts = "".join(f'<script src="/static/{name}.js?v={version()}" defer></script>' for name in ("app", "keys"))
+    told = f'<script type="application/json" id="cm-commands">{commands.for_browser()}</script>'
+    ui.add_head_html(font + links + told + scripts, shared=True)
     ui.button.default_props("unelevated no-caps")
     ui.input.default_props("outlined dense")
     ui.number.default_props("outlined dense")

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import email_validator
 from passlib.hash import argon2
-from sqlalchemy import delete, func
+from sqlalchemy import delete, func, update
 from sqlmodel import Session, col, select
 
 from core import clock, config, crypto, db, live
@@ -23,6 +23,10 @@ _hasher = argon2.using(type="ID")
 _hasher.get_backend()  # loads it now: left to the first two who sign in, passlib fails when it happens at once
 
 
+class Blocked(RuleError):
+    """The administrator closed this account."""
+
+
 def signup_open(session: Session) -> bool:
     """Whether a stranger may sign up: SIGNUP, else yes on a loopback HOST or while there is no user."""
     if config.settings.signup:
@@ -35,13 +39,22 @@ def sign_up(session: Session, email: str, password: str, time_zone: str | None =
     db.one_at_a_time(session, "meta")  # two first sign-ups must not both become administrator
     if not signup_open(session):
         raise RuleError("Sign-up is closed here. Ask the administrator for an account.")
+    return _add(session, email, password, time_zone)
+
+
+def add_user(session: Session, email: str) -> User:
+    """An account without a password. Raises RuleError for what is no address or has an account."""
+    db.one_at_a_time(session, "meta")
+    return _add(session, email)
+
+
+def _add(session: Session, email: str, password: str | None = None, time_zone: str | None = None) -> User:
     address = _address(email)
-    check_password(password)
     if session.exec(select(User.id).where(col(User.email) == address)).first() is not None:
-        raise RuleError("There is an account with this email address already. Log in instead.")
+        raise RuleError("There is an account with this email address already.")
     user = User(
         email=address,
-        password_hash=_hash(password),
+        password_hash=new_hash(password) if password is not None else "",
         is_admin=session.exec(select(User.id).limit(1)).first() is None,
         time_zone=clock.zone_or_default(time_zone),
         created_at=db.now(session),
@@ -51,16 +64,32 @@ def sign_up(session: Session, email: str, password: str, time_zone: str | None =
     return user
 
 
+def new_hash(password: str) -> str:
+    """What is kept of a password; takes 50 ms. Raises RuleError for one that is too short or too long."""
+    check_password(password)
+    return _hash(password)
+
+
 def identify(session: Session, email: str, password: str, client: str) -> User | None:
     """The user, or None for a wrong address or password; both take the same time. Writes nothing.
 
-    ``client`` is the caller's network address. Raises RuleError while either has failed too often.
+    ``client`` is the caller's network address. Raises RuleError while either has failed too often, and with the right
+    password of a blocked account.
     Hashing takes 50 ms: call it in a reading transaction, so that it holds up no writer, then ``note_sign_in``.
     """
     address = _typed(email)
     _check_wait(session, _keys(address, client))
     user = session.exec(select(User).where(col(User.email) == address)).first()
-    return user if _matches(password, user.password_hash if user else None) else None
+    if not _matches(password, user.password_hash if user else None):
+        return None
+    if user is not None and user.blocked_at is not None:
+        raise Blocked("This account is blocked. Ask the administrator.")
+    return user
+
+
+def forget_failures(session: Session, email: str) -> None:
+    """Failed sign-ins of this account make the next one wait no longer."""
+    session.execute(delete(LoginFailure).where(col(LoginFailure.key) == _account_key(_typed(email))))
 
 
 def note_sign_in(session: Session, email: str, client: str, well: bool) -> None:
@@ -83,6 +112,7 @@ def start_session(session: Session, user_id: int) -> str:
     """A new random token for the cookie; only its hash is kept."""
     token, now = crypto.new_token(), db.now(session)
     session.execute(delete(LoginSession).where(col(LoginSession.expires_at) < now))
+    session.execute(update(User).where(col(User.id) == user_id).values(signed_in_at=now))
     session.add(
         LoginSession(
             token_hash=crypto.token_hash(token),
@@ -101,6 +131,7 @@ def session_user(session: Session, token: str) -> tuple[User, str] | None:
         select(User)
         .join(LoginSession, col(LoginSession.user_id) == col(User.id))
         .where(col(LoginSession.token_hash) == hashed, col(LoginSession.expires_at) > db.now(session))
+        .where(col(User.blocked_at).is_(None))
     ).first()
     return (user, hashed) if user else None
 
@@ -144,8 +175,7 @@ def save_preferences(session: Session, user_id: int, *, time_zone: str | None = 
     """Raises RuleError for a zone pytz does not know or a theme other than auto, light, dark."""
     user = session.get_one(User, user_id)
     if time_zone is not None:
-        if clock.zone_or_default(time_zone) != time_zone:
-            raise RuleError(f"There is no time zone named {time_zone!r}.")
+        clock.check_zone(time_zone)
         user.time_zone = time_zone
     if theme is not None:
         if theme not in ("auto", "light", "dark"):
@@ -175,7 +205,7 @@ def _hash(password: str) -> str:
 
 def _matches(password: str, kept: str | None) -> bool:
     with _hashing:
-        if kept is None or len(password) > _MAX_PASSWORD:
+        if not kept or len(password) > _MAX_PASSWORD:
             _hasher.verify("", _nobodys_hash())
             return False
         return bool(_hasher.verify(password, kept))
@@ -193,7 +223,11 @@ def _typed(email: str) -> str:
 
 
 def _keys(address: str, client: str) -> list[str]:
-    return [f"account:{address[:320]}", f"client:{client}"]
+    return [_account_key(address), f"client:{client}"]
+
+
+def _account_key(address: str) -> str:
+    return f"account:{address[:320]}"
 
 
 def _check_wait(session: Session, keys: list[str]) -> None:

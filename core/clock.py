@@ -41,6 +41,12 @@ def zone_or_default(name: str | None) -> str:
     return name if name in pytz.all_timezones_set else DEFAULT_ZONE
 
 
+def check_zone(name: str) -> None:
+    """Raises RuleError for a time zone that pytz does not know by this name."""
+    if zone_or_default(name) != name:
+        raise RuleError(f"There is no time zone named {name!r}.")
+
+
 def local_to_utc(day: date, at: time, zone: str) -> datetime:
     """The UTC moment at which a wall clock in ``zone`` shows ``day`` ``at``.
 

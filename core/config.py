@@ -2,12 +2,18 @@
 
 import ipaddress
 import os
-import sys
+import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from core.errors import StartError
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from core.errors import StartError, end
+
+_DATABASES = ("postgresql://", "postgres://", "postgresql+psycopg2://", "sqlite:///")
 
 
 @dataclass(frozen=True)
@@ -23,6 +29,7 @@ class Settings:
     port: int = 8080
     worker: str = "embedded"
     signup: str = ""
+    metrics_token: str = ""
     smtp_allow_private: bool = True
 
     @property
@@ -34,6 +41,22 @@ class Settings:
             return ipaddress.ip_address(self.host).is_loopback
         except ValueError:
             return False
+
+    @property
+    def is_public(self) -> bool:
+        """Whether people reach the program by another address than one of this machine: then a proxy may stand here."""
+        name = urlsplit(self.base_url).hostname
+        return name is not None and not Settings(host=name).on_loopback
+
+    @property
+    def address(self) -> str:
+        """Where the web server listens."""
+        return f"http://{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
+
+    @property
+    def address_here(self) -> str:
+        """The same as programs on this machine reach it."""
+        return replace(self, host="127.0.0.1").address if self.host in ("", "0.0.0.0", "::") else self.address
 
     @property
     def sqlalchemy_url(self) -> str:
@@ -59,15 +82,52 @@ def load(env: Mapping[str, str]) -> Settings:
         port=_port(env.get("PORT") or "8080"),
         worker=_one_of("WORKER", env.get("WORKER") or "embedded", ("embedded", "external")),
         signup=_one_of("SIGNUP", env.get("SIGNUP", ""), ("", "open", "closed")),
+        metrics_token=env.get("METRICS_TOKEN", ""),
         smtp_allow_private=_yes_no("SMTP_ALLOW_PRIVATE", env.get("SMTP_ALLOW_PRIVATE", ""), loopback),
     )
+    _check_database(loaded.database_url)
     if loaded.worker == "external" and not loaded.redis_url:
         raise StartError("WORKER=external needs REDIS_URL: without Redis the worker would not hear of new mail.")
-    if loaded.base_url and not loaded.base_url.startswith(("http://", "https://")):
-        raise StartError(f"BASE_URL must start with http:// or https://, not {loaded.base_url!r}.")
+    if loaded.base_url and not _is_address(loaded.base_url):
+        raise StartError(f"BASE_URL must be an address that starts with http:// or https://, not {loaded.base_url!r}.")
     if loaded.secret_key and len(loaded.secret_key) < 16:
         raise StartError("SECRET_KEY must have at least 16 characters; leave it empty to have one made.")
+    if loaded.metrics_token and len(loaded.metrics_token) < 16:
+        raise StartError("METRICS_TOKEN must have at least 16 characters; leave it empty for this machine only.")
     return loaded
+
+
+def make_data_dir() -> None:
+    """The folder DATA_DIR. Raises StartError where it cannot be made or written to."""
+    folder = settings.data_dir
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        wrong = (error.strerror or str(error)).lower()
+        raise StartError(
+            f"DATA_DIR {folder} cannot be used: {wrong}. Set it to a folder that can be written."
+        ) from None
+
+
+def _check_database(url: str) -> None:
+    """The URL itself is never said again: it may hold a password."""
+    if url and not url.startswith(_DATABASES):
+        kind = url.partition(":")[0] if "://" in url else ""
+        given = f", not {kind[:40]}://" if kind else ""
+        raise StartError(f"DATABASE_URL must start with postgresql:// (or be empty for SQLite in DATA_DIR){given}.")
+    try:
+        make_url(Settings(database_url=url).sqlalchemy_url)
+    except (ArgumentError, ValueError):
+        raise StartError("DATABASE_URL cannot be read: it is postgresql://user:password@host:port/database.") from None
+
+
+def _is_address(url: str) -> bool:
+    try:
+        return url.startswith(("http://", "https://")) and bool(urlsplit(url).hostname)
+    except ValueError:
+        return False
 
 
 def _port(text: str) -> int:
@@ -95,7 +155,7 @@ def _yes_no(name: str, value: str, default: bool) -> bool:
 try:
     settings = load(os.environ)
 except StartError as error:
-    sys.exit(str(error))
+    end(error)
 
 
 def use(changed: Settings) -> None:

@@ -27,7 +27,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Session
 
-from core import clock, config
+from core import clock, config, sqlite_file
 
 # At most this many rows a transaction on SQLite, so that no other writer waits long (DESIGN 7).
 CHUNK_ROWS = 500
@@ -118,6 +118,7 @@ def connect(url: str | None = None) -> Engine:
         _engine, _hot_engine = create_engine(url, pool_size=8, max_overflow=24), create_engine(url, pool_size=2)
         for opened in (_engine, _hot_engine):
             event.listen(opened, "connect", _sqlite_pragmas)
+            sqlite_file.watch(opened)
             event.listen(opened, "begin", _sqlite_begin)
     else:
         options = f"-c idle_in_transaction_session_timeout={STALE_SECONDS * 1000}"
@@ -148,6 +149,7 @@ def hot_engine() -> Engine:
     """Of ``core.hot``: on PostgreSQL with connections of its own, which are not tried before each use."""
     engine()  # opened on first use
     assert _hot_engine is not None
+    sqlite_file.check_open(_hot_engine)
     return _hot_engine
 
 
@@ -157,6 +159,7 @@ def is_sqlite() -> bool:
 
 def _sqlite_pragmas(connection: Any, _record: object) -> None:
     connection.isolation_level = None  # we say BEGIN ourselves
+    connection.create_function("lower", 1, lambda word: word and str(word).lower(), deterministic=True)  # Ü too
     for pragma in (
         "journal_mode=WAL",
         "synchronous=FULL",

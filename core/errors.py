@@ -1,5 +1,8 @@
 """The one small tree of errors: each message is the sentence the user will read."""
 
+import sys
+from typing import NoReturn, Self
+
 
 class RuleError(Exception):
     """A rule of the product forbids this; ``str(error)`` says what happened and what to do."""
@@ -8,6 +11,16 @@ class RuleError(Exception):
 class NotFound(RuleError):
     """No such thing, or it belongs to somebody else: the two must look alike."""
 
+    @classmethod
+    def of(cls, thing: str) -> Self:
+        return cls(f"There is no such {thing}.")
+
 
 class StartError(RuleError):
     """The settings do not allow the program to start; the sentence says what to change."""
+
+
+def end(error: RuleError) -> NoReturn:
+    """End the program with the sentence and the code for wrong usage."""
+    print(error, file=sys.stderr)
+    raise SystemExit(2)

@@ -32,14 +32,15 @@ class Hot:
     Errors are those of ``Session.execute``.
     """
 
-    def __init__(self, connection: Connection, is_one_statement: bool = False) -> None:
-        self._is_one_statement = is_one_statement
+    def __init__(self, connection: Connection) -> None:
+        self.engine = connection.engine
         self.dialect = connection.dialect.name
         self._dialect: Any = connection.dialect
         self._connection = connection
         self._driver = connection.connection
         self._kept = self._driver.info
-        self._keeps_plans = connection.engine is db.hot_engine()
+        self._keeps_plans = self.engine is db.hot_engine()
+        self._is_one_statement = False
 
     def rows(self, sql: str, **values: Any) -> list[Any]:
         """What ``sql`` returns."""
@@ -104,11 +105,12 @@ class Hot:
                 None, None, error, self._dialect.loaded_dbapi.Error, connection_invalidated=gone, dialect=self._dialect
             ) from error
 
-    def begin(self, temporary: Sequence[str]) -> None:
+    def begin(self, alone: bool, temporary: Sequence[str]) -> None:
+        self._is_one_statement = alone
         if self.dialect != "sqlite":
-            if self._is_one_statement:  # else psycopg2 begins by itself
+            if self._of_psycopg2().autocommit is not alone:  # else psycopg2 begins by itself
                 with self._driver_errors():
-                    self._of_psycopg2().autocommit = True
+                    self._of_psycopg2().autocommit = alone
             return
         if "temporary" not in self._kept:
             for statement in temporary:
@@ -122,33 +124,52 @@ class Hot:
             with self._driver_errors():
                 self._driver.commit()
 
-    def end(self) -> None:
-        """Whatever came; the pool rolls back what was not committed."""
-        if self.dialect == "sqlite" or not self._is_one_statement or self._connection.invalidated:
-            return
-        if not self._of_psycopg2().closed:
-            with self._driver_errors():
-                self._of_psycopg2().autocommit = False
+    def close(self) -> None:
+        """For good; what was not committed is rolled back."""
+        self._connection.invalidate()
+        self._connection.close()
 
     def _of_psycopg2(self) -> Any:
         return self._driver.dbapi_connection
 
 
-@contextmanager
-def transaction(alone: bool = False, temporary: Sequence[str] = ()) -> Iterator[Hot]:
-    """For a group of the ledger. Its caller tries again where ``db.is_away``. ``alone``: it is a single statement.
+class Kept:
+    """A connection that one thread keeps for all its groups of the ledger, as to fetch one costs as much as to use it.
 
-    ``temporary``: statements that make what a connection to SQLite needs, always the same; before any transaction, as
-    one that is rolled back would take it away again.
+    Its caller tries again where ``db.is_away``: after any error the next transaction has a new connection.
     """
-    with db.write_turn if db.is_sqlite() else nullcontext(), db.hot_engine().connect() as connection:
-        opened = Hot(connection, alone)
-        try:
-            opened.begin(temporary)
-            yield opened
-            opened.commit()
-        finally:
-            opened.end()
+
+    def __init__(self) -> None:
+        self._hot: Hot | None = None
+
+    @contextmanager
+    def transaction(self, alone: bool = False, temporary: Sequence[str] = ()) -> Iterator[Hot]:
+        """``alone``: it is a single statement.
+
+        ``temporary``: statements that make what a connection to SQLite needs, always the same; before any transaction,
+        as one that is rolled back would take it away again.
+        """
+        with db.write_turn if db.is_sqlite() else nullcontext():
+            try:
+                opened = self._opened()
+                opened.begin(alone, temporary)
+                yield opened
+                opened.commit()
+            except BaseException:
+                self.close()
+                raise
+
+    def _opened(self) -> Hot:
+        if self._hot is None or self._hot.engine is not db.hot_engine():
+            self.close()
+            self._hot = Hot(db.hot_engine().connect())
+        return self._hot
+
+    def close(self) -> None:
+        """What was not committed is rolled back."""
+        opened, self._hot = self._hot, None
+        if opened is not None:
+            opened.close()
 
 
 def within(session: Session) -> Hot:

@@ -18,7 +18,10 @@ _HINTS, _WAKES = "campaigns:hints", "campaigns:wakes"
 
 @dataclass(frozen=True)
 class Hint:
-    """``topic``: campaign, sender, audience, sandbox, template, session. ``user_id`` None: anything may differ."""
+    """``topic``: campaign, sender, audience, sandbox, template, image, session, first_steps.
+
+    ``user_id`` None: anything may differ.
+    """
 
     user_id: int | None
     topic: str = ""

@@ -8,9 +8,10 @@ from pathlib import Path
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, insert, text
+from sqlalchemy import exc as sql_errors
 from sqlmodel import col, select
 
-from core import config, crypto, db
+from core import config, crypto, db, sqlite_file
 from core.errors import StartError
 from core.models import Meta
 
@@ -18,7 +19,7 @@ _LOCK_NUMBER = 7_203_411  # any number that is only ours
 
 
 def upgrade() -> None:
-    """Apply every migration and check SECRET_KEY. Raises StartError where the database belongs to another key."""
+    """Apply every migration and check SECRET_KEY. Raises StartError: it cannot be reached, or has another key."""
     with _alone() as connection:
         command.upgrade(alembic_config(connection), "head")
         _check_key(connection)
@@ -36,14 +37,23 @@ def alembic_config(connection: Connection) -> Config:
 def _alone() -> Iterator[Connection]:
     if db.is_sqlite():
         config.settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        sqlite_file.check(Path(db.engine().url.database or ""))
         with open(config.settings.data_dir / ".migrate.lock", "w") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             with db.engine().execution_options(writing=True).begin() as connection:
                 yield connection
     else:
-        with db.engine().begin() as connection:
+        with _reached() as connection, connection.begin():
             connection.execute(text("select pg_advisory_xact_lock(:n)"), {"n": _LOCK_NUMBER})
             yield connection
+
+
+def _reached() -> Connection:
+    try:
+        return db.engine().connect()
+    except sql_errors.OperationalError as error:
+        why = str(error.orig).strip().partition("\n")[0].rstrip(".")
+        raise StartError(f"PostgreSQL cannot be used: {why}. Start it, or change DATABASE_URL.") from None
 
 
 def _check_key(connection: Connection) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from core.delivery import adapt, learned
+from core.delivery import adapt, consequence, learned
 from core.delivery.replies import Verdict
 from core.models import Sender
 from jobs.slots import Slots
@@ -35,8 +35,11 @@ class Adaptive:
         self._sender = sender
 
     def throttled(self, verdict: Verdict) -> None:
-        """The server said to slow down, for the first time since it accepted a mail."""
-        if self._pinned:
+        """The server said to slow down, for the first time since it accepted a mail.
+
+        A quota that is used up says nothing of the pace within it.
+        """
+        if self._pinned or verdict.kind in consequence.QUOTAS:
             return
         if verdict.kind == "throttle_connections":
             self._fewer(0, verdict.rule_id)

@@ -53,7 +53,7 @@ def take(session: Session, sender_id: int, owner: str) -> Taken | None:
 def address(session: Session, sender_id: int) -> tuple[Sender, str, int]:
     """The sender as it is now, with the host and port to connect to."""
     sender = session.get_one(Sender, sender_id)
-    return sender, *senders.address(session, sender)
+    return sender, *senders.address(sender)
 
 
 def look(session: Session, sender_id: int, held: list[Claimed]) -> tuple[set[int], Sender, datetime]:

@@ -7,9 +7,11 @@ import secrets
 import socket
 import threading
 from collections.abc import Coroutine
+from functools import partial
 from typing import Any
 
-from core.delivery import lease, rulebook
+from core import config, live
+from core.delivery import holds, lease, rulebook, workers
 from jobs.beside import Beside
 from jobs.hints import Hints
 from jobs.lane import Lane
@@ -18,6 +20,9 @@ from jobs.writer import Away, Writer
 
 log = logging.getLogger(__name__)
 
+# Parts of a lease without a heartbeat that came through: then no further mail starts, then no connection is left. So
+# whoever takes the sender when the lease is over has all its connections to itself.
+STOP, DROP = 0.6, 0.85
 GRACE = 10.0  # seconds that mails under way get when the program stops
 WRITING = 5.0  # seconds that their results then get, with the database away
 
@@ -42,14 +47,21 @@ class Engine:
         self._writer.start()
         self._beside.start()
         self._thread.start()
+        self._unhear = live.on_wake(self.look_again)
 
     def wake(self, sender_id: int) -> None:
         """This sender may have mail to send: look, unless another worker has it."""
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._wake, sender_id)
 
+    def look_again(self) -> None:
+        """A campaign may have begun, or need not wait any more: senders that are busy share with it at once."""
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(lambda: self._spawn(self._look_again()))
+
     def stop(self) -> None:
         """No new claims; mails under way end within GRACE; the rest goes back. Returns when all is written."""
+        self._unhear()
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._stopping.set)
             self._thread.join()
@@ -69,7 +81,7 @@ class Engine:
             self._loop.close()
 
     async def _main(self) -> None:
-        beat = self._loop.create_task(self._heartbeats())
+        beats = [self._loop.create_task(work()) for work in (self._heartbeats, self._watch, self._tell)]
         await self._stopping.wait()
         for lane in self._lanes.values():
             lane.end("stop")
@@ -81,10 +93,12 @@ class Engine:
             await asyncio.wait(self._tasks, timeout=GRACE)
         if self._tasks:
             self._writer.give_up()  # they wait for the database
-        left = [beat, *self._tasks]
+        left = [*beats, *self._tasks]
         for task in left:
             task.cancel()
         await asyncio.wait(left, timeout=GRACE)
+        left_in_order = self._writer.call(lambda session: workers.leave(session, self.owner))
+        left_in_order.add_done_callback(lambda done: done.cancelled() or done.exception())  # nobody waits for it
 
     def _wake(self, sender_id: int) -> None:
         if self._stopping.is_set():
@@ -119,15 +133,54 @@ class Engine:
                 await self._heartbeat(running)
 
     async def _heartbeat(self, running: list[Lane]) -> None:
-        ids = [lane.sender_id for lane in running]
+        ids, asked = [lane.sender_id for lane in running], self._loop.time()
         try:
             held = await self._writer.call(lambda session: lease.heartbeat(session, self.owner, ids))
         except Exception:
             log.exception("the heartbeat failed; the next one may not")
             return
         for lane in running:
-            if (lane.sender_id, lane.epoch) not in held and self._lanes.get(lane.sender_id) is lane:
+            if (lane.sender_id, lane.epoch) in held:
+                lane.held_at = asked
+            elif self._lanes.get(lane.sender_id) is lane:
                 lane.end("lost")
+
+    async def _tell(self) -> None:
+        """For who watches: this process lives, and what it did."""
+        while True:
+            try:
+                kept = await asyncio.to_thread(workers.kept_results, config.settings.data_dir)
+                figures = self._writer.meter.told(len(self._lanes), kept)
+                await self._writer.call(partial(workers.tell, name=self.owner, figures=figures))
+            except Away:
+                return
+            except Exception:
+                log.exception("this worker could not tell of itself; the next time it may")
+            await asyncio.sleep(workers.EVERY)
+
+    async def _watch(self) -> None:
+        """A lease that cannot be confirmed, as the database is away, ends here before it ends there."""
+        while True:
+            whole = lease.LEASE.total_seconds()
+            await asyncio.sleep(whole / 20)
+            for lane in list(self._lanes.values()):
+                age = self._loop.time() - lane.held_at
+                if lane.epoch and age > STOP * whole and lane.end("lost", 0.0):
+                    log.warning("sender %s: its lease is not confirmed, no further mail starts", lane.sender_id)
+                if lane.epoch and age > DROP * whole:
+                    lane.abort()
+
+    async def _look_again(self) -> None:
+        running = {lane.sender_id: lane for lane in self._lanes.values() if lane.epoch}
+        if not running or self._stopping.is_set():
+            return
+        try:
+            waiting = await self._beside.call(lambda session: holds.with_campaign_waiting(session, running))
+        except Away:
+            return
+        for sender_id in waiting:
+            if self._lanes.get(sender_id) is running[sender_id]:
+                running[sender_id].share()
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = self._loop.create_task(work)

@@ -54,7 +54,7 @@ def flush(session: Session, group: Group) -> Flushed:
         usage.record(session, sender_id, now, count)
     done.touched = tally.store(session, now)
     for outcome in group.outcomes:
-        if outcome.kind in consequence.CONTENT and outcome.state == MessageState.failed:
+        if outcome.alike and outcome.state == MessageState.failed:
             _pause_when_identical(session, outcome)
     return done
 
@@ -68,18 +68,22 @@ def flush_usual(on: Hot, group: Group) -> Flushed:
 
 
 def _pause_when_identical(session: Session, outcome: Outcome) -> None:
-    """The same refusal of the content for the third time since the campaign was (re)started: ask its user."""
+    """The same refusal of the content for the third time since the campaign was (re)started: ask its user.
+
+    Not where these are single ones among many mails that were accepted: readers' own filters, and nobody's mistake.
+    """
     campaign_id = outcome.message.campaign_id
-    since = select(Campaign.updated_at).where(
+    since = select(Campaign.updated_at, col(Campaign.sent_count) + col(Campaign.failed_count)).where(
         col(Campaign.id) == campaign_id, col(Campaign.status) == CampaignStatus.sending
     )
-    updated_at = session.exec(since).first()
-    if updated_at is None:
+    found = session.exec(since).first()
+    if found is None:
         return
+    updated_at, decided = found
     identical = select(func.count()).where(
         col(Attempt.campaign_id) == campaign_id,
         col(Attempt.rule_id) == outcome.rule_id,
         col(Attempt.at) >= updated_at,
     )
-    if session.exec(identical).one() >= consequence.IDENTICAL_REFUSALS:
+    if consequence.is_the_content(session.exec(identical).one(), outcome.alike, decided):
         campaigns.pause_for(session, campaign_id, PauseReason.content, outcome.reply)

@@ -18,6 +18,7 @@ from pathlib import Path
 from sqlmodel import Session, col, select
 
 from core.delivery.ledger import Claimed, Outcome
+from core.delivery.workers import KEPT_RESULTS
 from core.models import Message
 
 log = logging.getLogger(__name__)
@@ -93,7 +94,7 @@ def left_behind(folder: Path) -> Iterator[list[tuple[Path, list[Outcome]]]]:
     held: list[int] = []
     try:
         found = []
-        for path in sorted(folder.glob("results-*.journal")):
+        for path in sorted(folder.glob(KEPT_RESULTS)):
             with suppress(OSError):
                 file = os.open(path, os.O_RDWR)
                 held.append(file)

@@ -37,13 +37,17 @@ class Lane:
         self.ending = ""
         self.come_back: float | None = None  # seconds until it makes sense to run again
         self.epoch = 0
+        self.held_at = 0.0  # the loop's time before the lease was confirmed last
         self.poked = False
         self.compiled: dict[int, CompiledMail] = {}
+        self.from_address = ""
+        self.refresh_after = 1  # mails on one connection
         self.report: Report
         self.slots: Slots
         self.adaptive: Adaptive
         self._parking: Parking
         self._sender: Sender
+        self._batch_size = 1
         self._owner, self._mails, self._beside = owner, mails, beside
         self._loop = asyncio.get_running_loop()
         self._queue: deque[Claimed] = deque()
@@ -56,7 +60,7 @@ class Lane:
         self._probing = False  # after a quota: one mail finds out whether it is over, not the batch
         self._worked = False
         self._changes: list[asyncio.Future[None]] = []
-        self._hours = Hours(writer, lambda: self.end("later", 0.0), self._share)
+        self._hours = Hours(writer, lambda: self.end("later", 0.0), self.share)
         self._ended = asyncio.Event()
 
     async def run(self) -> bool:
@@ -66,7 +70,7 @@ class Lane:
         if taken is None:
             return False
         held = taken.lease
-        self.epoch = held.epoch
+        self.epoch, self.held_at = held.epoch, asked
         self.report = Report(self, self.sender_id, held.epoch, held.sender.cooldown_step, self.writer)
         self.slots = Slots(taken, self.writer, self._ended, self._later)
         self._probing = held.sender.cooldown_step > 0 and held.sender.state_kind in consequence.QUOTAS
@@ -134,15 +138,6 @@ class Lane:
             self._staff()
             self._notify()
 
-    @property
-    def from_address(self) -> str:
-        return self._sender.from_address
-
-    @property
-    def refresh_after(self) -> int:
-        """Mails on one connection."""
-        return max(1, self._sender.refresh_after)
-
     async def server(self) -> Server:
         """Where to connect, as the sender is set now. Raises RuleError where we may not or cannot."""
         sender, host, port = await self.writer.call(lambda session: batches.address(session, self.sender_id))
@@ -172,7 +167,7 @@ class Lane:
             return None
         if self._is_one_too_many():
             return None
-        if len(self._queue) <= self.slots.reserve(self._sender.batch_size, self.adaptive.connections):
+        if len(self._queue) <= self.slots.reserve(self._batch_size, self.adaptive.connections):
             self._claim_soon()
         while (message := self._parking.next(self._queue)) is not None:
             if self.may_start(message):
@@ -203,7 +198,7 @@ class Lane:
             self._put_back([message])
         return not closed and not self.ending
 
-    def _share(self) -> None:
+    def share(self) -> None:
         """What we hold goes back, and is claimed and shared anew."""
         held, self._queue = [*self._parking.drain(), *self._queue], deque()
         if not self.ending:
@@ -234,7 +229,7 @@ class Lane:
             self._claiming.add_done_callback(self._claim_done)
 
     async def _claim(self) -> None:
-        size = self.slots.batch(max(1, self._sender.batch_size), self.adaptive.connections)
+        size = self.slots.batch(self._batch_size, self.adaptive.connections)
         if size <= 0:
             self._exhausted = self._full = True
             if not self._queue and not any(courier.busy for courier in self._couriers.values()):
@@ -286,6 +281,9 @@ class Lane:
         """Take over the sender's settings, also when they change while it sends."""
         self.adaptive.follow(sender)
         self._sender = sender
+        # Read for every mail: an attribute of a row costs as much as a dozen of others.
+        self.from_address, self.refresh_after = sender.from_address, max(1, sender.refresh_after)
+        self._batch_size = max(1, sender.batch_size)
 
     def _check_limits(self, sender: Sender, now: datetime) -> None:
         """Other limits begin with what was started in the past: by whoever takes the sender next, at once."""

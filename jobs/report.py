@@ -42,11 +42,14 @@ class Report:
         self._writer = writer
         self._drops = 0
         self._lost: Counter[int] = Counter()  # message id -> connections that ended with it under way
+        self._alike: dict[int, Counter[str]] = {}  # campaign id -> rule id -> refusals of its content in a row
 
     def accepted(self, message: Claimed, reply: Reply) -> None:
         """The server has it."""
         self._writer.settle(Outcome(message, MessageState.sent, "dot", reply.code, reply.text[:REPLY_CHARS]))
         self._drops = 0
+        if self._alike:
+            self._alike.pop(message.campaign_id, None)
         self._lane.accepted()
         if self._cooldown_step:
             self._cooldown_step = 0
@@ -73,14 +76,15 @@ class Report:
             self._writer.settle(Outcome(message, MessageState.pending, *words, counts=False))
             self._lane.poke()
             return
-        outcome = Outcome(message, follows.state, *words, follows.retry_after, follows.counts, follows.bounced)
+        alike = self._refused_alike(message.campaign_id, verdict.rule_id) if follows.blames_content else 0
+        outcome = Outcome(message, follows.state, *words, follows.retry_after, follows.counts, follows.bounced, alike)
         self._writer.settle(outcome)
         if verdict.kind == "protocol":
             log.error("message %s: the server does not understand us: %s %s", message.id, reply.code, text)
         if follows.blocks:
-            self._block(verdict, text)
+            self._block(verdict, f"{reply.code} {text}")
         elif follows.cools:
-            self._cool(verdict, text)
+            self._cool(verdict, f"{reply.code} {text}")
 
     def failed(self, message: Claimed, why: str) -> None:
         """This mail cannot be made or addressed; nothing of it was sent."""
@@ -118,10 +122,16 @@ class Report:
         """The server did not take a connection: all mails of this sender wait."""
         text = (reply.text if reply else why)[:REPLY_CHARS]
         verdict = classify(phase, reply.code, "", text) if reply is not None else _CONNECTION
+        text = f"{reply.code} {text}" if reply is not None else text
         if consequence.of_refusal(verdict, 0).blocks:
             self._block(verdict, text)
         elif not self._lane.fewer(verdict):
             self._cool(verdict, text)
+
+    def _refused_alike(self, campaign_id: int, rule_id: str) -> int:
+        refused = self._alike.setdefault(campaign_id, Counter())
+        refused[rule_id] += 1
+        return refused[rule_id]
 
     def _lost_before(self, message: Claimed) -> bool:
         self._lost[message.id] += 1

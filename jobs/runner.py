@@ -11,7 +11,8 @@ from huey import Huey
 
 from core import config, db, live, migrate
 from core.errors import StartError
-from jobs import broker
+from jobs import broker, sandbox_inbox
+from jobs.bounces import read_mailboxes
 from jobs.broker import QuietConsumer, make_huey
 from jobs.dispatch import dispatch
 from jobs.engine import Engine
@@ -68,6 +69,7 @@ class Worker:
         dispatch_task = huey.task(name="dispatch")(lambda: self._dispatch_now())
         send_task = huey.task(name="send")(lambda sender_id: send(self.engine, sender_id))
         huey.periodic_task(lambda _: True, name="tick")(lambda: self._dispatch_now())
+        huey.periodic_task(lambda _: True, name="bounces")(lambda: read_mailboxes())
         huey.periodic_task(self._upkeep_is_due, name="upkeep")(lambda: upkeep())
         return dispatch_task, send_task
 
@@ -124,12 +126,14 @@ def run_worker() -> None:
     signal.signal(signal.SIGINT, on_signal)
     migrate.upgrade()
     live.start()
+    sandbox_inbox.start()
     worker = Worker()
     worker.start()
     log.info("worker %s runs on %s", worker.engine.owner, "PostgreSQL" if not db.is_sqlite() else "SQLite")
     stopping.wait()
     log.info("worker %s stops", worker.engine.owner)
     worker.stop()
+    sandbox_inbox.stop()
     live.stop()
     db.close()
     log.info("worker stopped")

@@ -1,6 +1,7 @@
-"""What keeps the house in order: deleted campaigns purged, old usage forgotten, campaigns throttled for days paused."""
+"""Once a minute: counters sampled, deleted campaigns purged, old rows forgotten, long throttles paused."""
 
 import logging
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -8,8 +9,20 @@ from sqlalchemy import delete, func, select
 from sqlmodel import Session, col
 
 from core import campaigns, db
-from core.delivery import consequence, usage
-from core.models import Activity, Attempt, Campaign, CampaignStatus, Message, MessageState, PauseReason, Sender
+from core.campaigns import samples
+from core.delivery import consequence, usage, workers
+from core.models import (
+    GONE_AFTER,
+    Activity,
+    Attempt,
+    Campaign,
+    CampaignStatus,
+    Message,
+    MessageState,
+    PauseReason,
+    Sender,
+)
+from core.tracking import bounces
 
 log = logging.getLogger(__name__)
 
@@ -26,14 +39,31 @@ _activity: Any = Activity.__table__  # type: ignore[attr-defined]
 
 def upkeep() -> None:
     """One round; safe in several workers at once."""
-    for name, work in (("usage", usage.forget_old), ("throttled", pause_throttled)):
+    works: tuple[tuple[str, Callable[[], object]], ...] = (
+        ("samples", sample),
+        ("usage", lambda: _within(usage.forget_old)),
+        ("old samples", lambda: _within(samples.forget_old)),
+        ("workers", lambda: _within(workers.forget_old)),
+        ("throttled", lambda: _within(pause_throttled)),
+    )
+    for name, work in works:
         try:
-            with db.session() as session:
-                work(session)
+            work()
         except Exception as error:
             if not db.is_away(error):
                 log.exception("upkeep: %s failed", name)
     purge()
+
+
+def sample() -> None:
+    """The counters of everything that runs, a chunk in a transaction."""
+    while _within(samples.take):
+        pass
+
+
+def _within(work: Callable[[Session], Any]) -> Any:
+    with db.session() as session:
+        return work(session)
 
 
 def purge() -> None:
@@ -43,8 +73,10 @@ def purge() -> None:
     """
     with db.reading() as session:
         reached_nobody = col(Campaign.sent_count) + col(Campaign.sending_count) + col(Campaign.unknown_count) == 0
-        old = col(Campaign.deleted_at) < db.now(session) - _LINKS_WORK_FOR
-        deleted = select(col(Campaign.id)).where(col(Campaign.deleted_at).is_not(None), reached_nobody | old)
+        now = db.now(session)
+        old = col(Campaign.deleted_at) < now - _LINKS_WORK_FOR
+        final = col(Campaign.deleted_at) < now - GONE_AFTER
+        deleted = select(col(Campaign.id)).where(final, reached_nobody | old)
         ids = list(session.execute(deleted).scalars())
     for campaign_id in ids:
         for _ in range(_CHUNKS):
@@ -84,7 +116,10 @@ def pause_throttled(session: Session) -> None:
         )
         since = session.connection().execute(accepted).scalar() or started_at
         first = select(func.min(_attempt.c.at)).where(
-            _attempt.c.campaign_id == campaign_id, _attempt.c.kind.in_(consequence.THROTTLES), _attempt.c.at >= since
+            _attempt.c.campaign_id == campaign_id,
+            _attempt.c.kind.in_(consequence.THROTTLES),
+            _attempt.c.at >= since,
+            _attempt.c.phase != bounces.PHASE,
         )
         throttled_at = session.connection().execute(first).scalar()
         if throttled_at is not None and throttled_at < limit:

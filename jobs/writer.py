@@ -20,7 +20,7 @@ from core.delivery import usual
 from core.delivery.ledger import Claimed, Outcome
 from core.delivery.tally import Touched
 from core.delivery.usage import Start
-from jobs import journal
+from jobs import journal, meter
 from jobs.flush import Flushed, Group, flush, flush_usual
 
 log = logging.getLogger(__name__)
@@ -59,7 +59,8 @@ class Writer:
         self._stuck = False
         self._aside = threading.Lock()
         self._used: deque[int] = deque()
-        self._used_at = monotonic()
+        self._kept = hot.Kept()
+        self._used_at, self.meter = monotonic(), meter.Meter()
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
 
     def start(self) -> None:
@@ -121,6 +122,7 @@ class Writer:
         finally:
             ended.set()
             watch.join()
+            self._kept.close()
             self._journal.close()
 
     def _serve(self) -> None:
@@ -169,7 +171,7 @@ class Writer:
             group.used = Counter(self._used.popleft() for _ in range(len(self._used)))
             self._used_at = monotonic()
         try:
-            done = self._flush(group)
+            done = self.meter.timed(self._flush, group)
         except Away:
             self._answer([(item.future, False) for item in items])
             return
@@ -190,7 +192,7 @@ class Writer:
 
     def _flush(self, group: Group) -> Flushed:
         if group.usual:
-            transaction = partial(hot.transaction, alone=not group.starts, temporary=usual.steps())
+            transaction = partial(self._kept.transaction, alone=not group.starts, temporary=usual.steps())
             try:
                 return self._store(lambda opened: flush_usual(opened, group), group.outcomes, transaction)
             except usual.NotAll:

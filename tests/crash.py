@@ -80,7 +80,7 @@ def crash(stack: Stack, kills: int, mails: int, seed: int, quiet: bool = True) -
             killed += 1
             processes.lapse()
         with processes.worker(stack, prepare=prepare):
-            world.until(lambda: processes.sent(*ids), 120)
+            world.until(lambda: world.sent(*ids), 120)
     return _judged(ids, people, receiver, killed, monotonic() - began)
 
 
@@ -96,7 +96,7 @@ def refused(mails: int) -> int:
         sender_id = world.add_sender(world.add_user("bob@example.com"), receiver.port, connections=4)
         campaign_id = world.add_campaign(world.sender(sender_id).user_id, sender_id, people)
         world.dispatch(engine)
-        world.until(lambda: processes.sent(campaign_id), 300, poke=lambda: world.dispatch(engine))
+        world.until(lambda: world.sent(campaign_id), 300, poke=lambda: world.dispatch(engine))
     states, received = world.by_address(campaign_id), Counter(receiver.accepted)
     right = (("failed", 0) if email in bad else ("sent", 1) for email in people)
     return sum((states[email], received[email]) == wanted for email, wanted in zip(people, right, strict=True))

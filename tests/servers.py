@@ -1,15 +1,25 @@
 """A real PostgreSQL and a real Redis from wheels, for any user, without root; or those that the environment names."""
 
 import os
+import secrets
 import socket
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from sqlalchemy import create_engine, text
 
 from core import config
+
+
+def free_port() -> int:
+    """Below those that the system hands out, so that nobody has it before a program of ours does."""
+    while True:
+        port = secrets.choice(range(20_000, 32_000))
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 @contextmanager

@@ -2,9 +2,37 @@
 
 from fastapi import FastAPI
 
-from campaign_ui.endpoints import account, health, recipients, tracking, unsubscribe
+from campaign_ui.endpoints import (
+    account,
+    audience,
+    health,
+    images,
+    metrics,
+    palette,
+    recipients,
+    report,
+    sandbox,
+    templates,
+    tracking,
+    unsubscribe,
+    welcome,
+)
 
-MODULES = (account, health, recipients, tracking, unsubscribe)
+MODULES = (
+    account,
+    audience,
+    health,
+    images,
+    metrics,
+    palette,
+    recipients,
+    report,
+    sandbox,
+    templates,
+    tracking,
+    unsubscribe,
+    welcome,
+)
 
 
 def register(app: FastAPI) -> None:

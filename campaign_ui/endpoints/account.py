@@ -61,6 +61,8 @@ async def _login(request: Request) -> Response:
     client = request.client.host if request.client else ""
     try:
         token = await run_in_threadpool(_sign_in, form, client)
+    except accounts.Blocked as error:
+        return await _show_login(form, str(error), 403)
     except RuleError as error:
         return await _show_login(form, str(error), 429)
     if token is None:

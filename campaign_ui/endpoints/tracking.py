@@ -10,6 +10,7 @@ from starlette.responses import Response
 from campaign_ui.endpoints import reader
 from campaign_ui.hits import HitBuffer
 from core import clock, crypto, db
+from core.content.links import verified
 from core.tracking import links
 
 GIF = (
@@ -32,7 +33,7 @@ def register(app: FastAPI) -> None:
 
     async def click(request: Request) -> Response:
         # The address comes from the campaign's own links alone: nobody can make us lead elsewhere.
-        token = crypto.verify_part("click", request.path_params["token"])
+        token = verified(request.path_params["token"])
         if token is None:
             return reader.gone()
         message_id, link_id = token
@@ -46,7 +47,7 @@ def register(app: FastAPI) -> None:
             known.clear()
         known[link_id] = url
         if _is_fetched(request):
-            await hits.add(message_id, clock.utcnow(), clicked=True)
+            await hits.add(message_id, clock.utcnow(), link_id)
         return Response(status_code=302, headers={**reader.HEADERS, "Location": url})
 
     app.add_route("/t/o/{token}.gif", pixel, methods=["GET", "HEAD"])

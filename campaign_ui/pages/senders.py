@@ -6,38 +6,53 @@ from datetime import datetime
 from nicegui import ui
 
 from campaign_ui import auth, layout, live
-from campaign_ui.parts import act, card, confirm, empty_state, page_header
+from campaign_ui.off_loop import off_loop
+from campaign_ui.parts import act, card, confirm, empty_state, notify_error, page_header
+from campaign_ui.parts.address import page_number
+from campaign_ui.parts.bounce_state import check_mailbox
 from campaign_ui.parts.dkim_dialog import DkimDialog, dkim_rows
-from campaign_ui.parts.sender_card import Actions, sender_card, state_of
+from campaign_ui.parts.sender_card import Actions, sender_card
 from campaign_ui.parts.sender_form import SenderForm
-from core import db
-from core.delivery import dkim_keys, learned, senders
+from campaign_ui.parts.use_bars import UseBars
+from core import db, stats
+from core.delivery import bounce_mailbox, dkim_keys, learned, senders
 from core.delivery.dkim_keys import Domain
-from core.models import Sender
+from core.errors import RuleError
+from core.models import BounceMailbox, Sender
+from core.stats import Health
 
 
 @dataclass(frozen=True)
 class _Data:
     senders: list[Sender]
+    mailboxes: dict[int, BounceMailbox]
     domains: list[Domain]
+    health: list[Health]
     now: datetime
 
 
 def register() -> None:
-    @ui.page("/senders")
-    async def page() -> None:
+    @ui.page("/senders", response_timeout=layout.PATIENCE)
+    async def page(edit: str = "", dkim: str = "", add: str = "") -> None:
         with layout.frame("Senders", "/senders"):
             shown = _Senders()
-            live.watch(shown.reload, "sender")
+            for topic in ("sender", "campaign"):  # each mail uses a bit of a limit
+                live.watch(shown.reload, topic)
             await shown.reload()
+            await shown.open(page_number(edit, 0), dkim)
+            if add:
+                ui.navigate.history.replace("/senders")
+                shown.add()
 
 
 class _Senders:
     def __init__(self) -> None:
         self.user = auth.current()
         self.shown: list[object] | None = None
+        self.data: _Data | None = None
+        self.uses: dict[int, UseBars] = {}
         with page_header("The accounts your mails go out from, and how fast each may send."):
-            ui.button("Add sender", icon="add", on_click=self._add)
+            ui.button("Add sender", icon="add", on_click=self.add)
         self.cards = ui.element("div").classes("grid grid-cols-1 lg:grid-cols-2 gap-4 w-full items-start")
         with card() as self.empty:
             words = "A sender is your account at a mail provider: where mails are handed in, and how fast."
@@ -47,32 +62,62 @@ class _Senders:
         with card("Sign with DKIM", words) as self.signing:
             self.domains = ui.column().classes("w-full gap-0")
         self.signing.set_visibility(False)
-        self.actions = Actions(self._edit, self._make_default, self._delete, self._pin, self._unpin, self._forget)
+        self.mailboxes: dict[int, BounceMailbox] = {}
+        changes = (self._edit, self._test, self._make_default, self._delete, self._pin, self._unpin, self._forget)
+        self.actions = Actions(*changes, self._check)
         self.forms = ui.element("div")  # outside of the cards: what is typed survives their renewal
 
     async def reload(self) -> None:
         """Read again what is on the screen."""
         data = await live.read("senders", _load, self.user.id)
-        if data is None or (shown := _shown(data)) == self.shown:
+        if data is None:
             return
-        self.shown = shown
+        self.data = data
+        if (shown := _shown(data)) != self.shown:
+            self.shown = shown
+            self._draw(data)
+        for sender in data.health:
+            self.uses[sender.id].set(sender.uses)
+
+    def _draw(self, data: _Data) -> None:
         self.empty.set_visibility(not data.senders)
+        self.mailboxes = data.mailboxes
         self.cards.clear()
         with self.cards:
-            for sender in data.senders:
-                sender_card(sender, data.now, self.user.time_zone, self.actions)
+            self.uses = {
+                each.id or 0: sender_card(
+                    each, data.mailboxes.get(each.id or 0), data.now, self.user.time_zone, self.actions
+                )
+                for each in data.senders
+            }
         self.signing.set_visibility(bool(data.domains))
         self.domains.clear()
         with self.domains:
             dkim_rows(data.domains, self._dkim)
 
-    def _add(self) -> None:
+    async def open(self, sender_id: int, domain: str) -> None:
+        """What the address asks for: the form of a sender, or the DKIM keys of a domain."""
+        for sender in self.data.senders if self.data else ():
+            if sender.id == sender_id:
+                self._edit(sender)
+        for each in self.data.domains if self.data else ():
+            if each.name == domain:
+                await self._dkim(each)
+
+    def add(self) -> None:
         with self.forms:
             SenderForm(self.user.id, self.user.time_zone, None).open()
 
     def _edit(self, sender: Sender) -> None:
         with self.forms:
-            SenderForm(self.user.id, self.user.time_zone, sender).open()
+            SenderForm(self.user.id, self.user.time_zone, sender, self.mailboxes.get(sender.id or 0)).open()
+
+    async def _test(self, sender: Sender) -> None:
+        with self.forms:
+            form = SenderForm(self.user.id, self.user.time_zone, sender, self.mailboxes.get(sender.id or 0))
+        form.open()
+        with self.forms:
+            await form.test_connection()
 
     async def _dkim(self, domain: Domain) -> None:
         with self.forms:
@@ -90,19 +135,37 @@ class _Senders:
     async def _forget(self, sender: Sender) -> None:
         await act(learned.forget, self.user.id, sender.id, done="Forgotten. Your own limits hold from now on.")
 
+    async def _check(self, sender: Sender) -> None:
+        if sender.id is not None:
+            with self.forms:
+                await check_mailbox(self.user.id, sender.id)
+
     async def _delete(self, sender: Sender) -> None:
+        try:
+            await off_loop(_check_free, self.user.id, sender.id or 0)
+        except RuleError as error:
+            return notify_error(str(error))
         text = "Campaigns that were sent keep their history. Drafts that use it need another sender."
         if await confirm(f"Delete {sender.name}?", text, "Delete"):
             await act(senders.delete, self.user.id, sender.id, done="Deleted.")
 
 
+def _check_free(user_id: int, sender_id: int) -> None:
+    with db.reading() as session:
+        senders.check_free(session, user_id, sender_id)
+
+
 def _load(user_id: int) -> _Data:
     with db.reading() as session:
-        return _Data(senders.list_all(session, user_id), dkim_keys.domains(session, user_id), db.now(session))
+        domains, health = dkim_keys.domains(session, user_id), stats.health(session, user_id)
+        mailboxes = bounce_mailbox.list_all(session, user_id)
+        return _Data(senders.list_all(session, user_id), mailboxes, domains, health, db.now(session))
 
 
 def _shown(data: _Data) -> list[object]:
     """What a card depends on: a lease that is renewed changes nothing on the screen."""
     lease = {"owner", "epoch", "lease_until", "next_start_at", "cooldown_step"}
-    cards = [(sender.model_dump(exclude=lease), state_of(sender, data.now)) for sender in data.senders]
-    return [*cards, *data.domains]
+    cards = [(sender.model_dump(exclude=lease), stats.sender_state(sender, data.now)) for sender in data.senders]
+    reading = {"next_check_at", "checking_until", "last_uid", "failures"}
+    mailboxes = [mailbox.model_dump(exclude=reading) for mailbox in data.mailboxes.values()]
+    return [*cards, *mailboxes, *data.domains]

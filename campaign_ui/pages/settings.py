@@ -1,18 +1,25 @@
 """Settings of the signed-in user."""
 
-import pytz
-from nicegui import run, ui
+import json
+
+from nicegui import events, ui
 from sqlmodel import Session
 
 from campaign_ui import auth, layout, live
-from campaign_ui.parts import act, card, confirm, notify_done
+from campaign_ui.off_loop import off_loop
+from campaign_ui.parts import act, card, confirm, link_button, notify_done, notify_error
+from campaign_ui.parts.zone_select import zone_select
 from core import accounts, clock, db
 
-_THEMES = {"light": "Light", "dark": "Dark", "auto": "Like the system"}
+_NO_NOTICES = {
+    "denied": "The browser forbids notifications from this address. Allow them in its site settings, then try again.",
+    "missing": "This browser shows notifications only of addresses that begin with https.",
+}
+_THEMES = {choice: text for choice, (text, _) in layout.THEMES.items()}
 
 
 def register() -> None:
-    @ui.page("/settings")
+    @ui.page("/settings", response_timeout=layout.PATIENCE)
     async def settings(saved: str = "") -> None:
         user = auth.current()
         if saved:  # the page was loaded again, in its new zone and theme
@@ -21,6 +28,7 @@ def register() -> None:
         with layout.frame("Settings", "/settings"), ui.column().classes("w-full max-w-[720px] gap-4"):
             _account(user)
             _looks(user)
+            _this_browser()
             _password(user)
             await _browsers(user)
 
@@ -31,12 +39,13 @@ def _account(user: auth.CurrentUser) -> None:
             ui.label(user.email).classes("text-sm font-medium").style("overflow-wrap:anywhere")
             if user.is_admin:
                 ui.label("Administrator").classes("cm-badge is-brand")
+                ui.space()
+                link_button("Users", "/users", icon="group", look="outline")
 
 
 def _looks(user: auth.CurrentUser) -> None:
     with card("Time zone and theme", "All times are shown in this zone."):
-        zones = sorted({*pytz.common_timezones, user.time_zone})
-        zone = ui.select(zones, value=user.time_zone, label="Time zone", with_input=True).classes("w-full")
+        zone = zone_select("Time zone", user.time_zone).classes("w-full")
         theme = ui.select(_THEMES, value=user.theme, label="Theme").classes("w-full")
         now = ui.label().classes("text-[13px] cm-mute")
 
@@ -50,6 +59,43 @@ def _looks(user: auth.CurrentUser) -> None:
         zone.on_value_change(show_now)
         show_now()
         ui.button("Save", on_click=save).classes("self-start")
+
+
+def _this_browser() -> None:
+    """What is kept in the browser and not in the account."""
+    with card("This browser", "Kept here, not in your account."):
+        keys = ui.switch("Single keys, like c for a new campaign", value=True)
+        ui.label("Press ? on any page to see them.").classes("text-[13px] cm-mute -mt-2")
+        notices = ui.switch("Tell me when a campaign is finished or paused")
+        ui.label("By a notification of the browser, while a tab of Campaigns is open.").classes(
+            "text-[13px] cm-mute -mt-2"
+        )
+    client = ui.context.client
+
+    async def show() -> None:
+        try:
+            is_on = await client.run_javascript("[cmKeys.isOn(), cmTab.notices.isOn()]", timeout=5)
+        except TimeoutError:  # the tab went elsewhere before it answered
+            return
+        if is_on is None:  # it was closed
+            return
+        if not is_on[0]:  # else it stands right already, or was switched meanwhile
+            keys.set_value(False)
+        if is_on[1]:
+            notices.set_value(True)
+
+    async def turn_keys(event: events.ValueChangeEventArguments[bool | None]) -> None:
+        client.run_javascript(f"cmKeys.turn({json.dumps(bool(event.value))})")
+
+    async def turn_notices(event: events.ValueChangeEventArguments[bool | None]) -> None:
+        answer = await client.run_javascript(f"cmTab.notices.turn({json.dumps(bool(event.value))})", timeout=120)
+        if answer not in ("granted", "off"):
+            notices.set_value(False)
+            notify_error(_NO_NOTICES.get(answer, _NO_NOTICES["denied"]))
+
+    keys.on_value_change(turn_keys)
+    notices.on_value_change(turn_notices)
+    client.on_connect(show)
 
 
 def _password(user: auth.CurrentUser) -> None:
@@ -96,7 +142,7 @@ async def _browsers(user: auth.CurrentUser) -> None:
 
     button.on_click(sign_out)
     live.watch(again, "session")
-    show(await run.io_bound(_sessions_alive, user.id))
+    show(await off_loop(_sessions_alive, user.id))
 
 
 def _sessions_alive(user_id: int) -> set[str]:

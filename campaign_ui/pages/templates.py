@@ -2,55 +2,71 @@
 
 from functools import partial
 
-from nicegui import run, ui
+from nicegui import ui
 
 from campaign_ui import auth, layout, live
-from campaign_ui.parts import act, card, confirm, empty_state, link_button, page_header
+from campaign_ui.off_loop import off_loop
+from campaign_ui.parts import act, act_undoably, card, empty_state, page_header
 from campaign_ui.parts.preview import add_style
-from campaign_ui.parts.template_card import Shown, template_card
+from campaign_ui.parts.template_card import Shown, picture_of, template_card
 from campaign_ui.parts.template_editor import TemplateEditor, Words
 from core import campaigns, clock, db
+from core.audience import contacts
 from core.content import starters, templates
 from core.content.starters import Starter
-from core.models import Template
+from core.models import BodyKind, Template
 
+_KINDS = {
+    BodyKind.rich: "Rich text: words, images, buttons",
+    BodyKind.markdown: "Markdown",
+    BodyKind.html: "HTML: a letter to write over",
+}
 _STEP = 24  # pictures shown before "Show more"
 
 
 def register() -> None:
-    @ui.page("/templates")
+    @ui.page("/templates", response_timeout=layout.PATIENCE)
     async def gallery() -> None:
         with layout.frame("Templates", "/templates"):
             page = _Gallery(auth.current())
             live.watch(page.reload, "template")
             await page.reload()
 
-    @ui.page("/templates/new")
-    async def new(start: str = "") -> None:
-        starter = starters.get(start) if start else None
+    @ui.page("/templates/new", response_timeout=layout.PATIENCE)
+    async def new(start: str = "", kind: str = BodyKind.rich) -> None:
+        user, starter = auth.current(), starters.get(start) if start else None
+        fields = await off_loop(_fields, user.id)
         with layout.frame("New template", "/templates"):
-            TemplateEditor(auth.current().id, _blank() if starter is None else _from_starter(starter))
+            TemplateEditor(user.id, _blank(kind) if starter is None else _from_starter(starter), fields)
 
-    @ui.page("/templates/{template_id}")
+    @ui.page("/templates/{template_id}", response_timeout=layout.PATIENCE)
     async def edit(template_id: int) -> None:
         user = auth.current()
-        found = await run.io_bound(_get, user.id, template_id)
+        found, fields = await off_loop(_get, user.id, template_id)
         with layout.frame("Edit template", "/templates"):
             words = {name: getattr(found, name) for name in Words.__dataclass_fields__}
-            TemplateEditor(user.id, Words(**words))
+            TemplateEditor(user.id, Words(**words), fields)
 
 
-def _blank() -> Words:
-    return Words(None, "", "", "", starters.get("letter").body, "html")
+def _blank(kind: str) -> Words:
+    """Nothing is written yet, but for HTML, which begins with a letter to write over."""
+    if kind == BodyKind.html:
+        return Words(None, "", "", "", starters.get("letter").body, kind)
+    return Words(None, "", "", "", "", kind if kind in list(BodyKind) else BodyKind.rich)
 
 
 def _from_starter(starter: Starter) -> Words:
     return Words(None, starter.name, starter.subject, starter.preheader, starter.body, starter.body_kind)
 
 
-def _get(user_id: int, template_id: int) -> Template:
+def _get(user_id: int, template_id: int) -> tuple[Template, list[str]]:
     with db.reading() as session:
-        return templates.get(session, user_id, template_id)
+        return templates.get(session, user_id, template_id), contacts.field_names(session, user_id)
+
+
+def _fields(user_id: int) -> list[str]:
+    with db.reading() as session:
+        return contacts.field_names(session, user_id)
 
 
 def _list(user_id: int) -> list[Template]:
@@ -65,7 +81,9 @@ class _Gallery:
         self.place = ui.element("div").classes("hidden")  # outlives the cards: questions and toasts belong here
         add_style()
         with page_header("Mails to begin a campaign with. What you use is copied: a template never changes under you."):
-            link_button("New template", "/templates/new", icon="add")
+            with ui.button("New template", icon="add"), ui.menu():
+                for kind, words in _KINDS.items():
+                    ui.menu_item(words, lambda kind=kind: ui.navigate.to(f"/templates/new?kind={kind}"))
         _heading("Your templates")
         self.own = ui.element("div").classes("cm-gallery")
         with card() as self.nothing:
@@ -107,7 +125,7 @@ class _Gallery:
         assert template.id is not None
         changed = f"Changed {clock.show(template.updated_at, self.user.time_zone)}"
         template_card(
-            Shown(template.name, changed, template.body, template.body_kind, f"/templates/{template.id}"),
+            Shown(template.name, changed, picture_of(template), f"/templates/{template.id}"),
             partial(self._use, template),
             {
                 "Duplicate": ("content_copy", partial(self._duplicate, template.id)),
@@ -120,8 +138,7 @@ class _Gallery:
             Shown(
                 starter.name,
                 starter.description,
-                starter.body,
-                starter.body_kind,
+                picture_of(starter),
                 f"/templates/new?start={starter.key}",
             ),
             partial(self._use, starter),
@@ -130,19 +147,17 @@ class _Gallery:
 
     async def _use(self, chosen: Template | Starter) -> None:
         with self.place:
-            campaign_id = await run.io_bound(_begin, self.user.id, chosen)
-            if campaign_id is not None:
-                ui.navigate.to(f"/campaigns/{campaign_id}/edit")
+            campaign_id = await off_loop(_begin, self.user.id, chosen)
+            ui.navigate.to(f"/campaigns/{campaign_id}/edit")
 
     async def _duplicate(self, template_id: int) -> None:
         with self.place:
             await act(templates.duplicate, self.user.id, template_id, done="Copied.")
 
     async def _delete(self, template_id: int, name: str) -> None:
-        text = f"{name} disappears from your templates. Campaigns made from it keep their text."
+        done = f"{name} was deleted. Campaigns made from it keep their text."
         with self.place:
-            if await confirm("Delete this template?", text, "Delete"):
-                await act(templates.delete, self.user.id, template_id, done="Deleted.")
+            await act_undoably(templates.delete, template_id, done=done, undo=templates.put_back, user_id=self.user.id)
 
 
 def _begin(user_id: int, chosen: Template | Starter) -> int:

@@ -3,23 +3,34 @@
 from collections.abc import Callable
 from typing import Any
 
-from nicegui import run, ui
+from nicegui import ui
 
-from campaign_ui.parts.ask import answer, confirm
+from campaign_ui.off_loop import off_loop
+from campaign_ui.parts.ask import answer, confirm, dialog_title
 from campaign_ui.parts.blocks import card
 from campaign_ui.parts.notices import notify_done, notify_error
 from core import db
-from core.audience import contacts
+from core.audience import contacts, holding
 from core.errors import RuleError
 from core.models import ContactList
 
 
 class ListsCard:
-    """``on_open`` gets the id of the list that was chosen, None for all contacts."""
+    """``chosen`` is the id of the list that is open, None for all contacts; ``on_open`` gets it when it changes.
 
-    def __init__(self, user_id: int, on_open: Callable[[int | None], Any]) -> None:
-        self.user_id, self.on_open, self.chosen = user_id, on_open, None
-        self.chosen: int | None = None
+    ``on_add``: contacts are to be added to that list.
+    """
+
+    def __init__(
+        self,
+        user_id: int,
+        chosen: int | None,
+        on_open: Callable[[int | None], Any],
+        on_add: Callable[[int], Any],
+    ) -> None:
+        self.user_id, self.chosen, self.on_open, self.on_add = user_id, chosen, on_open, on_add
+        self.known: list[tuple[int | None, str, int]] = []
+        self.openers: dict[int | None, ui.element] = {}
         with card("Lists"):
             self.rows = ui.column().classes("w-full gap-1 items-stretch").props("role=list")
 
@@ -27,26 +38,36 @@ class ListsCard:
         """Draw them again; a list that was deleted meanwhile gives way to all contacts."""
         if self.chosen not in {each.id for each in lists}:
             self.chosen = None
-        self.rows.clear()
-        with self.rows:
-            self._row(None, "All contacts", contact_count)
-            for each in lists:
-                self._row(each, each.name, each.contact_count)
+        known = [(None, "All contacts", contact_count), *((each.id, each.name, each.contact_count) for each in lists)]
+        if known != self.known:  # else a menu that is open would be drawn anew under the hand
+            self.known = known
+            self.rows.clear()
+            self.openers.clear()
+            with self.rows:
+                for (_, name, count), each in zip(known, [None, *lists], strict=True):
+                    self._row(each, name, count)
+        self._mark()
+
+    def _mark(self) -> None:
+        for list_id, opener in self.openers.items():
+            is_chosen = list_id == self.chosen
+            opener.classes(add="is-brand" if is_chosen else "", remove="" if is_chosen else "is-brand")
+            opener.props(f"aria-pressed={'true' if is_chosen else 'false'}")
 
     def _row(self, each: ContactList | None, name: str, count: int) -> None:
         list_id = each.id if each else None
         with ui.row().classes("w-full items-center flex-nowrap gap-1").props("role=listitem"):
             opener = ui.element("button").classes(
                 "grow min-w-0 flex items-center justify-between gap-3 text-left rounded-[10px] px-3 min-h-[40px] "
-                "cursor-pointer hover:bg-[var(--cm-sunken)]" + (" is-brand" if list_id == self.chosen else "")
+                "cursor-pointer hover:bg-[var(--cm-sunken)]"
             )
-            opener.props(f"type=button aria-pressed={'true' if list_id == self.chosen else 'false'}")
-            opener.on("click", lambda: self._open(list_id))
+            opener.props("type=button").on("click", lambda: self._open(list_id))
+            self.openers[list_id] = opener
             with opener:
                 ui.label(name).classes("text-sm font-medium truncate min-w-0")
                 ui.label(f"{count:,}").classes("text-[13px] cm-mute tabular-nums")
             if each is None:
-                ui.element("div").classes("w-8 flex-none")
+                ui.element("div").classes("cm-menu-space")
             else:
                 self._menu(each)
 
@@ -54,17 +75,21 @@ class ListsCard:
         button = ui.button(icon="more_vert").props("flat round dense color=grey-7").classes("flex-none")
         button.props["aria-label"] = f"Actions for {each.name}"
         with button, ui.menu():
+            ui.menu_item("Add contacts", on_click=lambda: self.on_add(each.id or 0))
+            export = ui.menu_item("Export as CSV")
+            export.props("download").props["href"] = f"/audience/contacts.csv?list={each.id}"
             ui.menu_item("Rename", on_click=lambda: self._rename(each))
             ui.menu_item("Delete", on_click=lambda: self._delete(each))
 
     async def _open(self, list_id: int | None) -> None:
         self.chosen = list_id
+        self._mark()
         await self.on_open(list_id)
 
     async def _rename(self, each: ContactList) -> None:
         with ui.dialog() as dialog, ui.card().classes("w-[420px] max-w-full p-6 gap-3"):
             dialog.props["aria-label"] = "Rename list"
-            ui.label("Rename list").classes("text-[17px] font-semibold").props("role=heading aria-level=2")
+            dialog_title("Rename list")
             name = ui.input("Name", value=each.name).classes("w-full").props("maxlength=200 autofocus")
             name.on("keydown.enter", lambda: dialog.submit(name.value))
             with ui.row().classes("w-full justify-end gap-2 mt-2"):
@@ -75,6 +100,8 @@ class ListsCard:
             await self._try(lambda: _rename(self.user_id, each.id or 0, wanted))
 
     async def _delete(self, each: ContactList) -> None:
+        if not await self._try(lambda: _check_free(self.user_id, each.id or 0)):
+            return
         text = f"Its {each.contact_count:,} contacts stay in your address book. This cannot be undone."
         if await confirm(f"Delete the list “{each.name}”?", text, "Delete") and await self._try(
             lambda: _delete(self.user_id, each.id or 0)
@@ -83,7 +110,7 @@ class ListsCard:
 
     async def _try(self, change: Callable[[], None]) -> bool:
         try:
-            await run.io_bound(change)
+            await off_loop(change)
         except RuleError as error:
             notify_error(str(error))
             return False
@@ -93,6 +120,11 @@ class ListsCard:
 def _rename(user_id: int, list_id: int, name: str) -> None:
     with db.session() as session:
         contacts.rename_list(session, user_id, list_id, name)
+
+
+def _check_free(user_id: int, list_id: int) -> None:
+    with db.reading() as session:
+        holding.check_free(session, user_id, list_id)
 
 
 def _delete(user_id: int, list_id: int) -> None:

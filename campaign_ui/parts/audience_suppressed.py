@@ -1,13 +1,18 @@
 """The suppression list: who is never mailed again, why, since when; and the way back."""
 
+from collections.abc import Callable
 from typing import Any
 
-from nicegui import events, run, ui
+from nicegui import events, ui
 
+from campaign_ui.off_loop import off_loop
+from campaign_ui.parts.acts import act_undoably, taking_back
 from campaign_ui.parts.ask import confirm
-from campaign_ui.parts.blocks import card
+from campaign_ui.parts.blocks import card, link_button
 from campaign_ui.parts.notices import notify_done, notify_error
-from campaign_ui.parts.pager import PAGE_ROWS, PagedTable
+from campaign_ui.parts.pager import PAGE_ROWS, PagedTable, Rows
+from campaign_ui.parts.suppress_many import ask_many
+from campaign_ui.parts.undo import notify_undo
 from core import clock, db
 from core.audience import addresses, suppression
 from core.errors import RuleError
@@ -64,29 +69,39 @@ _ACTIONS = """
 
 
 class SuppressedCard:
-    """With its own search, and a field to add an address by hand."""
+    """With its own search, and a field to add an address by hand; ``words``, ``page``, ``on_move`` are PagedTable's."""
 
-    def __init__(self, user_id: int, time_zone: str) -> None:
+    def __init__(
+        self, user_id: int, time_zone: str, words: str, page: int, on_move: Callable[[bool, bool], Any]
+    ) -> None:
         self.user_id, self.time_zone = user_id, time_zone
-        with card("Suppression list", "No campaign of yours mails these addresses."):
-            with ui.row().classes("w-full max-w-[480px] items-center gap-2 flex-nowrap"):
-                self.address = ui.input("Address to suppress").classes("grow min-w-0")
-                self.address.on("keydown.enter", self._suppress)
-                ui.button("Suppress", on_click=self._suppress).props("outline")
+        with card("Suppression list", "No campaign of yours mails these addresses.") as self.block:
+            self.block.props("tabindex=-1").style("scroll-margin-top:80px")
+            with ui.row().classes("w-full items-center justify-between gap-2"):
+                with ui.row().classes("grow max-w-[480px] items-center gap-2 flex-nowrap"):
+                    self.address = ui.input("Address to suppress").classes("grow min-w-0")
+                    self.address.on("keydown.enter", self._suppress)
+                    ui.button("Suppress", on_click=self._suppress).props("outline")
+                with ui.row().classes("items-center gap-1"):
+                    ui.button("Suppress several", icon="playlist_add", on_click=lambda: ask_many(user_id)).props("flat")
+                    link_button("Export as CSV", "/audience/suppressed.csv", icon="download", look="flat download")
             self.paged = PagedTable(
                 _COLUMNS,
                 self._load,
                 "suppressed addresses",
                 "Search suppressed addresses",
                 "Nobody is suppressed here.",
+                words=words,
+                page=page,
+                on_move=on_move,
             )
         self.paged.table.add_slot("body-cell-email", _EMAIL)
         self.paged.table.add_slot("body-cell-actions", _ACTIONS)
         self.paged.table.on("allow", self._allow)
 
-    async def _load(self, search: str, after: dict[str, Any] | None) -> tuple[list[dict[str, Any]], bool] | None:
-        page = await run.io_bound(_page, self.user_id, search, after["id"] if after else None)
-        return None if page is None else ([self._row(each) for each in page.rows], page.more)
+    async def _load(self, search: str, after: dict[str, Any] | None, skip: int) -> Rows:
+        page, total = await off_loop(_page, self.user_id, search, after["id"] if after else None, skip)
+        return Rows([self._row(each) for each in page.rows], page.more, total)
 
     def _row(self, each: Suppression) -> dict[str, Any]:
         return {
@@ -98,33 +113,30 @@ class SuppressedCard:
         }
 
     async def _suppress(self) -> None:
-        email = addresses.read(self.address.value or "")
-        if not email.email:
-            return notify_error(f"This is not an email address: {email.reason}.")
-        if await run.io_bound(_suppress, self.user_id, email.email):
-            notify_done(f"{email.email} gets no more mail.")
+        try:
+            email = addresses.one(self.address.value or "")
+        except RuleError as error:
+            return notify_error(str(error))
+        if await off_loop(_suppress, self.user_id, email):
+            notify_undo(f"{email} gets no more mail.", taking_back(suppression.lift, self.user_id, email))
+        else:
+            notify_done(f"{email} is on the list already.")
         self.address.value = ""
 
     async def _allow(self, event: events.GenericEventArguments) -> None:
         email = str(event.args)
         text = f"Campaigns mail {email} again. Do this only when the person asked for it, or the address works again."
         if await confirm("Allow this address again?", text, "Allow again"):
-            try:
-                await run.io_bound(_lift, self.user_id, email)
-            except RuleError as error:
-                notify_error(str(error))
+            done = f"Campaigns mail {email} again."
+            await act_undoably(suppression.lift, email, done=done, undo=suppression.put_back, user_id=self.user_id)
 
 
-def _page(user_id: int, search: str, before_id: int | None) -> suppression.Page:
+def _page(user_id: int, search: str, before_id: int | None, skip: int) -> tuple[suppression.Page, int]:
     with db.reading() as session:
-        return suppression.page(session, user_id, search=search, before_id=before_id, limit=PAGE_ROWS)
+        page = suppression.page(session, user_id, search=search, before_id=before_id, skip=skip, limit=PAGE_ROWS)
+        return page, suppression.count(session, user_id, search)
 
 
 def _suppress(user_id: int, email: str) -> bool:
     with db.session() as session:
         return suppression.suppress(session, user_id, email, "manual")
-
-
-def _lift(user_id: int, email: str) -> None:
-    with db.session() as session:
-        suppression.lift(session, user_id, email)

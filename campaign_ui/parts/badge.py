@@ -13,8 +13,8 @@ STATUS_TONES = {
 }
 STATE_TONES = {
     "pending": ("Pending", "pending"),
-    "claimed": ("Claimed", "pending"),
-    "sending": ("Sending", "pending"),
+    "claimed": ("Pending", "pending"),  # both are counted and filtered as such
+    "sending": ("Pending", "pending"),
     "sent": ("Sent", "sent"),
     "failed": ("Failed", "failed"),
     "suppressed": ("Suppressed", "quiet"),

@@ -2,6 +2,11 @@
 
 from nicegui import ui
 
+from campaign_ui.parts.markup import Html, fill
+
+_TITLE = '<div class="font-semibold text-[15px] leading-snug" role="heading" aria-level="2">{}</div>'
+_CAPTION = '<div class="text-xs cm-mute mt-0.5">{}</div>'
+
 
 def page_header(lead: str = "") -> ui.row:
     """A sentence about the page; what is put inside (buttons) stands on the right."""
@@ -14,10 +19,24 @@ def card(title: str = "", caption: str = "") -> ui.column:
     """A white block with an optional heading."""
     block = ui.column().classes("cm-card w-full gap-3 items-stretch")
     if title:
-        with block, ui.element("div"):
-            ui.label(title).classes("font-semibold text-[15px] leading-snug").props("role=heading aria-level=2")
-            if caption:
-                ui.label(caption).classes("text-xs cm-mute mt-0.5")
+        with block:
+            Html(fill(_TITLE, title) + (fill(_CAPTION, caption) if caption else fill("")))
+    return block
+
+
+def scroll_box(label: str) -> ui.element:
+    """For a wide table: it scrolls sideways alone, by keyboard too, and the page never does."""
+    box = ui.element("div").classes("cm-scroll").props("role=region tabindex=0")
+    box.props["aria-label"] = label
+    return box
+
+
+def skeleton(lines: int = 3) -> ui.element:
+    """Where words will be in a moment."""
+    block = ui.element("div").classes("cm-skeleton py-2").props("aria-hidden=true")
+    with block:
+        for _ in range(lines):
+            ui.element("div")
     return block
 
 

@@ -17,7 +17,7 @@ Action = Callable[[int], Awaitable[None]]
 _WIDE = "max-lg:hidden"  # Quasar's own "hidden" would win over lg:table-cell
 COLUMNS: list[dict[str, Any]] = [
     {"name": "name", "label": "Campaign", "field": "name", "align": "left"},
-    {"name": "status", "label": "Status", "field": "status", "align": "left"},
+    {"name": "status", "label": "Status", "field": "status", "align": "left", "classes": _WIDE, "headerClasses": _WIDE},
     {
         "name": "progress",
         "label": "Progress",
@@ -39,10 +39,12 @@ COLUMNS: list[dict[str, Any]] = [
 _ACTIONS = {"name": "actions", "label": "", "field": "id", "align": "right"}
 
 _NAME = """
-<q-td :props="props" class="max-lg:w-full" style="white-space:normal;min-width:140px">
+<q-td :props="props" class="max-lg:w-full max-lg:py-2" style="white-space:normal;min-width:140px">
   <a class="font-semibold no-underline hover:underline" style="color:inherit;overflow-wrap:anywhere"
      :href="props.row.href">{{ props.row.name }}</a>
-  <div class="lg:hidden text-xs cm-mute mt-1">{{ props.row.numbers }}<br>{{ props.row.when }}</div>
+  <div class="lg:hidden text-xs cm-mute mt-1 flex items-center gap-x-2 gap-y-1">
+    <span class="cm-badge" :class="'is-' + props.row.tone">{{ props.row.status }}</span>
+    <span>{{ props.row.numbers }}</span><span>{{ props.row.when }}</span></div>
 </q-td>
 """
 _STATUS = """
@@ -112,6 +114,9 @@ def row(campaign: Summary, zone: str) -> dict[str, Any]:
     started = campaign.status not in (CampaignStatus.draft, CampaignStatus.scheduled)
     done = f"{counts.done:,} of {counts.recipients:,}" if started else "–"
     open_rate = "–" if counts.open_rate is None else f"{counts.open_rate:.1f} %"
+    numbers = f"{done} done" if started else "Not started"
+    if started and counts.open_rate is not None:
+        numbers += f", {open_rate} opened"
     return {
         "id": campaign.id,
         "href": f"/campaigns/{campaign.id}" + ("/edit" if campaign.status == CampaignStatus.draft else ""),
@@ -124,7 +129,7 @@ def row(campaign: Summary, zone: str) -> dict[str, Any]:
         "other": other,
         "done": done,
         "open_rate": open_rate,
-        "numbers": f"{done} done, {open_rate} opened" if started else "Not started",
+        "numbers": numbers,
         "when": when(campaign, zone),
     }
 

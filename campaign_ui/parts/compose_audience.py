@@ -1,13 +1,15 @@
 """Step Audience: the lists it goes to, new people on the spot, and how many that makes."""
 
-from nicegui import run, ui
+from functools import partial
 
-from campaign_ui.parts.blocks import card
+from nicegui import background_tasks, ui
+
+from campaign_ui.parts.blocks import card, empty_state
 from campaign_ui.parts.compose_data import Compose
+from campaign_ui.parts.compose_sample import Sample
+from campaign_ui.parts.compose_survey import SurveyRun
 from campaign_ui.parts.upload import upload_panel
-from core import campaigns, db
-from core.campaigns import Gap
-from core.errors import NotFound
+from core.campaigns.preflight.survey import Survey
 
 _SEARCH_ABOVE = 8
 
@@ -15,11 +17,12 @@ _SEARCH_ABOVE = 8
 class AudienceStep:
     """Lists on the left, people to add below, the sum on the right."""
 
-    def __init__(self, compose: Compose) -> None:
-        self.compose = compose
+    def __init__(self, compose: Compose, survey: SurveyRun) -> None:
+        self.compose, self.survey = compose, survey
         self.search = ""
-        self.known: list[tuple[int, str, int]] | None = None
+        self.known = self._lists()
         self.boxes: dict[int, ui.checkbox] = {}
+        self.leaving: dict[int, ui.button] = {}
         with ui.element("div").classes("grid grid-cols-1 xl:grid-cols-[minmax(0,1fr)_minmax(0,360px)] gap-4 w-full"):
             with ui.column().classes("gap-4 min-w-0 items-stretch"):
                 with card("Lists", "Everybody in the chosen lists gets the mail once"):
@@ -31,34 +34,45 @@ class AudienceStep:
             with ui.column().classes("gap-4 min-w-0 items-stretch xl:sticky xl:top-[88px] self-start w-full"):
                 with card():
                     self.sum = ui.column().classes("w-full gap-1").props("role=status aria-label=Recipients")
-        self.gaps: list[Gap] = []
-        compose.on_choices(self.show)
+                self.sample = Sample(compose)
+        self.summed: object = None
+        compose.on_choices(self._changed)
+        survey.on_progress(self._show_sum)
+        self._build_rows()
         self.show()
+        background_tasks.create(self.sample.refresh(), name="sample")
 
-    async def refresh(self) -> None:
-        """Look at the audience again: who would see a hole in the text."""
-        gaps = await run.io_bound(_gaps, self.compose.user_id, self.compose.draft.id)
-        if gaps is not None and not self.sum.is_deleted:
-            self.gaps = gaps
-            self.show()
+    async def _changed(self) -> None:
+        self.show()
+        await self.sample.refresh()
 
     def show(self) -> None:
         """Everything from the choices again; the rows stay as they are where only the choice changed."""
-        known = [(each.id, each.name, each.contact_count) for each in self.compose.choices.lists]
+        known = self._lists()
         if known != self.known:
             self.known = known
             self._build_rows()
         for list_id, box in self.boxes.items():
             box.set_value(list_id in self.compose.choices.list_ids)
+        for list_id, button in self.leaving.items():
+            is_left_out = list_id in self.compose.choices.left_out_ids
+            button.set_icon("check" if is_left_out else None)
+            button.props["aria-pressed"] = str(is_left_out).lower()
         self._show_sum()
+
+    def _lists(self) -> list[tuple[int, str, int]]:
+        lists = self.compose.choices.lists
+        return [(each.id, each.name, each.contact_count) for each in lists if each.id is not None]
 
     def _build_rows(self) -> None:
         self.filter.set_visibility(len(self.known) > _SEARCH_ABOVE)
         self.rows.clear()
         self.boxes.clear()
+        self.leaving.clear()
         with self.rows:
             if not self.known:
-                ui.label("There is no list yet. Upload a file or paste addresses below.").classes("text-sm cm-mute")
+                words = "Upload a file or paste addresses below: they become a list, and the draft stays as it is."
+                empty_state("group_add", "No list yet", words)
             for list_id, name, count in self.known:
                 if self.search not in name.lower():
                     continue
@@ -67,54 +81,80 @@ class AudienceStep:
                     box.classes("grow min-w-0 text-[14px]")
                     box.on_value_change(lambda event, list_id=list_id: self._choose(list_id, event.value))
                     self.boxes[list_id] = box
-                    ui.label(f"{count:,}").classes("text-sm cm-mute tabular-nums pr-1")
+                    ui.label(f"{count:,}").classes("text-sm cm-mute tabular-nums")
+                    leave = ui.button("Leave out", on_click=partial(self._leave_out, list_id)).props("flat dense")
+                    leave.classes("compose-leave text-[12.5px]").props["aria-label"] = f"Leave out {name}"
+                    leave.tooltip("Who is on this list gets nothing, whatever other list they are on")
+                    self.leaving[list_id] = leave
 
     def _show_sum(self) -> None:
-        count, chosen = self.compose.choices.count, self.compose.choices.list_ids
-        going = count.recipients - count.suppressed
+        """Only where it changed: a walk through the audience must not chatter to screen readers."""
+        choices = self.compose.choices
+        found = self.survey.found if choices.list_ids and not self.survey.is_running else None
+        known = (choices.count, tuple(choices.list_ids), tuple(choices.fields), tuple(_gap_words(found)))
+        if known == self.summed or self.sum.is_deleted:
+            return
+        self.summed = known
         self.sum.clear()
         with self.sum:
             ui.label("Recipients").classes("text-[13px] font-medium cm-mute").props("role=heading aria-level=2")
-            ui.label(f"{going:,}").classes("cm-num text-[30px]")
-            lists = "1 list" if len(chosen) == 1 else f"{len(chosen):,} lists"
-            ui.label(f"Different addresses in {lists}" if chosen else "No list is chosen").classes("text-sm cm-mute")
-            if count.suppressed:
-                are = "is" if count.suppressed == 1 else "are"
-                words = f"{count.suppressed:,} more {are} suppressed (unsubscribed, bounced) and left out."
-                ui.label(words).classes("text-sm cm-mute mt-1")
-            if self.compose.choices.fields and chosen:
+            ui.label(f"{choices.count.recipients - choices.count.suppressed:,}").classes("cm-num text-[30px]")
+            lists = "1 list" if len(choices.list_ids) == 1 else f"{len(choices.list_ids):,} lists"
+            words = f"Different addresses in {lists}" if choices.list_ids else "No list is chosen"
+            ui.label(words).classes("text-sm cm-mute")
+            if choices.list_ids:
+                self._show_parts()
+            if choices.fields and choices.list_ids:
                 ui.label("Merge fields").classes("text-[13px] font-medium cm-mute mt-4")
                 with ui.row().classes("gap-1.5 mt-1"):
-                    for field in self.compose.choices.fields:
+                    for field in choices.fields:
                         ui.label(field).classes("compose-chip")
-            for gap in self.gaps if chosen else ():
+            for words, has_default in _gap_words(found):
                 with ui.row().classes("w-full items-start gap-2 flex-nowrap text-[13px] leading-snug mt-2"):
-                    icon, tone = ("info", "--cm-mute") if gap.has_default else ("warning", "--cm-pending-text")
+                    icon, tone = ("info", "--cm-mute") if has_default else ("warning", "--cm-pending-text")
                     ui.icon(icon).classes("text-[17px]").style(f"color:var({tone})")
-                    ui.label(_gap_words(gap)).classes("min-w-0").style("overflow-wrap:anywhere")
+                    ui.label(words).classes("min-w-0").style("overflow-wrap:anywhere")
+
+    def _show_parts(self) -> None:
+        """How the number comes about; only what took somebody away."""
+        count, chosen = self.compose.choices.count, set(self.compose.choices.list_ids)
+        listed = sum(each.contact_count for each in self.compose.choices.lists if each.id in chosen)
+        doubled = listed - count.recipients - count.left_out
+        some_less = doubled > 0 or count.suppressed or count.left_out
+        parts = [("On the chosen lists", f"{listed:,}")] if some_less else []
+        parts += [("On more than one list", f"−{doubled:,}")] if doubled > 0 else []
+        parts += [("On a list that is left out", f"−{count.left_out:,}")] if count.left_out else []
+        parts += [("Suppressed (unsubscribed, bounced)", f"−{count.suppressed:,}")] if count.suppressed else []
+        for words, number in parts:
+            with ui.row().classes("w-full justify-between gap-3 flex-nowrap text-[13px] mt-1"):
+                ui.label(words).classes("cm-mute")
+                ui.label(number).classes("tabular-nums font-medium")
 
     def _filter(self) -> None:
         self.search = (self.filter.value or "").strip().lower()
         self._build_rows()
 
     async def _choose(self, list_id: int, chosen: bool) -> None:
-        before = set(self.compose.choices.list_ids)
+        before, left_out = map(set, self.compose.audience)
         if chosen != (list_id in before):
-            await self.compose.choose_lists(sorted(before ^ {list_id}))
+            await self.compose.choose_lists(sorted(before ^ {list_id}), sorted(left_out - {list_id}))
+
+    async def _leave_out(self, list_id: int) -> None:
+        chosen, before = map(set, self.compose.audience)
+        await self.compose.choose_lists(sorted(chosen - {list_id}), sorted(before ^ {list_id}))
 
     async def _stored(self, list_id: int) -> None:
         await self._choose(list_id, True)
 
 
-def _gap_words(gap: Gap) -> str:
-    """``25 recipients have no first_name: they see its default.``"""
-    who = "Nobody has" if gap.is_unknown else f"{gap.empty_count:,} of {gap.recipients_count:,} have no"
-    return f"{who} {gap.name}: {'the default is shown' if gap.has_default else 'its place stays empty'}."
-
-
-def _gaps(user_id: int, campaign_id: int) -> list[Gap]:
-    with db.reading() as session:
-        try:
-            return campaigns.gaps(session, user_id, campaign_id)
-        except NotFound:
-            return []
+def _gap_words(found: Survey | None) -> list[tuple[str, bool]]:
+    """(``25 of 40 have no first_name: its default is shown.``, whether there is a default) for each field."""
+    words = list[tuple[str, bool]]()
+    if found is None:
+        return words
+    for name, kind in found.gaps.items():
+        if kind.count:
+            who = "Nobody has" if kind.count == found.recipients else f"{kind.count:,} of {found.recipients:,} have no"
+            shown = "the default is shown" if found.defaults[name] else "its place stays empty"
+            words.append((f"{who} {name}: {shown}.", found.defaults[name]))
+    return words

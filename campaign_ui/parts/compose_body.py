@@ -1,194 +1,149 @@
-"""The body: rich text or HTML, never both at once; and what each would lose in the other."""
+"""The body: rich text, Markdown or HTML, never two at once; its tools; and what each would lose in another."""
 
-from html.parser import HTMLParser
-from typing import Literal
+from typing import Any
 
 from nicegui import events, ui
 
-from campaign_ui.parts.ask import answer
-from campaign_ui.parts.body_box import NAME_IT
+from campaign_ui.off_loop import off_loop
+from campaign_ui.parts import body_box
+from campaign_ui.parts.ask import answer, dialog_title
+from campaign_ui.parts.body_blocks import BlockMenu
+from campaign_ui.parts.body_editor import BodyEditor
+from campaign_ui.parts.body_images import BodyImages
 from campaign_ui.parts.compose_data import Compose
-from campaign_ui.parts.compose_fields import FieldMenu
+from campaign_ui.parts.compose_history import History, keep
 from campaign_ui.parts.compose_templates import TemplateMenu
-from campaign_ui.parts.notices import notify_error
-from core.content import html
-
-_TOOLBAR = """[
-  ["bold", "italic", "underline"],
-  [{label: "Style", icon: "format_size", fixedLabel: true, fixedIcon: true, list: "no-icons",
-    options: ["p", "h1", "h2", "h3", "code"]}],
-  ["quote", "unordered", "ordered"], ["left", "center"], ["link", "hr"], ["removeFormat"], ["undo", "redo"]
-]"""
-# An image pasted as data would make the text too long for the socket, which drops it without a word.
-_GUARD = """(event) => {
-  const data = event.clipboardData || event.dataTransfer;
-  if (!data) return;
-  const html = data.getData("text/html"), text = data.getData("text/plain");
-  const files = [...(data.items || [])].filter((item) => item.kind === "file");
-  const refused = /(src\\s*=\\s*["']?|url\\(["']?)data:/i.test(html) || (files.length && !html) ? "image"
-    : html.length > 700000 || text.length > 700000 ? "large" : "";
-  if (refused) { event.preventDefault(); event.stopPropagation(); emit(refused); }
-}"""
-_REFUSED = {
-    "image": "Images cannot be pasted into a mail. Put the image on a web server and insert it by its address in HTML.",
-    "large": "This text is too long for one mail. Paste a part of it.",
-}
-_SAY_DARK = """
-(() => {
-  let said;
-  const say = () => {
-    const dark = document.body.classList.contains("body--dark");
-    if (dark !== said) emitEvent("page_is_dark", (said = dark));
-  };
-  new MutationObserver(say).observe(document.body, { attributes: true, attributeFilter: ["class"] });
-  say();
-})();
-"""
+from campaign_ui.parts.field_menu import FieldMenu
+from campaign_ui.parts.notices import notice
+from core.content import bodies, html, losses
+from core.models import BodyKind
 
 
 class Body:
-    """The card's lower part: switch, tools and the editor of the draft's kind."""
+    """The card's lower part: switch, tools and the editor of the draft's kind. ``on_values``: show other values too."""
 
-    def __init__(self, compose: Compose) -> None:
+    def __init__(self, compose: Compose, on_values: Any) -> None:
         self.compose, self.draft, self.client = compose, compose.draft, ui.context.client
-        self.is_dark = False
-        self.editor: ui.editor | ui.codemirror
-        self.turned = ("", "")  # the last HTML that a rich text became, and that rich text
-        with ui.row().classes("w-full items-center gap-2"):
-            ui.label("Body").classes("font-semibold text-[15px]").props("role=heading aria-level=2")
+        self.on_values = on_values
+        self.turned = ("", "", "", "")  # the last switch: kind and body before, kind and body after
+        with ui.row().classes("w-full items-center gap-x-1 gap-y-2"):
+            ui.label("Body").classes("font-semibold text-[15px] mr-1").props("role=heading aria-level=2")
             ui.space()
-            kinds = {"rich": "Rich text", "html": "HTML"}
+            self.kind = ui.toggle(dict(bodies.NAMES), value=self.draft.values["body_kind"]).classes("cm-switch")
+            self.kind.props('aria-label="Kind of body"').on_value_change(self._switch)
+        with ui.row().classes("w-full items-center gap-1 -mt-1 compose-tools"):
+            self.images = BodyImages(
+                compose.user_id, lambda block: self.box.put(block), lambda text: self.box.paste(text)
+            )
             self.tools = ui.row().classes("items-center gap-1")
-            templates = TemplateMenu(compose, self.show)
-            self.kind = ui.toggle(kinds, value=self.draft.values["body_kind"]).classes("cm-switch")
-            self.kind.props('aria-label="Rich text or HTML"').on_value_change(self._switch)
-        templates.said = ui.row().classes("w-full")
-        self.place = ui.element("div").classes("w-full")
-        ui.on("page_is_dark", self._dressed)
-        self.client.on_connect(self._connected)
+            ui.button("Image", icon="image", on_click=self.images.open).props("flat dense").classes("px-2")
+            BlockMenu(lambda block: self.box.put(block), self.images)
+            TemplateMenu(compose, self._load)
+            ui.space()
+            self.box = BodyEditor(self.images, self._typed, self._built)
+            History(compose, self.say_with_undo)
+        self.said = ui.row().classes("w-full")
+        self.said.set_visibility(False)
+        self.before: str | None = None  # the body that this would bring back
+        self.box.build()
         self.show()
-
-    def _connected(self) -> None:
-        self.client.run_javascript(NAME_IT + _SAY_DARK)
-
-    def _dressed(self, event: events.GenericEventArguments) -> None:
-        """The code wears the page's colours, also when they are switched."""
-        self.is_dark = bool(event.args)
-        if isinstance(self.editor, ui.codemirror):
-            self.editor.set_theme(self._theme())
-
-    def _theme(self) -> Literal["vscodeDark", "vscodeLight"]:
-        return "vscodeDark" if self.is_dark else "vscodeLight"
+        compose.on_choices(lambda: self.fields.show(compose.fields))
 
     def show(self) -> None:
-        """Build the editor anew from the draft (after a switch or a template)."""
-        self.place.clear()
-        self.tools.clear()
-        rich = self.draft.values["body_kind"] == "rich"
+        """What the draft says now, in the editor of its kind (after a switch, a template or an undo)."""
         self.kind.set_value(self.draft.values["body_kind"])
-        with self.place:
-            self.editor = self._rich() if rich else self._html()
-        self.editor.classes("body-now")
-        for event in ("paste.capture", "drop.capture"):
-            self.editor.on(event, self._refused, js_handler=_GUARD)
+        self.box.show(self.draft.values["body_kind"], self.draft.values["body"])
+
+    def _built(self, element: ui.element) -> None:
+        self.tools.clear()
         with self.tools, ui.button("Merge field", icon="data_object").props("flat dense").classes("px-2"):
-            FieldMenu(self.compose, self.editor)
-        if self.client.has_socket_connection:
-            self.client.run_javascript(NAME_IT)
+            self.fields = FieldMenu(element, self.compose.fields)
 
-    def _rich(self) -> ui.editor:
-        shown = html.for_editor(self.draft.values["body"])
-        editor = ui.editor(value=shown, placeholder="Write your mail", on_change=self._typed)
-        editor.props[":toolbar"] = _TOOLBAR
-        return editor.props("min-height=340px flat").classes("compose-rich w-full")
+    def _typed(self, body: str) -> None:
+        self.draft.change(body=body)
+        if body == self.before:
+            self._say_no_more()  # taken back by the editor's own undo
 
-    def _html(self) -> ui.codemirror:
-        value = self.draft.values["body"]
-        editor = ui.codemirror(value, language="HTML", line_wrapping=True, indent="  ", on_change=self._typed)
-        editor.set_theme(self._theme())
-        return editor.classes("cm-code w-full h-[480px]")
+    def _load(self, name: str, before: dict[str, str]) -> None:
+        if html.to_text(bodies.words(before["body"], before["body_kind"])).strip():
+            self.say_with_undo(f"{name} took the place of the body.", before)
+        else:
+            self._show_all()
 
-    def _typed(self, event: events.ValueChangeEventArguments[str]) -> None:
-        if event.sender is self.editor:
-            self.draft.change(body=event.value or "")
+    def say_with_undo(self, sentence: str, before: dict[str, str]) -> None:
+        """Show the draft's new values, say what happened, and offer to take it back."""
+        self._show_all()
+        self._say_no_more()
+        self.before = before["body"]
 
-    def _refused(self, event: events.GenericEventArguments) -> None:
-        notify_error(_REFUSED["large" if event.args == "large" else "image"])
+        def undo() -> None:
+            self._say_no_more()
+            self.draft.change(**before)
+            self._show_all()
+
+        self.said.set_visibility(True)
+        with self.said, notice(sentence, "info", "undo"), ui.row().classes("gap-2 mt-1"):
+            button = ui.button("Undo", on_click=undo).props("outline dense")
+            if self._is_new_box(before):
+                button.classes(body_box.TAKES_BACK)
+            ui.button("Keep it", on_click=self._say_no_more).props("flat dense")
+
+    def _is_new_box(self, before: dict[str, str]) -> bool:
+        """Whether the editor is another than before, which knows no way back."""
+        kind = self.draft.values["body_kind"]
+        return kind == BodyKind.rich or self.box.is_visual or before.get("body_kind", kind) != kind
+
+    def _say_no_more(self) -> None:
+        self.before = None
+        self.said.clear()
+        self.said.set_visibility(False)
+
+    def _show_all(self) -> None:
+        self.show()
+        self.on_values()
 
     async def _switch(self, event: events.ValueChangeEventArguments[str]) -> None:
-        body = self.draft.values["body"]
-        if event.value == self.draft.values["body_kind"]:
+        kind, body, into = self.draft.values["body_kind"], self.draft.values["body"], event.value
+        if into == kind:
             return
-        if event.value == "html":
-            became = html.wrap_rich(body) if body.strip() else ""
-            self.turned = (became, body)
-            self.draft.change(body_kind="html", body=became)
-        elif body == self.turned[0]:
-            self.draft.change(body_kind="rich", body=self.turned[1])  # nothing was typed since: no need to read it back
-        elif html.survives_editor(body):
-            self.draft.change(body_kind="rich", body=body)
-        else:
-            self.kind.set_value("html")
-            await _tell_what_is_lost(losses(body))
+        if (into, kind, body) == (self.turned[0], self.turned[2], self.turned[3]):
+            self._turn(into, self.turned[1])  # nothing was typed since: no need to read it back
             return
+        lost = await off_loop(losses.of, body, kind, into)
+        if lost:
+            self.kind.set_value(kind)  # while it is asked
+            if not await _may_lose(lost, kind, into):
+                return
+        became = await off_loop(bodies.turned, body, kind, into)
+        await self.draft.flush()
+        await keep(self.draft.user_id, self.draft.id, f"Before it became {bodies.NAMES[BodyKind(into)]}")
+        if self.draft.values["body"] != body:  # typed on while all that was awaited
+            self.kind.set_value(self.draft.values["body_kind"])
+            return
+        before = {"body": body, "body_kind": kind}
+        self._turn(into, became)
+        if lost:
+            self.say_with_undo(f"The body is {bodies.NAMES[BodyKind(into)]} now.", before)
+
+    def _turn(self, into: str, became: str) -> None:
+        self.turned = (self.draft.values["body_kind"], self.draft.values["body"], into, became)
+        self.draft.change(body_kind=into, body=became)
         self.show()
 
 
-def losses(source: str) -> list[str]:
-    """What the rich text editor would take out of ``source``, in words."""
-    had, kept = _count(source), _count(html.for_editor(source))
-    found = []
-    if had.styles:
-        found.append("style sheets (<style>)")
-    if had.conditionals:
-        found.append("instructions for Outlook (<!--[if mso]>)")
-    if had.comments:
-        found.append("comments")
-    gone = sorted(tag for tag in had.tags if tag not in kept.tags and tag != "style")
-    if gone:
-        found.append("the elements " + ", ".join(f"<{tag}>" for tag in gone[:8]) + (" …" if len(gone) > 8 else ""))
-    if lost := sorted(had.attributes - kept.attributes):
-        found.append("the attributes " + ", ".join(lost[:8]) + (" …" if len(lost) > 8 else ""))
-    return found or ["details of how it is written"]
-
-
-class _Count(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.tags: set[str] = set()
-        self.attributes: set[str] = set()
-        self.styles = self.conditionals = self.comments = 0
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.add(tag)
-        self.attributes.update(name for name, _ in attrs)
-        self.styles += tag == "style"
-
-    def handle_comment(self, data: str) -> None:
-        if data.lstrip().lower().startswith(("[if", "<![endif")):
-            self.conditionals += 1
-        else:
-            self.comments += 1
-
-
-def _count(source: str) -> _Count:
-    reader = _Count()
-    reader.feed(source)
-    reader.close()
-    return reader
-
-
-async def _tell_what_is_lost(lost: list[str]) -> None:
-    title = "Rich text would lose parts of this mail"
+async def _may_lose(lost: list[str], kind: str, into: str) -> bool:
+    now, then = bodies.NAMES[BodyKind(kind)], bodies.NAMES[BodyKind(into)]
+    title = f"{then} would lose parts of this mail"
     with ui.dialog() as dialog, ui.card().classes("w-[480px] max-w-full p-6 gap-2"):
         dialog.props["aria-label"] = title
-        ui.label(title).classes("text-[17px] font-semibold tracking-tight").props("role=heading aria-level=2")
-        ui.label("The editor for rich text would take out:").classes("text-sm cm-mute")
+        dialog_title(title)
+        ui.label(f"As {then} it cannot keep:").classes("text-sm cm-mute")
         with ui.element("ul").classes("list-disc pl-5 text-sm"):
             for each in lost:
                 with ui.element("li"):
                     ui.label(each)
-        ui.label("The mail stays HTML, as it is.").classes("text-sm cm-mute")
-        with ui.row().classes("w-full justify-end mt-2"):
-            ui.button("Stay in HTML", on_click=lambda: dialog.submit(True)).props("autofocus")
-    await answer(dialog)
+        ui.label("What it is now stays in the version history.").classes("text-sm cm-mute")
+        with ui.row().classes("w-full justify-end gap-2 mt-2"):
+            ui.button("Switch and lose them", on_click=lambda: dialog.submit(True)).props("flat color=grey-7")
+            ui.button(f"Stay in {now}", on_click=lambda: dialog.submit(False)).props("autofocus")
+    return bool(await answer(dialog))

@@ -4,11 +4,16 @@ from nicegui import events, ui
 
 from campaign_ui.parts.blocks import card
 from campaign_ui.parts.compose_body import Body
-from campaign_ui.parts.compose_data import Compose, why_untracked
-from campaign_ui.parts.compose_fields import FieldMenu
+from campaign_ui.parts.compose_data import Compose, from_line, why_untracked
 from campaign_ui.parts.compose_preview import LivePreview
+from campaign_ui.parts.field_menu import FieldMenu
 from campaign_ui.parts.notices import notice
-from core.models import Sender
+from core.content import images
+
+_HIDDEN = (
+    "Readers will not see the images of this mail: BASE_URL is not set, so their mail programs cannot fetch them from "
+    "this server. Set it to the address at which this server is reached, or take the images out."
+)
 
 
 class ContentStep:
@@ -16,15 +21,17 @@ class ContentStep:
 
     def __init__(self, compose: Compose) -> None:
         self.compose, self.draft = compose, compose.draft
+        self.inputs: dict[str, ui.input] = {}
         with ui.element("div").classes("grid grid-cols-1 xl:grid-cols-[minmax(0,1fr)_minmax(0,440px)] gap-4 w-full"):
             with ui.column().classes("gap-4 min-w-0 items-stretch"):
                 with card():
                     self._head()
                 with card():
-                    self.body = Body(compose)
+                    self.body = Body(compose, self._show_values)
             with ui.column().classes("gap-4 min-w-0 items-stretch xl:sticky xl:top-[88px] self-start w-full"):
                 self.preview = LivePreview(compose)
         compose.on_choices(self._show_senders)
+        compose.draft.on_change(self._show_why)
 
     def _head(self) -> None:
         with ui.element("div").classes("grid grid-cols-1 md:grid-cols-2 gap-x-4 gap-y-3 w-full"):
@@ -36,17 +43,25 @@ class ContentStep:
         subject = self._input("Subject", "subject").classes("w-full")
         with subject.add_slot("append"), ui.button(icon="data_object").props("flat round dense color=grey-7") as button:
             button.props["aria-label"] = "Insert a merge field"
-            FieldMenu(self.compose, subject, "Insert a merge field")
+            menu = FieldMenu(subject, self.compose.fields, "Insert a merge field")
+        self.compose.on_choices(lambda: menu.show(self.compose.fields))
         hint = "The line that mail programs show after the subject"
         self._input("Preheader", "preheader").props(f'hint="{hint}"').classes("w-full pb-5")
-        self.untracked = ui.column().classes("w-full")
+        self.untracked = ui.column().classes("w-full gap-2")
+        self.whys: tuple[str, object] = ("", False)
         self._show_senders()
 
+    def _show_values(self) -> None:
+        """After a template, a version or an undo: what the fields say now."""
+        for name, field in self.inputs.items():
+            field.set_value(self.draft.values[name])
+
     def _input(self, label: str, name: str) -> ui.input:
-        def typed(event: events.ValueChangeEventArguments[str]) -> None:
+        def typed(event: events.ValueChangeEventArguments[str | None]) -> None:
             self.draft.change(**{name: event.value or ""})
 
-        return ui.input(label, value=self.draft.values[name], on_change=typed)
+        self.inputs[name] = ui.input(label, value=self.draft.values[name], on_change=typed)
+        return self.inputs[name]
 
     def _show_senders(self) -> None:
         options = {each.id: each.name for each in self.compose.choices.senders}
@@ -67,11 +82,18 @@ class ContentStep:
                 "min-w-0 truncate grow"
             )
             ui.link("Add sender", "/senders").classes("cm-link whitespace-nowrap")
+        self._show_why()
+
+    def _show_why(self) -> None:
+        """What readers of this sender's mails will not see, and we neither."""
+        untracked = why_untracked(self.compose.sender, self.compose.choices.bases)
+        hidden = untracked and images.are_in(self.draft.values["body"])
+        if (untracked, hidden) == self.whys:
+            return
+        self.whys = (untracked, hidden)
         self.untracked.clear()
-        if why := why_untracked(sender, self.compose.choices.bases):
-            with self.untracked:
-                notice(why, "info", "visibility_off")
-
-
-def from_line(sender: Sender) -> str:
-    return f"{sender.from_name} <{sender.from_address}>" if sender.from_name else sender.from_address
+        with self.untracked:
+            if hidden:
+                notice(_HIDDEN, "pending", "broken_image")
+            if untracked:
+                notice(untracked, "info", "visibility_off")

@@ -4,16 +4,19 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from nicegui import Client, helpers, run
+from nicegui import Client, helpers
 
+from campaign_ui.off_loop import off_loop
 from campaign_ui.parts.acts import act
 from campaign_ui.parts.compose_draft import Draft
-from core import campaigns, config, db
+from campaign_ui.parts.field_menu import Fields
+from core import campaigns, clock, config, db
 from core.audience import contacts
 from core.content import mail
 from core.delivery import senders
 from core.models import Campaign, Contact, ContactList, Sender
 
+_CHOOSE = "The columns of your lists become fields here. Choose in Audience who gets this mail."
 STEPS = ("content", "audience", "when")
 
 
@@ -26,7 +29,9 @@ class Choices:
     bases: dict[int, str]  # sender id -> where its readers reach us; empty: nowhere
     lists: list[ContactList]
     list_ids: list[int]
-    fields: list[str]
+    left_out_ids: list[int]
+    fields: list[str]  # of the chosen lists
+    all_fields: list[str]  # of all lists
     example: Contact | None
     count: contacts.AudienceCount
 
@@ -40,12 +45,25 @@ class Compose:
     time_zone: str
     choices: Choices
     client: Client
-    go: Callable[[str], None] = lambda step: None
+    # A step, a field of it, and what is marked there ("" for none).
+    go_to: Callable[[str, str, str], None] = lambda step, place, mark: None
     _on_choices: list[Callable[[], Any]] = field(default_factory=list)
 
     @property
     def user_id(self) -> int:
         return self.draft.user_id
+
+    @property
+    def audience(self) -> tuple[list[int], list[int]]:
+        """The lists chosen, and those left out."""
+        return self.choices.list_ids, self.choices.left_out_ids
+
+    @property
+    def fields(self) -> Fields:
+        """The merge fields of the chosen lists, of all while none is chosen."""
+        names = self.choices.fields if self.choices.list_ids else self.choices.all_fields
+        example = self.choices.example.fields if self.choices.example else {}
+        return Fields(names, example, "" if self.choices.list_ids and names else _CHOOSE)
 
     @property
     def sender(self) -> Sender | None:
@@ -56,17 +74,18 @@ class Compose:
 
     async def reload(self) -> None:
         """Read the choices again: a list was stored, a sender saved, an address suppressed."""
-        choices = await run.io_bound(load, self.user_id, self.draft.id)
-        if choices is not None and not self.client.is_deleted:
+        choices = await off_loop(load, self.user_id, self.draft.id)
+        if not self.client.is_deleted:
             self.choices = choices
             for call in self._on_choices:
                 after = call()
                 if helpers.should_await(after):
                     await after
 
-    async def choose_lists(self, ids: list[int]) -> None:
-        """Make ``ids`` the audience; where a rule forbids it the sentence is shown and the choice stays."""
-        await act(campaigns.set_lists, self.user_id, self.draft.id, ids)
+    async def choose_lists(self, ids: list[int], left_out: list[int]) -> None:
+        """Make ``ids`` without ``left_out`` the audience; where a rule forbids it the sentence is shown."""
+        if await act(campaigns.set_lists, self.user_id, self.draft.id, ids, left_out):
+            self.draft.kept_beside(clock.utcnow())
         await self.reload()
 
     def content(self) -> mail.Content:
@@ -91,17 +110,26 @@ def load(user_id: int, campaign_id: int) -> Choices:
     with db.reading() as session:
         campaign = campaigns.get(session, user_id, campaign_id)
         list_ids = campaigns.list_ids(session, user_id, campaign_id)
+        left_out = campaigns.left_out_ids(session, user_id, campaign_id)
+        all_lists = contacts.lists(session, user_id)
         all_senders = senders.list_all(session, user_id)
         return Choices(
             campaign=campaign,
             senders=all_senders,
             bases={each.id: senders.tracking_base(session, each) for each in all_senders if each.id is not None},
-            lists=contacts.lists(session, user_id),
+            lists=all_lists,
             list_ids=list_ids,
+            left_out_ids=left_out,
             fields=contacts.field_names(session, user_id, list_ids),
-            example=contacts.sample(session, user_id, list_ids),
-            count=contacts.audience_count(session, user_id, list_ids),
+            all_fields=contacts.field_names(session, user_id),
+            example=contacts.sample(session, user_id, list_ids, left_out=left_out),
+            count=contacts.audience_count(session, user_id, list_ids, left_out),
         )
+
+
+def from_line(sender: Sender) -> str:
+    """The sender as mail programs show it."""
+    return f"{sender.from_name} <{sender.from_address}>" if sender.from_name else sender.from_address
 
 
 def why_untracked(sender: Sender | None, bases: dict[int, str]) -> str:
@@ -110,5 +138,6 @@ def why_untracked(sender: Sender | None, bases: dict[int, str]) -> str:
         return ""
     return (
         "Opens cannot be counted: BASE_URL is not set, so readers' mail programs have no address to reach this "
-        "server at. The mail carries no pixel, and people unsubscribe by mail to the sender."
+        "server at. People unsubscribe by mail to the sender: have its bounce mailbox read, which obeys these mails, "
+        "or suppress their addresses by hand."
     )

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from nicegui import background_tasks, run
+from nicegui import background_tasks
 
+from campaign_ui.off_loop import off_loop
 from core import campaigns, clock, db
 from core.errors import NotFound, RuleError
 from core.models import Campaign
@@ -81,10 +82,15 @@ class Draft:
                     break
         return not self._unsaved
 
+    def kept_beside(self, at: datetime) -> None:
+        """Something of the campaign that is no part of ``values``, its lists, was kept ``at``."""
+        if self.state.kind == "saved":
+            self._show(State("saved", f"Saved {_clock(self._time_zone, at)}"))
+
     async def keep_mine(self) -> bool:
         """After a conflict: what this tab shows replaces what the other saved."""
         async with self._one_save:
-            kept = await run.io_bound(_peek, self.user_id, self.id)
+            kept = await off_loop(_peek, self.user_id, self.id)
             if kept is None or kept[1] != "draft":
                 return False
             self.version = kept[0]
@@ -99,7 +105,7 @@ class Draft:
     async def look(self) -> None:
         """Notice what other tabs and the worker did to this campaign."""
         async with self._one_save:
-            kept = await run.io_bound(_peek, self.user_id, self.id)
+            kept = await off_loop(_peek, self.user_id, self.id)
         if self._closed:
             return
         if kept is None or kept[1] != "draft":
@@ -113,11 +119,9 @@ class Draft:
     async def _save_once(self) -> bool:
         sent, outcome = dict(self._unsaved), State("failed", "Not saved yet, trying again")
         try:
-            saved = await run.io_bound(_save, self.user_id, self.id, self.version, sent)
-            if saved is not None:  # None: the program stops
-                self.version, at = saved
-                self._unsaved = {name: value for name, value in self._unsaved.items() if sent.get(name, _NEW) != value}
-                outcome = State("saved", f"Saved {_clock(self._time_zone, at)}")
+            self.version, at = await off_loop(_save, self.user_id, self.id, self.version, sent)
+            self._unsaved = {name: value for name, value in self._unsaved.items() if sent.get(name, _NEW) != value}
+            outcome = State("saved", f"Saved {_clock(self._time_zone, at)}")
         except campaigns.EditedElsewhere:
             outcome = State("conflict", "Changed in another tab")
         except campaigns.NotADraft as error:
@@ -138,6 +142,11 @@ class Draft:
 
 _NEW = object()
 _open: "weakref.WeakSet[Draft]" = weakref.WeakSet()
+
+
+def open_drafts(user_id: int) -> set[int]:
+    """The drafts of a user that a tab of this process may still show."""
+    return {draft.id for draft in list(_open) if draft.user_id == user_id}
 
 
 async def flush_open(user_id: int, campaign_id: int) -> None:

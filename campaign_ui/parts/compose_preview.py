@@ -2,14 +2,15 @@
 
 import asyncio
 
-from nicegui import background_tasks, run, ui
+from nicegui import background_tasks, ui
 
+from campaign_ui.off_loop import off_loop
 from campaign_ui.parts.blocks import card
-from campaign_ui.parts.compose_data import Compose
+from campaign_ui.parts.compose_data import Compose, from_line
 from campaign_ui.parts.compose_test import send_test
 from campaign_ui.parts.preview import preview
-from core import db
-from core.audience import contacts
+from campaign_ui.parts.recipient_chooser import RecipientChooser, beside
+from core.audience.people import Person
 from core.content import mail
 from core.models import Contact
 
@@ -17,11 +18,11 @@ SHOW_AFTER = 0.35  # seconds after the last key
 
 
 class LivePreview:
-    """Follows the draft; next and previous go through the real audience."""
+    """Follows the draft, once ``show`` was called; next and previous go through the real audience."""
 
     def __init__(self, compose: Compose) -> None:
         self.compose = compose
-        self.person: Contact | None = compose.choices.example
+        self.person = _person(compose.choices.example)
         self._timer: asyncio.TimerHandle | None = None
         self._again = self._busy = False
         with card():
@@ -29,8 +30,9 @@ class LivePreview:
                 ui.label("Preview").classes("font-semibold text-[15px]").props("role=heading aria-level=2")
                 test = ui.button("Send test", icon="outgoing_mail", on_click=self._test)
                 test.props("outline")
-            self.part = preview(on_step=self._step, height="560px")
-        self._show_now(mail.preview(compose.content(), self._recipient()))
+            self.part = preview("560px")
+            with self.part.tools:
+                self.who = RecipientChooser(compose.user_id, lambda: compose.audience, self._choose, self._step)
         compose.draft.on_change(self._soon)
         compose.on_choices(self._person_may_have_gone)
 
@@ -46,9 +48,10 @@ class LivePreview:
         if self._timer is not None:
             self._timer.cancel()
         loop = asyncio.get_running_loop()
-        self._timer = loop.call_later(SHOW_AFTER, lambda: background_tasks.create(self._show(), name="preview"))
+        self._timer = loop.call_later(SHOW_AFTER, lambda: background_tasks.create(self.show(), name="preview"))
 
-    async def _show(self) -> None:
+    async def show(self) -> None:
+        """The draft as it is now."""
         if self._busy:
             self._again = True
             return
@@ -57,8 +60,8 @@ class LivePreview:
             self._again = True
             while self._again:
                 self._again = False
-                made = await run.io_bound(mail.preview, self.compose.content(), self._recipient())
-                if made is None or self.part.frame.is_deleted:
+                made = await off_loop(mail.preview, self.compose.content(), self._recipient())
+                if self.part.frame.is_deleted:
                     return
                 self._show_now(made)
         finally:
@@ -66,28 +69,26 @@ class LivePreview:
 
     def _show_now(self, made: mail.Preview) -> None:
         sender = self.compose.sender
-        comes_from = f"{sender.from_name} <{sender.from_address}>" if sender else ""
-        self.part.show(made, self.person.email if self.person else "Example: anna@example.com", comes_from)
+        self.part.show(made, from_line(sender) if sender else "")
+        email = self.person.email if self.person else "anna@example.com"
+        if email != self.who.shown:
+            self.who.show(email, is_example=self.person is None)
+
+    async def _choose(self, person: Person) -> None:
+        self.person = person
+        await self.show()
 
     async def _step(self, by: int) -> None:
-        found = await run.io_bound(_beside, self.compose.user_id, self.compose.choices.list_ids, self.person, by)
+        found = await beside(self.compose.user_id, self.compose.audience, self.person, by)
         if found is not None:
-            self.person = found
-            await self._show()
+            await self._choose(found)
 
     async def _person_may_have_gone(self) -> None:
         kept = self.compose.choices
         if self.person is None or not kept.list_ids:
-            self.person = kept.example
-        await self._show()
+            self.person = _person(kept.example)
+        await self.show()
 
 
-def _beside(user_id: int, list_ids: list[int], person: Contact | None, by: int) -> Contact | None:
-    """The next or previous recipient; past the end it begins anew."""
-    here = (person.id or 0) if person else 0
-    with db.reading() as session:
-        if by > 0:
-            return contacts.sample(session, user_id, list_ids, after_id=here) or contacts.sample(
-                session, user_id, list_ids
-            )
-        return contacts.sample(session, user_id, list_ids, before_id=here)
+def _person(contact: Contact | None) -> Person | None:
+    return Person(contact.id or 0, contact.email, contact.fields, False) if contact is not None else None

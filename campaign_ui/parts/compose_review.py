@@ -1,44 +1,61 @@
-"""What will happen and what stands in its way: the summary and the preflight list of step When."""
+"""What will happen and what stands in its way: the summary, the forecast and the preflight of step When."""
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, replace
 from datetime import datetime
+from time import monotonic
+from typing import Any
 
-from nicegui import run, ui
+from nicegui import background_tasks, ui
 
+from campaign_ui import live
+from campaign_ui.off_loop import off_loop
+from campaign_ui.parts.acts import long_work
 from campaign_ui.parts.blocks import card
 from campaign_ui.parts.compose_data import Compose
+from campaign_ui.parts.compose_findings import FindingList, Shown, Ways
+from campaign_ui.parts.compose_forecast import ForecastChart
+from campaign_ui.parts.compose_people import ask_default, show_people
+from campaign_ui.parts.compose_survey import SurveyRun
 from core import campaigns, clock, db
 from core.campaigns import Finding, Forecast, Level, Outlook
+from core.campaigns.preflight import domain, people, reach
+from core.content import bodies, merge
 from core.delivery import warmup, windows
 from core.errors import NotFound
-from core.models import Sender
+from core.models import BodyKind, Sender
 
-_TONES = {Level.error: ("error", "--cm-failed-text"), Level.warning: ("warning", "--cm-pending-text")}
+_OTHERS_EVERY = 5.0  # seconds: other campaigns that are sending change all the time
 
 
 @dataclass(frozen=True)
-class Findings:
-    """One look at the draft as it is kept."""
+class Looked:
+    """One look at the draft as it is kept. ``asked``: what to ask DNS; None where nothing leaves this machine."""
 
-    all: list[Finding]
+    findings: tuple[Finding, ...]
     outlook: Outlook | None
-
-    @property
-    def errors(self) -> list[Finding]:
-        return [each for each in self.all if each.level == Level.error]
+    asked: domain.Asked | None
+    body: str  # as HTML
 
 
 class Review:
     """``refresh`` reads again; ``plan`` is the moment chosen in When, None for now."""
 
-    def __init__(self, compose: Compose) -> None:
-        self.compose = compose
+    def __init__(self, compose: Compose, survey: SurveyRun, chart: ForecastChart) -> None:
+        self.compose, self.survey, self.chart = compose, survey, chart
         self.plan: datetime | None = None
-        self.found: Findings | None = None
+        self.looked: Looked | None = None
+        self.forecast: Forecast | None = None
+        self.of_domain: tuple[domain.Asked | None, tuple[Finding, ...] | None] = (None, None)
+        self.of_links: tuple[str, tuple[Finding, ...] | None] = ("", None)
+        self._foreseen: Any = None
+        self._others: asyncio.TimerHandle | None = None
+        self._others_at = 0.0
         with card("What will happen"):
             self.summary = ui.element("dl").classes("compose-facts w-full")
-        with card("Before it goes"):
-            self.list = ui.column().classes("w-full gap-2").props("role=status")
+        self.list = FindingList(Ways(compose.go_to, self._who, self._default, self._check_links, self._ask_again))
+        survey.on_progress(self._show_findings)
+        live.watch(self._others_changed, "campaign")
         self.show()
 
     @property
@@ -46,69 +63,166 @@ class Review:
         count = self.compose.choices.count
         return count.recipients - count.suppressed
 
-    def forecast(self) -> Forecast | None:
-        """Of what is on the screen, as far as it has been looked at."""
-        outlook = self.found.outlook if self.found is not None else None
-        if outlook is None or not self.going_count:
-            return None
-        values = self.compose.draft.values
-        window, ramp = windows.from_json(values["sending_window"]), warmup.from_json(values["warmup"])
-        return outlook.forecast(self.going_count, self.plan, window=window, ramp=ramp)
+    @property
+    def errors(self) -> list[Finding]:
+        """What makes sending impossible, of the last look."""
+        return [each for each in self.looked.findings if each.level == Level.error] if self.looked else []
+
+    @property
+    def doubts(self) -> str:
+        """A sentence about the warnings, for the last question before it goes."""
+        count = sum(each.level == Level.warning for each in self.list.shown.findings)
+        return "" if not count else f" Preflight has {'1 warning' if count == 1 else f'{count:,} warnings'}."
 
     async def refresh(self) -> None:
-        found = await run.io_bound(_look, self.compose.user_id, self.compose.draft.id)
-        if found is not None and not self.list.is_deleted:
-            self.found = found
-            self.show()
+        """Look at the draft again; whoever is asked outside this machine is asked beside."""
+        looked = await off_loop(_look, self.compose.user_id, self.compose.draft.id)
+        if looked is None or self.list.box.is_deleted:
+            return
+        self.looked = looked
+        self.survey.begin()
+        await self._foresee()
+        self.show()
+        if looked.asked != self.of_domain[0]:
+            self.of_domain = (looked.asked, None)
+            background_tasks.create(self._ask_dns(looked.asked), name="ask DNS")
 
     def show(self) -> None:
         self._show_summary()
         self._show_findings()
 
+    def plan_changed(self, plan: datetime | None) -> None:
+        """Another moment, or other hours, on the screen."""
+        self.plan = plan
+        background_tasks.create(self._foresee(), name="foresee")
+
+    async def _foresee(self) -> None:
+        """The forecast of what is on the screen: up to a quarter of a second, so off the loop."""
+        outlook, values = self.looked.outlook if self.looked else None, self.compose.draft.values
+        if outlook is None or not self.going_count:
+            self.forecast = None
+        else:
+            window, ramp = windows.from_json(values["sending_window"]), warmup.from_json(values["warmup"])
+            wanted = (outlook, self.going_count, self.plan, window, ramp)
+            if wanted == self._foreseen:
+                return
+            self._foreseen = wanted
+            made = await off_loop(_forecast, *wanted)
+            if self._foreseen != wanted or self.list.box.is_deleted:
+                return  # something else is wanted by now
+            self.forecast = made
+        self._show_summary()
+
+    def _others_changed(self) -> None:
+        """Another campaign began, paused or went on: it may share the sender."""
+        if self._others is None and self.looked is not None:
+            wait = max(0.0, self._others_at + _OTHERS_EVERY - monotonic())
+            self._others = asyncio.get_running_loop().call_later(wait, self._look_at_others)
+
+    def _look_at_others(self) -> None:
+        self._others, self._others_at = None, monotonic()
+        if not self.list.box.is_deleted:
+            background_tasks.create(self._foresee_others(), name="foresee")
+
+    async def _foresee_others(self) -> None:
+        looked = await off_loop(_look, self.compose.user_id, self.compose.draft.id)
+        if looked is not None and self.looked is not None and not self.list.box.is_deleted:
+            self.looked = replace(self.looked, outlook=looked.outlook)
+            await self._foresee()
+
     def _show_summary(self) -> None:
+        if self.list.box.is_deleted:
+            return
         values, sender, count = self.compose.draft.values, self.compose.sender, self.compose.choices.count
+        zone = values["time_zone"] if self.plan is not None else self.compose.time_zone
         self.summary.clear()
         with self.summary:
             left_out = f" ({count.suppressed:,} suppressed, left out)" if count.suppressed else ""
             _fact("Recipients", f"{self.going_count:,}{left_out}")
             _fact("Subject", values["subject"] or "–")
             _fact("Sender", _sender_words(sender))
-            if forecast := self.forecast():
-                zone = values["time_zone"] if self.plan is not None else self.compose.time_zone
+            if forecast := self.forecast:
                 if self.plan is not None:
                     _fact("Starts", clock.say(self.plan, zone))
                 _fact("Takes", str(forecast))
                 _fact("Last mail", f"about {clock.say(forecast.finishes_at, zone)}" if forecast.finishes_at else "–")
             if sender is not None and sender.is_sandbox:
                 _fact("Sandbox", "Nothing leaves this machine: the mails are shown at Sandbox.")
+        self.chart.show(self.forecast, zone)
 
     def _show_findings(self) -> None:
-        self.list.clear()
-        with self.list:
-            if self.found is None:
-                ui.skeleton(height="20px").classes("w-full")
-            elif not self.found.all:
-                _finding_row("check_circle", "--cm-sent-text", "Nothing stands in the way.")
-            else:
-                for each in self.found.all:
-                    icon, colour = _TONES[each.level]
-                    with _finding_row(icon, colour, each.text):
-                        self._fix(each)
+        if self.list.box.is_deleted:
+            return  # the tab was closed while something was awaited
+        self.list.show_progress(self.survey.now)
+        if self.looked is None:
+            return
+        body, found = self.looked.body, self.survey.found
+        of_links = self.of_links[1] if self.of_links[0] == body else None
+        asked, of_domain = self.of_domain
+        waits = [*(["recipients"] if found is None or self.survey.is_running else [])]
+        waits += ["DNS"] if asked is not None and of_domain is None else []
+        of_people = people.findings(found) if found is not None and self.compose.choices.list_ids else []
+        linked, images = reach.addresses(body)
+        all_of_it = (*self.looked.findings, *of_people, *(of_domain or ()), *(of_links or ()))
+        shown = Shown(all_of_it, True, len({*linked, *images}), of_links is not None, asked is not None, tuple(waits))
+        self.list.show(shown)
 
-    def _fix(self, finding: Finding) -> None:
-        words = {"content": "Content", "audience": "Audience", "senders": "Senders"}.get(finding.step, "")
-        if finding.step == "senders":
-            ui.link(words, "/senders").classes("cm-link text-[13px] whitespace-nowrap")
-        elif words:
-            button = ui.button(f"Fix in {words}", on_click=lambda: self.compose.go(finding.step))
-            button.props("flat dense color=primary").classes("text-[13px] whitespace-nowrap -my-1")
+    async def _ask_dns(self, asked: domain.Asked | None) -> None:
+        said = await long_work(domain.findings, asked) if asked is not None else []
+        if self.of_domain[0] == asked:
+            self.of_domain = (asked, tuple(said))
+            self._show_findings()
+
+    async def _ask_again(self) -> None:
+        domain.forget()
+        asked = self.of_domain[0]
+        self.of_domain = (asked, None)
+        self._show_findings()
+        await self._ask_dns(asked)
+
+    async def _check_links(self) -> None:
+        if self.looked is None:
+            return
+        body = self.looked.body
+        linked, images = reach.addresses(body)
+        told = ui.notification("Checking links…", spinner=True, timeout=None)
+        loop, total = asyncio.get_running_loop(), len({*linked, *images})
+        try:
+            found = await long_work(
+                reach.look, [*linked, *images], lambda done: loop.call_soon_threadsafe(_say_done, told, done, total)
+            )
+        finally:
+            told.dismiss()
+        self.of_links = (body, tuple(reach.findings(linked, images, found)))
+        self._show_findings()
+
+    async def _who(self, finding: Finding) -> None:
+        if self.survey.found is not None:
+            await show_people(finding, self.survey.found.named(finding.people))
+
+    async def _default(self, finding: Finding) -> None:
+        found = self.survey.found
+        if found is not None:
+            await ask_default(
+                finding.gap, found.named(f"gap:{finding.gap}").count, lambda word: self._use(finding, word)
+            )
+
+    async def _use(self, finding: Finding, word: str) -> None:
+        draft = self.compose.draft
+        values, is_html = draft.values, draft.values["body_kind"] != BodyKind.markdown
+        changed = {
+            "subject": merge.with_default(values["subject"], finding.gap, word, in_html=False),
+            "preheader": merge.with_default(values["preheader"], finding.gap, word, in_html=False),
+            "body": merge.with_default(values["body"], finding.gap, word, is_html),
+        }
+        draft.change(**changed)
+        if await draft.flush():
+            ui.navigate.reload()  # the editor of step Content shows it too
 
 
-def _finding_row(icon: str, colour: str, text: str) -> ui.row:
-    with ui.row().classes("w-full items-start gap-2.5 flex-nowrap text-[13.5px] leading-snug") as row:
-        ui.icon(icon).classes("text-[18px] mt-px").style(f"color:var({colour})")
-        ui.label(text).classes("grow min-w-0").style("overflow-wrap:anywhere")
-    return row
+def _say_done(told: ui.notification, done: int, total: int) -> None:
+    if not told.is_deleted:
+        told.message = f"Checking links: {done:,} of {total:,}"
 
 
 def _fact(name: str, value: str) -> None:
@@ -124,10 +238,17 @@ def _sender_words(sender: Sender | None) -> str:
     return f"{sender.name}, {sender.from_address}"
 
 
-def _look(user_id: int, campaign_id: int) -> Findings | None:
+def _forecast(outlook: Outlook, count: int, begins: datetime | None, window: Any, ramp: Any) -> Forecast:
+    return outlook.forecast(count, begins, window=window, ramp=ramp)
+
+
+def _look(user_id: int, campaign_id: int) -> Looked | None:
     with db.reading() as session:
         try:
-            found = campaigns.findings(session, user_id, campaign_id)
-            return Findings(found, campaigns.outlook(session, user_id, campaign_id))
+            found = tuple(campaigns.findings(session, user_id, campaign_id))
+            outlook = campaigns.outlook(session, user_id, campaign_id)
+            asked = campaigns.asked_of_dns(session, user_id, campaign_id)
+            campaign = campaigns.get(session, user_id, campaign_id)
+            return Looked(found, outlook, asked, bodies.words(campaign.body, campaign.body_kind))
         except NotFound:
             return None

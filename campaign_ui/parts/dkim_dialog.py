@@ -3,10 +3,11 @@
 import json
 from collections.abc import Callable
 
-from nicegui import run, ui
+from nicegui import ui
 
+from campaign_ui.off_loop import off_loop
 from campaign_ui.parts.acts import act, long_work
-from campaign_ui.parts.ask import confirm
+from campaign_ui.parts.ask import confirm, delete_when_hidden, dialog_title
 from campaign_ui.parts.notices import notice, notify_done
 from core import db
 from core.delivery import dkim_keys, dkim_record
@@ -41,11 +42,10 @@ class DkimDialog:
         self.findings: dict[int, Finding] = {}
         with ui.dialog() as self.dialog, ui.card().classes("w-[720px] max-w-full p-0 gap-0 items-stretch flex-nowrap"):
             self.dialog.props["aria-label"] = f"Sign with DKIM: {domain}"
-            self.dialog.on("hide", self.dialog.delete)
+            delete_when_hidden(self.dialog)
             with ui.row().classes("w-full items-start justify-between flex-nowrap px-6 pt-5 pb-2"):
                 with ui.column().classes("gap-0 min-w-0"):
-                    title = ui.label("Sign with DKIM").classes("text-[17px] font-semibold tracking-tight")
-                    title.props("role=heading aria-level=2")
+                    dialog_title("Sign with DKIM")
                     ui.label(domain).classes("text-sm cm-mute break-all")
                 close = ui.button(icon="close", on_click=self.dialog.close).props("flat round dense color=grey-7")
                 close.props["aria-label"] = "Close"
@@ -56,7 +56,7 @@ class DkimDialog:
         self.dialog.open()
 
     async def _reload(self) -> None:
-        found = await run.io_bound(_load, self.user_id, self.domain)
+        found = await off_loop(_load, self.user_id, self.domain)
         if self.dialog.is_deleted:
             return
         self.body.clear()
@@ -104,7 +104,7 @@ class DkimDialog:
             if len(key.strings) > 1:
                 with ui.row().classes("w-full items-center gap-1 -mt-1"):
                     ui.label("For a zone file, in strings of 255 characters:").classes("text-xs cm-mute")
-                    self._copy("Copy strings", key.quoted, f"Copy the strings of the {name} record")
+                    self._copy("Copy strings", key.quoted, f"Copy strings of the {name} record")
             with ui.row().classes("w-full items-center gap-2"):
                 button = ui.button(
                     "Check", icon="travel_explore", on_click=lambda event: self._check(key, event.sender)
@@ -168,8 +168,9 @@ def dkim_rows(domains: list[Domain], open_dialog: Callable[[Domain], object]) ->
             with ui.row().classes("items-center gap-2 shrink-0 flex-nowrap"):
                 word, tone = _state(domain)
                 ui.label(word).classes(f"cm-badge is-{tone}")
-                button = ui.button("Open" if domain.keys else "Set up", on_click=lambda each=domain: open_dialog(each))
-                button.props("flat dense").props["aria-label"] = f"DKIM of {domain.name}"
+                verb = "Open" if domain.keys else "Set up"
+                button = ui.button(verb, on_click=lambda each=domain: open_dialog(each)).props("flat dense")
+                button.props["aria-label"] = f"{verb} DKIM of {domain.name}"
 
 
 def _state(domain: Domain) -> tuple[str, str]:

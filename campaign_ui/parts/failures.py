@@ -8,7 +8,6 @@ from core import campaigns
 from core.stats import Failure
 
 _MAY_RETRY = ("sending", "paused", "sent")
-_SUPPRESSED = "Suppressed addresses stay suppressed."
 
 
 class Failures:
@@ -23,7 +22,7 @@ class Failures:
 
     def show(self, failures: list[Failure], status: str) -> None:
         may_retry = status in _MAY_RETRY
-        self._all.set_visibility(may_retry)
+        self._all.set_visibility(may_retry and any(failure.can_retry for failure in failures))
         if (failures, may_retry) == self._shown:
             return
         self._shown = (failures, may_retry)
@@ -36,24 +35,33 @@ class Failures:
         with ui.row().classes("w-full items-start gap-x-4 gap-y-2 sm:flex-nowrap py-3 cm-line"):
             ui.label(f"{failure.count:,}").classes("cm-badge is-failed min-w-[56px] justify-center shrink-0")
             with ui.element("div").classes("min-w-0 grow text-[13.5px] max-sm:order-last max-sm:w-full"):
-                ui.label(failure.explanation)
-                ui.label(failure.reply).classes("cm-words cm-mute mt-1")
+                ui.label(failure.explanation).classes("font-medium")
+                ui.label(failure.advice).classes("cm-mute")
+                for words, count in failure.replies:
+                    times = f" ({count:,}×)" if len(failure.replies) > 1 else ""
+                    ui.label(f"{words}{times}").classes("cm-words cm-mute mt-1")
+                if failure.suppressed:
+                    some = f"{failure.suppressed:,} of them: on" if failure.can_retry else "On"
+                    ui.label(f"{some} your suppression list, so not sent again.").classes("mt-1")
                 if failure.rule_id:
                     ui.label(f"rule {failure.rule_id}").classes("text-xs cm-mute mt-1")
-            if may_retry:
+            if may_retry and failure.can_retry:
                 button = ui.button("Retry", on_click=lambda: self._retry(failure)).props("outline dense")
                 button.classes("shrink-0 px-2 max-sm:ml-auto")
                 button.props["aria-label"] = f"Retry: {failure.explanation}"
 
     async def _retry_all(self) -> None:
-        text = f"They wait again and are tried as if for the first time. {_SUPPRESSED}"
-        if await confirm("Send the failed mails again?", text, "Retry", color="primary"):
+        failures, _ = self._shown
+        can, never = (sum(getattr(failure, name) for failure in failures) for name in ("can_retry", "suppressed"))
+        text = f"They wait again and are tried as if for the first time. {_staying(never)}".strip()
+        if await confirm(f"Send {_mails(can)} that failed again?", text, "Retry", color="primary"):
             await self._do()
 
     async def _retry(self, failure: Failure) -> None:
-        mails = "1 mail" if failure.count == 1 else f"{failure.count:,} mails"
-        text = f"{failure.explanation} {_SUPPRESSED}"
-        if await confirm(f"Send {mails} that failed for this reason again?", text, "Retry", color="primary"):
+        text = f"{failure.explanation} {_staying(failure.suppressed)}".strip()
+        if await confirm(
+            f"Send {_mails(failure.can_retry)} that failed for this reason again?", text, "Retry", color="primary"
+        ):
             await self._do(kind=failure.kind, rule_id=failure.rule_id)
 
     async def _do(self, **reason: str) -> None:
@@ -64,3 +72,14 @@ class Failures:
             done="{count} put back, to be sent again.",
             **reason,
         )
+
+
+def _mails(count: int) -> str:
+    return "1 mail" if count == 1 else f"{count:,} mails"
+
+
+def _staying(never: int) -> str:
+    """What is said of those that are not sent again."""
+    if not never:
+        return ""
+    return f"{_mails(never)} to addresses on your suppression list {'stays' if never == 1 else 'stay'} failed."

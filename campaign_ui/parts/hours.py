@@ -6,8 +6,9 @@ from nicegui import ui
 from sqlmodel import Session
 
 from campaign_ui.parts.acts import act
-from campaign_ui.parts.ask import answer
+from campaign_ui.parts.ask import answer, dialog_title
 from campaign_ui.parts.hours_fields import HoursFields, say_ramp
+from campaign_ui.parts.leaving import ask_before_leaving
 from core import campaigns, clock
 from core.delivery import warmup, windows
 from core.models import CampaignStatus
@@ -37,23 +38,32 @@ def hours_in_words(campaign: Summary, wait: Wait) -> str:
     window, ramp = windows.from_json(campaign.sending_window), warmup.from_json(campaign.warmup)
     words = [f"Sends {windows.say(window, clock.utcnow())}."] if window is not None else []
     words = [each for each in words if each not in wait.sentence]
-    return " ".join([*words, *([f"Warm-up: {say_ramp(ramp)}"] if ramp is not None else [])])
+    if ramp is not None:
+        words.append(f"{'Daily cap' if ramp.is_cap else 'Warm-up'}: {say_ramp(ramp)}")
+    return " ".join(words)
 
 
 async def ask_hours(user_id: int, zone: str, campaign: Summary) -> None:
     """A dialog to change them; what is typed stays until it is saved."""
     with ui.dialog().props("persistent") as dialog, ui.card().classes("w-[640px] max-w-full p-6 gap-4 items-stretch"):
-        dialog.props["aria-label"] = "Hours and warm-up"
-        title = ui.label("Hours and warm-up").classes("text-[17px] font-semibold tracking-tight")
-        title.props("role=heading aria-level=2")
+        dialog.props["aria-label"] = "Hours and daily cap"
+        dialog_title("Hours and daily cap")
         ui.label("Of this campaign alone; those of its sender hold too.").classes("text-sm cm-mute -mt-3")
-        fields = HoursFields(campaign.sending_window, campaign.warmup, zone)
+        fields = HoursFields(campaign.sending_window, campaign.warmup, zone, with_cap=True)
+
+        ask_before_leaving(dialog, lambda: (fields.sending_window, fields.warmup))
 
         async def save() -> None:
             if wrong := fields.problems():
                 return fields.show_problems(wrong)
-            typed = {"sending_window": fields.sending_window, "warmup": fields.warmup}
-            if await act(campaigns.set_hours, user_id, campaign.id, done="Saved. It holds from now on.", **typed):
+            if await act(
+                campaigns.set_hours,
+                user_id,
+                campaign.id,
+                sending_window=fields.sending_window,
+                warmup=fields.warmup,
+                done="Saved. It holds from now on.",
+            ):
                 dialog.submit(True)
 
         with ui.row().classes("w-full justify-end gap-2"):

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
 
-import pytz
 from nicegui import ui
 
+from campaign_ui.parts.zone_select import zone_select
 from core import clock
 from core.delivery import warmup as ramps
 from core.delivery import windows
@@ -14,13 +14,15 @@ from core.errors import RuleError
 
 _GRID = "grid grid-cols-2 sm:grid-cols-4 gap-x-4 gap-y-3 w-full"
 _OFFICE = {"days": [0, 1, 2, 3, 4], "from": "09:00", "until": "18:00"}
+_CAP = 500
 _GENTLE = {"start": 50, "factor": 1.5, "days": 14}
 
 
 class HoursFields:
     """Shows what is kept; ``sending_window`` and ``warmup`` are what is typed now, None where it is switched off.
 
-    ``changed`` is called after each key; ``zone`` is the user's.
+    ``changed`` is called after each key; ``zone`` is the user's. ``with_cap``: offer a daily cap too, which is kept as
+    a warm-up that does not grow (a sender has limits of its own for that).
     """
 
     def __init__(
@@ -29,10 +31,13 @@ class HoursFields:
         warmup: dict[str, Any] | None,
         zone: str,
         changed: Callable[[], Any] = lambda: None,
+        with_cap: bool = False,
     ) -> None:
         self._zone, self._changed = zone, changed
         self._build_window(sending_window)
-        self._build_warmup(warmup)
+        is_cap = with_cap and warmup is not None and bool((ramp := ramps.from_json(warmup)) and ramp.is_cap)
+        self._build_cap(warmup if is_cap else None, with_cap)
+        self._build_warmup(None if is_cap else warmup)
 
     @property
     def sending_window(self) -> dict[str, Any] | None:
@@ -43,6 +48,8 @@ class HoursFields:
 
     @property
     def warmup(self) -> dict[str, Any] | None:
+        if self.capped.value:
+            return ramps.daily_cap(self.cap.value, date.fromisoformat(self._cap_began), self._cap_zone)
         if not self.warming.value:
             return None
         typed = {"start": self.start.value, "factor": self.factor.value, "days": self.length.value}
@@ -55,17 +62,22 @@ class HoursFields:
             try:
                 check(getattr(self, name))
             except RuleError as error:
-                found[name] = str(error)
+                is_cap = name == "warmup" and self.capped.value
+                found[name] = f"Enter a daily cap from 1 to {ramps.MOST_START:,}." if is_cap else str(error)
         return found
 
     def show_problems(self, problems: dict[str, str]) -> None:
         """Sentences below the fields they are about; the others lose theirs."""
-        for name, place in (("sending_window", self.window_problem), ("warmup", self.ramp_problem)):
+        ramp_problem, other = self.ramp_problem, self.cap_problem
+        if self.capped.value:
+            ramp_problem, other = other, ramp_problem
+        other.set_visibility(False)
+        for name, place in (("sending_window", self.window_problem), ("warmup", ramp_problem)):
             place.set_text(problems.get(name, ""))
             place.set_visibility(name in problems)
 
     def _build_window(self, kept: dict[str, Any] | None) -> None:
-        shown = {**_OFFICE, "zone": self._zone} | (kept or {})
+        shown: dict[str, Any] = {**_OFFICE, "zone": self._zone} | (kept or {})
         self.days = set(shown["days"])
         with ui.column().classes("w-full gap-2 items-stretch"):
             self.limited = ui.switch("Only on certain days and hours", value=kept is not None, on_change=self._typed)
@@ -78,20 +90,38 @@ class HoursFields:
                     self.opens = self._input("From", shown["from"], "type=time stack-label")
                     self.closes = self._input("Until", shown["until"], "type=time stack-label")
                     zone = shown["zone"]
-                    zones = pytz.common_timezones if zone in pytz.common_timezones else [zone, *pytz.common_timezones]
-                    self.zone = ui.select(zones, label="Time zone", value=zone, with_input=True, on_change=self._typed)
+                    self.zone = zone_select("Time zone", zone, self._typed)
                     self.zone.classes("w-full col-span-2")
                 self.window_words = ui.label().classes("text-xs cm-mute tabular-nums")
             box.bind_visibility_from(self.limited, "value")
             self.window_problem = _problem()
 
+    def _build_cap(self, kept: dict[str, Any] | None, offered: bool) -> None:
+        today = clock.to_zone(clock.utcnow(), self._zone).date().isoformat()
+        shown: dict[str, Any] = {"start": _CAP, "began": today, "zone": self._zone} | (kept or {})
+        self._cap_began, self._cap_zone = shown["began"], shown["zone"]
+        with ui.column().classes("w-full gap-2 items-stretch") as whole:
+            self.capped = ui.switch("At most so many mails a day", value=kept is not None)
+            self.capped.classes("-ml-2").on_value_change(lambda: self._one_of(self.capped, "warming"))
+            with ui.element("div").classes(_GRID) as box:
+                self.cap = self._number("Mails a day", shown["start"], "step=1")
+            box.bind_visibility_from(self.capped, "value")
+            self.cap_problem = _problem()
+        whole.set_visibility(offered)
+
+    def _one_of(self, chosen: ui.switch, other: str) -> None:
+        """A cap and a warm-up are both a number a day: one of them holds."""
+        if chosen.value and hasattr(self, other):
+            getattr(self, other).value = False
+        self._typed()
+
     def _build_warmup(self, kept: dict[str, Any] | None) -> None:
         today = clock.to_zone(clock.utcnow(), self._zone).date()
-        shown = {**_GENTLE, "began": today.isoformat(), "zone": self._zone} | (kept or {})
+        shown: dict[str, Any] = {**_GENTLE, "began": today.isoformat(), "zone": self._zone} | (kept or {})
         self._ramp_zone = shown["zone"]
         with ui.column().classes("w-full gap-2 items-stretch"):
             self.warming = ui.switch("Warm up: a few mails at first, more each day", value=kept is not None)
-            self.warming.classes("-ml-2").on_value_change(self._typed)
+            self.warming.classes("-ml-2").on_value_change(lambda: self._one_of(self.warming, "capped"))
             with ui.column().classes("w-full gap-3 items-stretch") as box:
                 with ui.element("div").classes(_GRID):
                     self.start = self._number("Mails on the first day", shown["start"], "step=1")
@@ -132,7 +162,7 @@ class HoursFields:
         wrong = self.problems()
         if "sending_window" not in wrong:
             self.window_words.set_text(_say_window(windows.from_json(self.sending_window)))
-        if "warmup" not in wrong:
+        if "warmup" not in wrong and not self.capped.value:
             self._show_ramp(ramps.from_json(self.warmup))
         self.show_problems(wrong)
         self._changed()
@@ -151,6 +181,8 @@ class HoursFields:
 
 def say_ramp(ramp: ramps.Warmup) -> str:
     """``50, 75, 112, … 9,730 mails a day; without this cap from 9 Dec 2026 on.``"""
+    if ramp.is_cap:
+        return f"at most {ramp.start:,} mails a day."
     caps = [f"{cap:,}" for cap in ramp.caps]
     listed = ", ".join(caps) if len(caps) <= 5 else f"{', '.join(caps[:3])}, … {caps[-1]}"
     free = ramp.began + timedelta(days=ramp.days)

@@ -1,13 +1,19 @@
 """The recipient ledger of one campaign: search, states, pages; always as the database has it now."""
 
+import json
+from dataclasses import dataclass, replace
 from typing import Any
 
-from nicegui import run, ui
+from nicegui import ui
 
 from campaign_ui import live
 from campaign_ui.charts import STATES
+from campaign_ui.off_loop import off_loop
+from campaign_ui.parts.address import address, on_back, page_number, say
+from campaign_ui.parts.ask import is_open
 from campaign_ui.parts.badge import STATE_TONES
-from campaign_ui.parts.timeline import show_timeline
+from campaign_ui.parts.markup import Html, fill
+from campaign_ui.parts.timeline import read_timeline, show_timeline
 from core import clock, db, stats
 from core.models import MessageState
 from core.stats import Counts, LedgerPage, LedgerRow
@@ -43,7 +49,7 @@ _COLUMNS: list[dict[str, Any]] = [
     },
 ]
 _EMAIL = """
-<q-td :props="props" class="max-lg:w-full" style="white-space:normal;overflow-wrap:anywhere">
+<q-td :props="props" class="max-lg:w-full lg:min-w-[230px]" style="white-space:normal;overflow-wrap:anywhere">
   <button type="button" class="cm-open" aria-haspopup="dialog"
     @click.stop="() => $parent.$emit('open', props.row.id)">{{ props.row.email }}</button>
   <div class="lg:hidden text-xs cm-mute mt-1" v-if="props.row.reason">{{ props.row.reason }}</div>
@@ -71,21 +77,54 @@ _OPENED = """
 """
 
 
+@dataclass(frozen=True)
+class LedgerView:
+    """What of the ledger is shown, by the names of its address: ``at`` is a page's cursor, ``row`` its first row."""
+
+    state: str = ""
+    q: str = ""
+    at: str = ""
+    row: int = 1
+
+
+def ledger_view(state: str = "", q: str = "", at: str = "", row: str = "", **_: str) -> LedgerView:
+    """From an address, which anybody can type: what is no state or no cursor is as if it was not there."""
+    view = LedgerView(state if state in dict(_chips()) else "", q[:200], at[:400], page_number(row))
+    return view if _is_cursor(at, q.strip()) else replace(view, at="", row=1)
+
+
+def _is_cursor(at: str, q: str) -> bool:
+    """Whether it is one of the order that a search for ``q`` has (core.stats.pages)."""
+    if at == "<":
+        return True
+    try:
+        values = json.loads(at[1:]) if at[:1] in ("<", ">") else None
+    except ValueError:
+        return False
+    kinds = [str, int] if q.startswith("@") else [str] if q else [int]
+    if not isinstance(values, list) or [type(value) for value in values] != kinds:
+        return False
+    return all(value.isprintable() if isinstance(value, str) else 0 <= value < 1 << 63 for value in values)
+
+
 class Ledger:
     """``refresh`` reads the page that is shown again; ``set_counts`` tells the numbers on the state buttons."""
 
-    def __init__(self, user_id: int, campaign_id: int, zone: str, counts: Counts, page: LedgerPage) -> None:
+    def __init__(
+        self, user_id: int, campaign_id: int, zone: str, counts: Counts, page: LedgerPage, view: LedgerView
+    ) -> None:
         self._user_id, self._campaign_id, self._zone = user_id, campaign_id, zone
-        self._state = self._search = self._cursor = ""
-        self._first = 1
-        self._asked = 0
+        self._state, self._search, self._cursor, self._first = view.state, view.q, view.at, view.row
+        self._asked, self._is_opening = 0, False
         self._counts: Counts | None = None
         with ui.row().classes("w-full items-center gap-2 justify-between"):
             self._chips = ui.element("div").classes("flex flex-wrap gap-2").props('role=group aria-label="State"')
-            search = ui.input("Search", placeholder="anna or @example.com", on_change=self._on_search)
-            search.props("clearable debounce=300 inputmode=email autocomplete=off").classes("w-full sm:w-64")
+            words = ui.input("Search", placeholder="anna or @example.com", value=view.q, on_change=self._on_search)
+            self._input = words.props("clearable debounce=300 inputmode=email autocomplete=off").classes(
+                "w-full sm:w-64"
+            )
         with self._chips:
-            self._buttons = {state: self._chip(state, word) for state, word in _chips()}
+            self._buttons = {state: self._chip(state) for state, _ in _chips()}
         self._table = ui.table(columns=_COLUMNS, rows=[], row_key="id", pagination=0).props("flat hide-bottom")
         self._table.classes("w-full")
         for column, template in (("email", _EMAIL), ("state", _STATE), ("reason", _REASON), ("opened_at", _OPENED)):
@@ -106,14 +145,15 @@ class Ledger:
         self._to_previous.on_click(lambda: self._go(self._page.previous or "", self._first - PAGE))
         self._to_next.on_click(lambda: self._go(self._page.next or "", self._first + PAGE))
         self._to_last.on_click(lambda: self._go("<", max(1, self._page.total - PAGE + 1)))
+        on_back(self._go_to)
 
     def set_counts(self, counts: Counts) -> None:
         if counts == self._counts:
             return
         self._counts = counts
-        for state, (button, number) in self._buttons.items():
-            count = counts.in_state(state)
-            number.set_text(f"{count:,}")
+        for state, word in _chips():
+            button, count = self._buttons[state], counts.in_state(state)
+            button.set(fill('<div>{}</div><div class="font-semibold">{}</div>', word, f"{count:,}"))
             always = state in ("", "pending", "sent", "failed")
             button.set_visibility(always or count > 0 or state == self._state)
 
@@ -122,33 +162,53 @@ class Ledger:
         await self._load(live.read(key, self._read, self._state, self._search, self._cursor))
 
     async def _open(self, message_id: Any) -> None:
-        if isinstance(message_id, int):
-            await show_timeline(self._user_id, self._campaign_id, message_id, self._zone)
+        if self._is_opening or is_open() or not isinstance(message_id, int):
+            return  # pressed twice
+        self._is_opening = True
+        try:
+            told = await read_timeline(self._user_id, self._campaign_id, message_id)
+        finally:
+            self._is_opening = False
+        if told is not None:
+            await show_timeline(self._user_id, self._campaign_id, message_id, told, self._zone)
 
-    def _chip(self, state: str, word: str) -> tuple[ui.element, ui.label]:
-        button = ui.element("button").classes("cm-chip").props(f"type=button aria-pressed={_yes(state == self._state)}")
+    def _chip(self, state: str) -> Html:
+        button = (
+            Html(fill(""), "button").classes("cm-chip").props(f"type=button aria-pressed={_yes(state == self._state)}")
+        )
         button.on("click", lambda: self._choose(state))
-        with button:
-            ui.label(word)
-            number = ui.label().classes("font-semibold")
-        return button, number
+        return button
 
     def _pager(self, icon: str, label: str) -> ui.button:
         return ui.button(icon=icon).props(f'flat round dense color=grey-7 aria-label="{label}"')
 
     async def _choose(self, state: str) -> None:
-        self._state = state
-        for name, (button, _) in self._buttons.items():
-            button.props(f"aria-pressed={_yes(name == state)}")
+        self._press(state)
         await self._go("", 1)
+
+    def _press(self, state: str) -> None:
+        self._state = state
+        for name, button in self._buttons.items():
+            button.props(f"aria-pressed={_yes(name == state)}")
 
     async def _on_search(self, event: Any) -> None:
-        self._search = event.value or ""
-        await self._go("", 1)
+        if (words := event.value or "") != self._search:  # else its user went back to it
+            self._search = words
+            await self._go("", 1, is_typed=True)
 
-    async def _go(self, cursor: str, first: int) -> None:
+    async def _go(self, cursor: str, first: int, is_typed: bool = False) -> None:
         self._cursor, self._first = cursor, max(1, first)
-        await self._load(run.io_bound(self._read, self._state, self._search, self._cursor))
+        view = LedgerView(self._state, self._search, self._cursor, self._first)
+        say(address(f"/campaigns/{self._campaign_id}", view, LedgerView()), is_typed=is_typed)
+        await self._load(off_loop(self._read, self._state, self._search, self._cursor))
+
+    async def _go_to(self, asked: dict[str, str]) -> None:
+        """Show what an address asks for."""
+        view = ledger_view(**asked)
+        self._press(view.state)
+        self._search, self._cursor, self._first = view.q, view.at, view.row
+        self._input.value = view.q
+        await self._load(off_loop(self._read, self._state, self._search, self._cursor))
 
     async def _load(self, reading: Any) -> None:
         self._asked += 1
@@ -191,7 +251,7 @@ class Ledger:
 PAGE = 25
 
 
-def read_page(user_id: int, campaign_id: int, state: str = "", search: str = "", cursor: str = "") -> LedgerPage:
+def read_page(user_id: int, campaign_id: int, state: str, search: str, cursor: str) -> LedgerPage:
     with db.reading() as session:
         return stats.ledger(session, user_id, campaign_id, state=state, search=search, cursor=cursor, limit=PAGE)
 
@@ -212,12 +272,18 @@ def _row(row: LedgerRow, zone: str) -> dict[str, Any]:
         "state": word,
         "tone": tone,
         "reason": _reason(row, zone),
-        "reply": row.reply if row.state != MessageState.sent else "",
+        "reply": _said(row) if row.state != MessageState.sent or row.bounced_at is not None else "",
         "attempts": f"{row.attempts:,}",
         "sent_at": clock.show(row.sent_at, zone, seconds=True),
         "opened_at": clock.show(row.opened_at, zone, seconds=True),
         "clicked_at": clock.show(row.clicked_at, zone, seconds=True),
     }
+
+
+def _said(row: LedgerRow) -> str:
+    """The server's words with its code, as the reasons of failures have them."""
+    code = str(row.reply_code or "")
+    return row.reply if not code or row.reply.startswith(code) else f"{code} {row.reply}".strip()
 
 
 def _reason(row: LedgerRow, zone: str) -> str:

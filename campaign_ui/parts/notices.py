@@ -1,5 +1,7 @@
 """Sentences: in a tinted box on the page, or as a toast."""
 
+from typing import Any
+
 from nicegui import ui
 
 
@@ -15,10 +17,14 @@ def notice(text: str, tone: str = "info", icon: str = "info") -> ui.column:
 
 
 def notify_error(sentence: str) -> None:
-    """What went wrong and what to do; stays a little longer."""
-    ui.notify(sentence, type="negative", position="bottom", timeout=8000, close_button="Close", multi_line=True)
+    """What went wrong and what to do, until something is done about it (static/app.js) or it can be read twice.
+
+    At the top: the buttons of dialogs are at their end.
+    """
+    timeout = max(8000, 120 * len(sentence))  # milliseconds
+    ui.notify(sentence, type="negative", position="top", timeout=timeout, close_button="Close", multi_line=True)
 
 
-def notify_done(sentence: str) -> None:
-    """What happened."""
-    ui.notify(sentence, type="positive", position="bottom", timeout=4000)
+def notify_done(sentence: str, *, timeout: int = 4000, **more: Any) -> None:
+    """What happened; ``timeout`` in milliseconds."""
+    ui.notify(sentence, type="positive", position="bottom", timeout=timeout, **more)

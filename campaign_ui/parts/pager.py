@@ -1,6 +1,7 @@
 """A table of which only one page is ever read: forth by the last row's key, back by the keys remembered."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any
 
 from nicegui import ui
@@ -9,24 +10,42 @@ PAGE_ROWS = 25
 MENU_HEADER = '<q-th :props="props"><span class="sr-only">Actions</span></q-th>'
 
 
-class PagedTable:
-    """``load(search, after)`` (async) gives (rows, more) as dicts with constant keys and ``id``; None: stopping.
+@dataclass(frozen=True)
+class Rows:
+    """One page, as dicts with constant keys and ``id``. ``more``: there are others after it, of ``total`` in all."""
 
-    ``after`` is the last row of the page before, None for the first page. ``what`` names the rows: "contacts".
+    rows: list[dict[str, Any]]
+    more: bool
+    total: int
+
+
+class PagedTable:
+    """``load(search, after, skip)`` (async) gives Rows; None: stopping.
+
+    ``after`` is the last row of the page before, None for the first page; where it is not known (the page was asked
+    for by its address) ``skip`` rows are left out instead. ``what`` names the rows: "contacts".
+    ``on_move(is_typed, is_new)`` is called when another search or page is shown, which ``words`` and ``page`` tell;
+    not ``is_new``: in place of one that is not there.
     """
 
     def __init__(
         self,
         columns: list[dict[str, Any]],
-        load: Callable[[str, dict[str, Any] | None], Awaitable[tuple[list[dict[str, Any]], bool] | None]],
+        load: Callable[[str, dict[str, Any] | None, int], Awaitable[Rows]],
         what: str,
         search_label: str,
         nothing: str,
+        *,
+        words: str = "",
+        page: int = 1,
+        on_move: Callable[[bool, bool], Any] = lambda is_typed, is_new: None,
     ) -> None:
-        self.load = load
-        self.before: list[dict[str, Any] | None] = [None]  # where each page up to this one begins
+        self.load, self.page, self.on_move = load, page, on_move
+        self.lasts: dict[int, dict[str, Any]] = {}  # the last row of each page that was seen
         self.asked = 0
-        self.search = ui.input(search_label, on_change=self.restart).props("debounce=300 clearable").classes("w-full")
+        self.searched = words
+        self.search = ui.input(search_label, value=words, on_change=self._search).classes("w-full")
+        self.search.props("debounce=300 clearable maxlength=200")
         with self.search.add_slot("prepend"):
             ui.icon("search").classes("text-[20px]")
         self.table = ui.table(rows=[], columns=columns, row_key="id").props("flat hide-pagination").classes("w-full")
@@ -35,39 +54,56 @@ class PagedTable:
         self.table.add_slot("header-cell-actions", MENU_HEADER)
         with ui.row().classes("w-full items-center justify-end gap-1"):
             self.where = ui.label().classes("text-xs cm-mute tabular-nums mr-2").props("role=status")
-            self.back = ui.button(icon="chevron_left", on_click=self._earlier).props("flat round dense color=grey-7")
-            self.forth = ui.button(icon="chevron_right", on_click=self._later).props("flat round dense color=grey-7")
-            self.back.props["aria-label"] = f"Previous page of {what}"
-            self.forth.props["aria-label"] = f"Next page of {what}"
+            self.back = self._step("chevron_left", f"Previous page of {what}", -1)
+            self.forth = self._step("chevron_right", f"Next page of {what}", 1)
+
+    @property
+    def words(self) -> str:
+        return self.search.value or ""
+
+    def begin_at(self, words: str, page: int) -> None:
+        """What the next ``reload`` shows."""
+        self.searched, self.page, self.lasts = words, page, {}
+        self.search.value = words
 
     async def restart(self) -> None:
         """From the first page."""
-        self.before = [None]
-        await self.reload()
+        self.lasts = {}
+        await self._go(1)
+
+    async def _search(self) -> None:
+        if self.words != self.searched:  # else it was said by begin_at
+            self.searched, self.lasts = self.words, {}
+            await self._go(1, is_typed=True)
 
     async def reload(self) -> None:
         """Read the page that is shown again."""
         self.asked += 1
         mine = self.asked
-        found = await self.load(self.search.value or "", self.before[-1])
-        if found is None or mine != self.asked:
+        after = self.lasts.get(self.page - 1)
+        found = await self.load(self.words, after, 0 if after else (self.page - 1) * PAGE_ROWS)
+        if mine != self.asked:
             return  # a later request overtook this one
-        rows, more = found
-        if not rows and len(self.before) > 1:
-            self.before.pop()  # the last row of this page was deleted
+        rows = found.rows
+        if not rows and self.page > 1:  # its last row was deleted, or an address asked for more than there is
+            self.page = max(1, min(self.page - 1, -(-found.total // PAGE_ROWS)))
+            self.on_move(False, False)
             return await self.reload()
-        first = (len(self.before) - 1) * PAGE_ROWS + 1
+        first = (self.page - 1) * PAGE_ROWS + 1
+        if rows:
+            self.lasts[self.page] = rows[-1]
         self.table.rows = rows
-        self.where.set_text(f"{first:,}–{first + len(rows) - 1:,}" if rows else "")
-        self.back.set_enabled(len(self.before) > 1)
-        self.forth.set_enabled(more)
+        self.where.set_text(f"{first:,}–{first + len(rows) - 1:,} of {found.total:,}" if rows else "")
+        self.back.set_enabled(self.page > 1)
+        self.forth.set_enabled(found.more)
 
-    async def _later(self) -> None:
-        if self.table.rows:
-            self.before.append(self.table.rows[-1])
-            await self.reload()
+    async def _go(self, page: int, is_typed: bool = False) -> None:
+        self.page = max(1, page)
+        self.on_move(is_typed, True)
+        await self.reload()
 
-    async def _earlier(self) -> None:
-        if len(self.before) > 1:
-            self.before.pop()
-            await self.reload()
+    def _step(self, icon: str, name: str, by: int) -> ui.button:
+        button = ui.button(icon=icon, on_click=lambda: self._go(self.page + by)).props("flat round dense color=grey-7")
+        button.props["aria-label"] = name
+        button.set_enabled(False)  # until the rows are there
+        return button

@@ -7,12 +7,16 @@ from datetime import datetime
 from nicegui import ui
 
 from campaign_ui.parts.blocks import link_button
+from campaign_ui.parts.bounce_state import bounce_state
+from campaign_ui.parts.countdown import WaitLine
 from campaign_ui.parts.notices import notice
-from core import clock
+from campaign_ui.parts.sender_health import STATES
+from campaign_ui.parts.use_bars import UseBars
+from core import clock, stats
 from core.delivery import presets, replies, warmup, windows
-from core.models import Security, Sender, SenderState
+from core.models import BounceMailbox, Security, Sender, SenderState
+from core.stats import Wait
 
-_STATES = {"ready": ("Ready", "sent"), "cooling": ("Cooling", "pending"), "blocked": ("Blocked", "failed")}
 _SECURITIES = {Security.starttls: "STARTTLS", Security.tls: "TLS", Security.none: "not encrypted"}
 
 
@@ -21,16 +25,18 @@ class Actions:
     """What the buttons do; each is told which sender."""
 
     edit: Callable[[Sender], None]
+    test: Callable[[Sender], Awaitable[None]]
     make_default: Callable[[Sender], Awaitable[None]]
     delete: Callable[[Sender], Awaitable[None]]
     pin: Callable[[Sender], Awaitable[None]]
     unpin: Callable[[Sender], Awaitable[None]]
     forget: Callable[[Sender], Awaitable[None]]
+    check: Callable[[Sender], Awaitable[None]]
 
 
-def sender_card(sender: Sender, now: datetime, zone: str, actions: Actions) -> None:
-    """``now``: the database's time."""
-    state = state_of(sender, now)
+def sender_card(sender: Sender, mailbox: BounceMailbox | None, now: datetime, zone: str, actions: Actions) -> UseBars:
+    """Returns what shows the use of its limits, to be set. ``mailbox``: of bounces. ``now``: the database's time."""
+    state = stats.sender_state(sender, now)
     with ui.element("section").classes("cm-card flex flex-col gap-3.5") as block:
         block.props["aria-label"] = sender.name
         with ui.row().classes("w-full items-start justify-between flex-nowrap gap-3"):
@@ -40,35 +46,34 @@ def sender_card(sender: Sender, now: datetime, zone: str, actions: Actions) -> N
                 with ui.column().classes("gap-0 min-w-0"):
                     name = ui.label(sender.name).classes("font-semibold text-[15px] truncate max-w-full")
                     name.props("role=heading aria-level=2")
-                    ui.label(_provider(sender)).classes("text-xs cm-mute truncate max-w-full")
+                    ui.label(_provider(sender)).classes("text-xs cm-mute max-w-full").style("overflow-wrap:anywhere")
             with ui.row().classes("items-center gap-1.5 shrink-0 justify-end"):
+                if sender.is_sandbox:
+                    ui.label("Sandbox").classes("cm-badge is-info")
                 if sender.is_default:
                     ui.label("Default").classes("cm-badge is-brand")
-                word, tone = _STATES[state]
+                word, tone = STATES[state]
                 ui.label(word).classes(f"cm-badge is-{tone}")
         with ui.column().classes("gap-1 w-full text-[13.5px]"):
             ui.label(_from(sender)).classes("break-all")
             if sender.reply_to:
                 ui.label(f"Answers to {sender.reply_to}").classes("cm-mute break-all")
-        _standing(sender, state, zone)
+        _standing(sender, state, now, zone)
         _learned(sender, zone, actions)
         with ui.element("div").classes("flex flex-wrap gap-1.5"):
             for text in [*limits(sender), *hours(sender, now)]:
                 ui.label(text).classes("text-xs px-2 py-0.5 rounded-md is-quiet tabular-nums")
+        uses = UseBars(sender.name)
+        if mailbox is not None:
+            bounce_state(mailbox, zone, now, lambda: actions.check(sender))
         _buttons(sender, actions)
-
-
-def state_of(sender: Sender, now: datetime) -> str:
-    """ready, cooling or blocked; a cooldown that is over is none."""
-    if sender.state == SenderState.cooling and (sender.cooling_until is None or sender.cooling_until <= now):
-        return SenderState.ready.value
-    return sender.state
+    return uses
 
 
 def limits(sender: Sender) -> list[str]:
     """The limits in words, none left out that is set."""
-    spans = ((sender.per_second, "second"), (sender.per_minute, "minute"), (sender.per_hour, "hour"))
-    spans += ((sender.per_day, "day"), (sender.domain_per_minute, "minute to one domain"))
+    spans = [(sender.per_second, "second"), (sender.per_minute, "minute"), (sender.per_hour, "hour")]
+    spans += [(sender.per_day, "day"), (sender.domain_per_minute, "minute to one domain")]
     words = [f"{limit:,} per {span}" for limit, span in spans if limit is not None] or ["No limit"]
     words.append(f"{sender.connections:,} connection{'s' if sender.connections != 1 else ''}")
     if sender.delay_seconds:
@@ -89,22 +94,20 @@ def hours(sender: Sender, now: datetime) -> list[str]:
     return words
 
 
-def _standing(sender: Sender, state: str, zone: str) -> None:
+def _standing(sender: Sender, state: str, now: datetime, zone: str) -> None:
     if state == SenderState.ready:
         return
     why = replies.explain(sender.state_rule, sender.state_kind, presets.provider(sender.preset, sender.host))
-    if state == SenderState.cooling and sender.cooling_until is not None:
-        local = clock.to_zone(sender.cooling_until, zone)
-        box = notice(
-            f"Cooling until {local:%H:%M} {clock.zone_label(sender.cooling_until, zone)}.", "pending", "schedule"
-        )
-        more = why
-    else:
-        box, more = notice(why, "failed", "block"), "Its campaigns wait. Mend it, test the connection and save."
-    with box:
-        ui.label(more)
+    cools = state == SenderState.cooling and sender.cooling_until is not None
+    with notice("", "pending", "schedule") if cools else notice(why, "failed", "block"):
+        if cools and sender.cooling_until is not None:
+            local = clock.to_zone(sender.cooling_until, zone)
+            until = f"Cooling until {local:%H:%M} {clock.zone_label(sender.cooling_until, zone)}"
+            WaitLine("font-medium tabular-nums").set(Wait(until, until=sender.cooling_until, rest="."), now)
+            ui.label(why)
+        ui.label(stats.todo(sender, state) if cools else f"Its campaigns wait. {stats.todo(sender, state)}")
         if sender.state_reply:
-            ui.label("The server’s own words").classes("text-xs opacity-90 mt-1")
+            ui.label("The server’s own words").classes("text-xs mt-1")
             ui.label(sender.state_reply).classes("cm-words")
 
 
@@ -143,6 +146,9 @@ def learned_in_words(sender: Sender, zone: str) -> str:
 def _buttons(sender: Sender, actions: Actions) -> None:
     with ui.row().classes("w-full items-center gap-1 -mb-1"):
         ui.button("Edit", icon="edit", on_click=lambda: actions.edit(sender)).props("flat dense").classes("px-2 -ml-2")
+        if not sender.is_sandbox:
+            test = ui.button("Test connection", icon="cable", on_click=lambda: actions.test(sender))
+            test.props("flat dense").classes("px-2").props["aria-label"] = f"Test connection of {sender.name}"
         if sender.is_sandbox:
             link_button("Open sandbox", "/sandbox", icon="inbox", look="flat dense").classes("px-2")
         if not sender.is_default:

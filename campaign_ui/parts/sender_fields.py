@@ -4,10 +4,13 @@ from typing import Any
 
 from nicegui import events, ui
 
+from campaign_ui.parts.bounce_fields import BounceFields
 from campaign_ui.parts.hours_fields import HoursFields
 from campaign_ui.parts.notices import notice
+from core import clock
 from core.delivery import presets, senders
-from core.models import Security, Sender
+from core.delivery.sender_values import Values
+from core.models import BounceMailbox, Security, Sender
 
 _SECURITIES = {Security.starttls.value: "STARTTLS", Security.tls.value: "TLS", Security.none.value: "None"}
 _GRID = "grid grid-cols-1 sm:grid-cols-6 gap-x-4 gap-y-3 w-full"
@@ -16,10 +19,11 @@ _GRID = "grid grid-cols-1 sm:grid-cols-6 gap-x-4 gap-y-3 w-full"
 class SenderFields:
     """Shows ``kept`` or the defaults; ``values()`` is what is typed now."""
 
-    def __init__(self, kept: Sender | None, zone: str) -> None:
+    def __init__(self, kept: Sender | None, mailbox: BounceMailbox | None, zone: str) -> None:
         self.kept = kept
+        self.bounces: BounceFields | None = None
         self.inputs: dict[str, Any] = {}
-        shown = kept or Sender(user_id=0, name="", created_at=None)
+        shown = kept or Sender(user_id=0, name="", created_at=clock.utcnow())
         if kept and kept.is_sandbox:
             notice("This sender reaches nobody: its mails are kept in your sandbox, where you can look at them.")
             self._identity(shown)
@@ -30,22 +34,26 @@ class SenderFields:
         with _section("Hours", "When mails may go out, and how many a new account or domain sends at first."):
             with ui.column().classes("w-full gap-4 items-stretch sm:col-span-6"):
                 self.hours = HoursFields(shown.sending_window, shown.warmup, zone)
+        if not shown.is_sandbox:
+            with _section("Bounces", "A mail that was accepted may still come back. Its address is then left out."):
+                self.bounces = BounceFields(mailbox, shown.host)
+            self.inputs["host"].on_value_change(lambda event: self._follow(event.value or ""))
 
-    def values(self) -> senders.Values:
+    def values(self) -> Values:
         """What is typed; an empty password of a kept sender means the one there is."""
         typed = {name: field.value for name, field in self.inputs.items()}
-        texts = {name: typed[name] or "" for name in _TEXTS if name in typed}
-        numbers = {name: _whole(typed[name]) for name in _NUMBERS if name in typed}
-        password = typed.get("password") or (None if self.kept else "")
-        hours = {"sending_window": self.hours.sending_window, "warmup": self.hours.warmup}
-        delay = typed["delay_seconds"]
-        return senders.Values(**texts, **numbers, **hours, delay_seconds=delay, password=password)
+        typed |= {name: typed[name] or "" for name in _TEXTS if name in typed}
+        typed |= {name: _whole(typed[name]) for name in _NUMBERS if name in typed}
+        typed["password"] = typed.get("password") or (None if self.kept else "")
+        return Values(**typed, sending_window=self.hours.sending_window, warmup=self.hours.warmup)
 
     def show_problems(self, problems: dict[str, str]) -> None:
         """Sentences at their fields; the others lose theirs."""
         for name, field in self.inputs.items():
             field.error = problems.get(name)
         self.hours.show_problems(problems)
+        if self.bounces is not None:
+            self.bounces.show_problems(problems)
         if first := next((name for name in self.inputs if name in problems), None):
             self.inputs[first].run_method("focus")
 
@@ -88,11 +96,27 @@ class SenderFields:
             delay = ui.number("Delay", value=shown.delay_seconds, step=0.5).props("suffix=seconds")
             self._add("delay_seconds", delay, 2)
             with ui.element("div").classes("sm:col-span-2 flex items-center"):
-                ui.label("The delay is from one mail to the next on the same connection.").classes("text-xs cm-mute")
+                self._delay_note = ui.label().classes("text-xs cm-mute")
+            for name in ("connections", "delay_seconds"):
+                self.inputs[name].on_value_change(self._show_delay)
+            self._show_delay()
             self._number("domain_per_minute", "Mails per minute to one domain", shown.domain_per_minute, 3)
             with ui.element("div").classes("sm:col-span-3 flex items-center"):
                 words = "For a server of your own that delivers straight to the recipients’ servers."
                 ui.label(f"{words} A provider does this itself.").classes("text-xs cm-mute")
+
+    def _show_delay(self) -> None:
+        """What the delay allows, which may be less than the limits above."""
+        delay, connections = self.inputs["delay_seconds"].value, self.inputs["connections"].value
+        words = "The delay is from one mail to the next on the same connection."
+        if delay and connections and delay > 0 and connections > 0:
+            most = 60 / delay * connections
+            words += f" With {connections:g} of them at most {most:,.0f} mails go out a minute."
+        self._delay_note.text = words
+
+    def _follow(self, smtp_host: str) -> None:
+        if self.bounces is not None:
+            self.bounces.follow(smtp_host)
 
     def _fill(self, event: events.ValueChangeEventArguments[str]) -> None:
         preset = presets.get(event.value)
@@ -131,8 +155,8 @@ class SenderFields:
 
 
 _TEXTS = ("preset", "name", "host", "security", "username", "from_name", "from_address", "reply_to")
-_NUMBERS = ("port", "per_second", "per_minute", "per_hour", "per_day", "connections", "batch_size", "refresh_after")
-_NUMBERS += ("domain_per_minute",)
+_PACE = ("per_second", "per_minute", "per_hour", "per_day", "domain_per_minute")
+_NUMBERS = ("port", *_PACE, "connections", "batch_size", "refresh_after")
 # Whole class names, so that Tailwind finds them.
 _SPAN = {2: "sm:col-span-2", 3: "sm:col-span-3", 4: "sm:col-span-4", 6: "sm:col-span-6"}
 

@@ -2,27 +2,34 @@
 
 from dataclasses import replace
 
-from nicegui import run, ui
+from nicegui import ui
 
+from campaign_ui.off_loop import off_loop
 from campaign_ui.parts.acts import long_work
+from campaign_ui.parts.ask import delete_when_hidden, dialog_title
+from campaign_ui.parts.leaving import ask_before_leaving
 from campaign_ui.parts.notices import notify_done, notify_error
 from campaign_ui.parts.sender_fields import SenderFields
 from core import db
-from core.delivery import senders
+from core.delivery import bounce_mailbox, senders
+from core.delivery.imap import Trouble
 from core.delivery.probe import ProbeResult, probe
+from core.delivery.sender_values import Invalid, Values, problems
 from core.errors import RuleError
-from core.models import Sender
+from core.models import BounceMailbox, Sender
+from core.tracking import mailbox
 
 
 class SenderForm:
     """A dialog for a new sender (``kept`` None) or one that there is."""
 
-    def __init__(self, user_id: int, zone: str, kept: Sender | None) -> None:
-        self.user_id, self.zone, self.kept = user_id, zone, kept
+    def __init__(self, user_id: int, zone: str, kept: Sender | None, mailbox: BounceMailbox | None = None) -> None:
+        self.user_id, self.zone, self.kept, self.mailbox = user_id, zone, kept, mailbox
         with ui.dialog().props("persistent") as self.dialog:
-            self.dialog.on("hide", self.dialog.delete)
+            delete_when_hidden(self.dialog)
             with ui.card().classes("w-[780px] max-w-full p-0 gap-0 items-stretch flex-nowrap"):
                 self._build()
+        ask_before_leaving(self.dialog, self._typed)
 
     def open(self) -> None:
         self.dialog.open()
@@ -31,7 +38,7 @@ class SenderForm:
         title = "Edit sender" if self.kept else "Add sender"
         self.dialog.props["aria-label"] = title
         with ui.row().classes("w-full items-center justify-between flex-nowrap px-6 pt-5 pb-3"):
-            ui.label(title).classes("text-[17px] font-semibold tracking-tight").props("role=heading aria-level=2")
+            dialog_title(title)
             close = ui.button(icon="close", on_click=self.dialog.close).props("flat round dense color=grey-7")
             close.props["aria-label"] = "Close"
         with (
@@ -39,7 +46,7 @@ class SenderForm:
             .classes("w-full px-6 pb-2 gap-5 overflow-y-auto items-stretch flex-nowrap min-h-0")
             .style("max-height:min(64vh,720px)")
         ):
-            self.fields = SenderFields(self.kept, self.zone)
+            self.fields = SenderFields(self.kept, self.mailbox, self.zone)
         # Outside of what scrolls: the result is seen wherever the form stands.
         self.result = ui.column().classes("w-full gap-0 px-6 overflow-y-auto shrink-0").style("max-height:34vh")
         self.result.props("role=status")
@@ -50,15 +57,26 @@ class SenderForm:
         ):
             if not (self.kept and self.kept.is_sandbox):
                 self.test = ui.button("Test connection", icon="cable", on_click=self._test).props("outline")
+                self.test_mailbox = ui.button("Test mailbox", icon="move_to_inbox", on_click=self._test_mailbox)
+                assert self.fields.bounces is not None
+                self.test_mailbox.props("outline").bind_visibility_from(self.fields.bounces.on, "value")
             ui.space()
             self.save = ui.button("Save", on_click=self._save)
 
+    def _typed(self) -> object:
+        return self.fields.values(), self.fields.bounces.values if self.fields.bounces else None
+
+    async def test_connection(self) -> None:
+        """As its button does."""
+        await self._test()
+
     async def _save(self) -> None:
-        values = self.fields.values()
+        values, bounces = self.fields.values(), self.fields.bounces
         self.save.props("loading")
         try:
-            await run.io_bound(_keep, self.user_id, self.kept.id if self.kept else None, values)
-        except senders.Invalid as error:
+            sender_id = self.kept.id if self.kept else None
+            await off_loop(_keep, self.user_id, sender_id, values, bounces.values if bounces else None)
+        except Invalid as error:
             self.fields.show_problems(error.problems)
             notify_error("Not saved yet: look at the fields marked in red.")
             return
@@ -72,7 +90,7 @@ class SenderForm:
 
     async def _test(self) -> None:
         values = self.fields.values()
-        wrong = {name: text for name, text in senders.problems(values).items() if name in ("host", "port", "security")}
+        wrong = {name: text for name, text in problems(values).items() if name in ("host", "port", "security")}
         self.fields.show_problems(wrong)
         if wrong:
             self.result.clear()  # it was about other values
@@ -83,6 +101,24 @@ class SenderForm:
             result = await long_work(_probe, self.user_id, self.kept.id if self.kept else None, values)
         finally:
             self.test.props(remove="loading")
+        self._show_result(result)
+
+    async def _test_mailbox(self) -> None:
+        bounces = self.fields.bounces
+        if bounces is None or (typed := bounces.values) is None:
+            return
+        wrong = bounce_mailbox.problems(typed)
+        bounces.show_problems(wrong)
+        if wrong:
+            self.result.clear()
+            return
+        self._show_progress(typed.host)
+        self.test_mailbox.props("loading")
+        try:
+            sender_id = self.kept.id if self.kept else None
+            result = await long_work(_try_mailbox, self.user_id, sender_id, self.fields.values(), typed)
+        finally:
+            self.test_mailbox.props(remove="loading")
         self._show_result(result)
 
     def _show_progress(self, host: str) -> None:
@@ -104,15 +140,38 @@ class SenderForm:
                     ui.label(" · ".join(result.steps)).classes("text-xs opacity-90")
 
 
-def _keep(user_id: int, sender_id: int | None, values: senders.Values) -> None:
+def _keep(user_id: int, sender_id: int | None, values: Values, mailbox: bounce_mailbox.Values | None) -> None:
+    """Sender and mailbox, or neither."""
+    if mailbox is not None and (wrong := problems(values) | bounce_mailbox.problems(mailbox)):
+        raise Invalid(wrong)
     with db.session() as session:
         if sender_id is None:
-            senders.create(session, user_id, values)
+            sender_id = senders.create(session, user_id, values).id
+            assert sender_id is not None
         else:
             senders.save(session, user_id, sender_id, values)
+        if mailbox is not None:
+            bounce_mailbox.save(session, user_id, sender_id, mailbox, new_secret=bool(values.password))
+        else:
+            bounce_mailbox.remove(session, user_id, sender_id)
 
 
-def _probe(user_id: int, sender_id: int | None, values: senders.Values) -> ProbeResult:
+def _try_mailbox(user_id: int, sender_id: int | None, values: Values, typed: bounce_mailbox.Values) -> ProbeResult:
+    try:
+        account = bounce_mailbox.typed_account(values, typed)
+        if account is None:
+            if sender_id is None:
+                return ProbeResult(False, "Enter the password of this account.")
+            with db.reading() as session:
+                account = bounce_mailbox.account(session, user_id, sender_id, typed)
+        return ProbeResult(True, mailbox.try_out(account))
+    except Trouble as trouble:
+        return ProbeResult(False, str(trouble), trouble.reply)
+    except RuleError as error:
+        return ProbeResult(False, str(error))
+
+
+def _probe(user_id: int, sender_id: int | None, values: Values) -> ProbeResult:
     try:
         values = _with_kept_password(user_id, sender_id, values)
     except RuleError as error:
@@ -123,7 +182,7 @@ def _probe(user_id: int, sender_id: int | None, values: senders.Values) -> Probe
     )
 
 
-def _with_kept_password(user_id: int, sender_id: int | None, values: senders.Values) -> senders.Values:
+def _with_kept_password(user_id: int, sender_id: int | None, values: Values) -> Values:
     if sender_id is None or values.password is not None:
         return values
     with db.reading() as session:

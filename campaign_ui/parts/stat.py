@@ -2,18 +2,21 @@
 
 from nicegui import ui
 
+from campaign_ui.charts import NOT_COUNTED
+from campaign_ui.parts.markup import Html, fill, icon
+from core.stats import Counts
+
 
 class StatCard:
     """A card whose two numbers can change while the page is open."""
 
-    def __init__(self, label: str, tone: str, icon: str, of: str) -> None:
+    def __init__(self, label: str, tone: str, symbol: str, of: str) -> None:
         self._of = of
-        self._shown: tuple[int, float | None] | None = None
+        self._shown: tuple[object, object] | None = None
         with ui.element("div").classes("cm-card flex flex-col gap-2.5") as self.element:
-            with ui.row().classes("w-full items-center justify-between flex-nowrap"):
-                ui.label(label).classes("text-[13px] font-medium cm-mute")
-                with ui.element("div").classes(f"cm-tile is-{tone}"):
-                    ui.icon(icon).classes("text-[19px]")
+            Html(fill(_HEAD, label, tone, icon(symbol, "text-[19px]"))).classes(
+                "flex flex-nowrap items-center justify-between"
+            )
             self._value = ui.label().classes("cm-num text-[26px] lg:text-[30px]")
             self._share = ui.label().classes("text-xs cm-mute tabular-nums")
         self.element.props["role"] = "group"
@@ -22,16 +25,32 @@ class StatCard:
     def set(self, value: int, percentage: float | None) -> None:
         """Show ``value`` and its share in per cent; None where there is nothing to take a share of."""
         if (value, percentage) != self._shown:
+            share = f"{'0' if percentage is None else _rounded(percentage)} % of {self._of}"
             self._shown = (value, percentage)
             self._value.set_text(f"{value:,}")
-            self._share.set_text(f"{'0' if percentage is None else _rounded(percentage)} % of {self._of}")
+            self._share.set_text(share)
+
+    def set_opens(self, counts: Counts, is_counted: bool) -> None:
+        """Show opens: of what can be counted, and that they are not where nothing can."""
+        if is_counted and not counts.uncounted:
+            return self.set(counts.opened, counts.open_rate)
+        rate = "–" if counts.open_rate is None else _rounded(counts.open_rate)
+        words = f"{rate} % of {counts.countable:,} that count opens" if is_counted else NOT_COUNTED
+        value = f"{counts.opened:,}" if is_counted or counts.opened else "–"
+        if (value, words) != self._shown:
+            self._shown = (value, words)
+            self._value.set_text(value)
+            self._share.set_text(words)
+
+
+_HEAD = '<div class="text-[13px] font-medium cm-mute">{}</div><div class="cm-tile is-{}">{}</div>'
 
 
 def stat_card(
-    label: str, value: int, percentage: float | None, tone: str, icon: str, of: str = "recipients"
+    label: str, value: int, percentage: float | None, tone: str, symbol: str, of: str = "recipients"
 ) -> StatCard:
     """A group named ``label`` whose first number is the value and whose second is the percentage."""
-    made = StatCard(label, tone, icon, of)
+    made = StatCard(label, tone, symbol, of)
     made.set(value, percentage)
     return made
 

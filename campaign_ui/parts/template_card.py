@@ -1,27 +1,25 @@
 """One template or starter in the gallery: its picture, its name and what can be done with it."""
 
+import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Any
 
 from nicegui import ui
 
 from campaign_ui.parts.blocks import link_button
-from campaign_ui.parts.preview import thumbnail
-from core.content import html, merge
-from core.models import BodyKind
-
-_LARGE = 150_000  # characters; a picture of more is not worth sending to the browser
-_EXAMPLE = {"first_name": "Anna", "email": "anna@example.com", "unsubscribe_url": "#"}
+from campaign_ui.parts.markup import SIDE_SECTION, Html, icon
+from core.content.starters import Starter
+from core.models import Template
 
 
 @dataclass(frozen=True)
 class Shown:
-    """What a card shows. ``href`` edits it; ``caption`` says when it changed or what it is for."""
+    """What a card shows. ``href`` edits it; ``caption`` says when it changed or what it is for; ``picture``: where."""
 
     name: str
     caption: str
-    body: str
-    body_kind: str
+    picture: str
     href: str
 
 
@@ -32,9 +30,7 @@ def template_card(shown: Shown, use: Action, extra: dict[str, tuple[str, Action]
     """``extra``: words -> (icon, what to do), in the card's menu."""
     with ui.element("article").classes("cm-card cm-template") as block:
         block.props["aria-label"] = shown.name
-        source = html.wrap_rich(shown.body) if shown.body_kind == BodyKind.rich else shown.body
-        source = merge.render_html(source, _EXAMPLE) if len(source) <= _LARGE else "<p>A large mail</p>"
-        thumbnail(source, f"Open {shown.name}", lambda: ui.navigate.to(shown.href))
+        thumbnail(shown.picture, f"Open {shown.name}", lambda: ui.navigate.to(shown.href))
         with ui.column().classes("p-4 gap-3 w-full grow"):
             with ui.column().classes("gap-0.5 w-full grow min-w-0"):
                 name = ui.label(shown.name).classes("font-semibold text-[15px] leading-snug w-full truncate")
@@ -53,8 +49,23 @@ def _menu(name: str, extra: dict[str, tuple[str, Action]]) -> None:
     with ui.button(icon="more_horiz").props("flat round dense color=grey-7") as button:
         button.props["aria-label"] = f"More for {name}"
         with ui.menu():
-            for words, (icon, action) in extra.items():
+            for words, (symbol, action) in extra.items():
                 with ui.menu_item(on_click=action):
-                    with ui.item_section().props("side"):
-                        ui.icon(icon).classes("text-[18px]")
+                    Html(icon(symbol, "text-[18px]")).classes(SIDE_SECTION)
                     ui.item_section(words)
+
+
+def picture_of(chosen: Template | Starter) -> str:
+    """Where its picture is; another address after each change, so that browsers may keep it."""
+    if isinstance(chosen, Starter):
+        return f"/templates/starters/{chosen.key}/picture?v={hashlib.sha256(chosen.body.encode()).hexdigest()[:8]}"
+    return f"/templates/{chosen.id}/picture?v={chosen.updated_at.timestamp():.0f}"
+
+
+def thumbnail(picture: str, title: str, on_click: Callable[[], Any]) -> ui.element:
+    """A small picture of a mail, which is the mail itself; fetched when it comes into view."""
+    with ui.element("button").classes("cm-thumb").props("type=button").on("click", on_click) as button:
+        button.props["aria-label"] = title
+        frame = ui.element("iframe").props("loading=lazy tabindex=-1 aria-hidden=true referrerpolicy=no-referrer")
+        frame.props["src"], frame.props["sandbox"], frame.props["title"] = picture, "", title
+    return button

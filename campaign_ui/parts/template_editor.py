@@ -3,26 +3,27 @@
 import asyncio
 from dataclasses import dataclass
 
-from nicegui import background_tasks, events, run, ui
+from nicegui import background_tasks, ui
 
+from campaign_ui.off_loop import off_loop
+from campaign_ui.parts import body_box
 from campaign_ui.parts.blocks import card, link_button
-from campaign_ui.parts.body_box import NAME_IT
+from campaign_ui.parts.body_blocks import BlockMenu
+from campaign_ui.parts.body_editor import BodyEditor
+from campaign_ui.parts.body_images import BodyImages
+from campaign_ui.parts.field_menu import FieldMenu, Fields
 from campaign_ui.parts.notices import notify_done, notify_error
 from campaign_ui.parts.preview import preview
 from core import db
-from core.content import html, mail, templates
+from core.content import bodies, html, mail, templates
 from core.errors import RuleError
 from core.models import BodyKind
 
 SHOW_AFTER = 0.35  # seconds after the last key
 _ANNA = mail.Recipient(1, "anna@example.com", {"first_name": "Anna"})
-_COLUMNS = "grid grid-cols-1 lg:grid-cols-[minmax(0,5fr)_minmax(0,6fr)] gap-4 w-full items-start"
-_HINT = (
-    'Merge fields: {{ first_name }} or {{ first_name | default: "there" }}. '
-    "A link to {{ unsubscribe_url }} lets people leave."
-)
+_COLUMNS = "grid grid-cols-1 xl:grid-cols-[minmax(0,1fr)_minmax(0,440px)] gap-4 w-full items-start"
+_HINT = "A link to {{ unsubscribe_url }} lets people leave."
 _ASK, _LET_GO = "window.onbeforeunload = (event) => event.preventDefault();", "window.onbeforeunload = null;"
-_IS_DARK = "document.body.classList.contains('body--dark')"
 
 
 @dataclass
@@ -40,10 +41,11 @@ class Words:
 class TemplateEditor:
     """Shows ``words`` at once; they are kept when the user saves."""
 
-    def __init__(self, user_id: int, words: Words) -> None:
-        self.user_id, self.words = user_id, words
+    def __init__(self, user_id: int, words: Words, fields: list[str]) -> None:
+        self.user_id, self.words, self.fields = user_id, words, fields
         self.kept = words.name if words.id else None
         self.client, self._asks = ui.context.client, False
+        body_box.add_script()
         self._timer: asyncio.TimerHandle | None = None
         with ui.row().classes("w-full items-center justify-between gap-3"):
             self.state = ui.label().classes("text-sm cm-mute").props("role=status")
@@ -55,7 +57,7 @@ class TemplateEditor:
             with card():
                 self._fields()
             with card():
-                self.preview = preview(height="640px")
+                self.preview = preview("640px")
         self._show_state(saved=words.id is not None)
         self.preview.show(_made(self._content()))
 
@@ -65,19 +67,28 @@ class TemplateEditor:
         preheader = ui.input("Preheader", value=self.words.preheader)
         preheader.on_value_change(lambda event: self._changed("preheader", event.value))
         preheader.props('hint="Shown after the subject in the inbox"').classes("mb-3")
-        ui.label("Body").classes("font-semibold text-[13px]")
-        self.body = ui.codemirror(self.words.body, language="HTML", line_wrapping=True, indent="  ")
-        self.body.classes("body-now cm-code w-full h-[470px]").on_value_change(self._typed)
-        ui.label(_HINT).classes("text-xs cm-mute")
+        with ui.row().classes("w-full items-center gap-1 compose-tools"):
+            ui.label("Body").classes("font-semibold text-[13px] mr-2")
+            self.tools = ui.row().classes("items-center gap-1")
+            self.images = BodyImages(
+                self.user_id, lambda block: self.body.put(block), lambda text: self.body.paste(text)
+            )
+            ui.button("Image", icon="image", on_click=self.images.open).props("flat dense").classes("px-2")
+            BlockMenu(lambda block: self.body.put(block), self.images)
+            ui.space()
+            self.body = BodyEditor(self.images, self._typed, self._built)
         self.to_html.set_visibility(self.words.body_kind == BodyKind.rich)
-        ui.context.client.on_connect(self._connected)
+        self.body.build()
+        self.body.show(self.words.body_kind, self.words.body)
+        ui.label(_HINT).classes("text-xs cm-mute")
 
-    async def _connected(self) -> None:
-        ui.run_javascript(NAME_IT)
-        self.body.set_theme("vscodeDark" if await ui.run_javascript(_IS_DARK) else "vscodeLight")
+    def _built(self, element: ui.element) -> None:
+        self.tools.clear()
+        with self.tools, ui.button("Merge field", icon="data_object").props("flat dense").classes("px-2"):
+            FieldMenu(element, Fields(self.fields))
 
-    def _typed(self, event: events.ValueChangeEventArguments[str]) -> None:
-        self._changed("body", event.value or "")
+    def _typed(self, body: str) -> None:
+        self._changed("body", body)
 
     def _changed(self, name: str, value: str) -> None:
         if getattr(self.words, name) == value:
@@ -93,8 +104,8 @@ class TemplateEditor:
         background_tasks.create(self._show(), name="show template")
 
     async def _show(self) -> None:
-        made = await run.io_bound(_made, self._content())
-        if made is not None and not self.state.is_deleted:
+        made = await off_loop(_made, self._content())
+        if not self.state.is_deleted:
             self.preview.show(made)
 
     def _content(self) -> mail.Content:
@@ -113,7 +124,7 @@ class TemplateEditor:
         )
 
     def _show_state(self, saved: bool) -> None:
-        kind = "Rich text" if self.words.body_kind == BodyKind.rich else "HTML"
+        kind = bodies.NAMES[BodyKind(self.words.body_kind)]
         self.state.set_text(f"{kind} · {'Saved' if saved else 'Not saved yet'}")
 
     def _ask_before_leaving(self, ask: bool) -> None:
@@ -122,25 +133,22 @@ class TemplateEditor:
             self.client.run_javascript(_ASK if ask else _LET_GO)
 
     def _turn_into_html(self) -> None:
+        became = html.wrap_rich(self.words.body)
         self.words.body_kind = BodyKind.html
         self.to_html.set_visibility(False)
-        self.body.set_value(html.wrap_rich(self.words.body))
+        self.body.show(BodyKind.html, became)
+        self._changed("body", became)
 
     async def save(self) -> None:
-        """Keep what is shown; a rich text that the rich editor would change is not kept as one."""
-        if self.words.body_kind == BodyKind.rich and not html.survives_editor(self.words.body):
-            notify_error("The rich text editor would change this text. Turn it into HTML, then save.")
-            return
+        """Keep what is shown."""
         words = Words(**vars(self.words))
         try:
-            kept = await run.io_bound(_keep, self.user_id, words)
+            kept = await off_loop(_keep, self.user_id, words)
         except templates.NameTaken as error:
             notify_error(f"{error} Give this one another name.")
             return
         except RuleError as error:
             notify_error(str(error))
-            return
-        if kept is None:
             return
         if self.words.id is None:
             self.words.id = kept
@@ -156,12 +164,7 @@ def _made(content: mail.Content) -> mail.Preview:
 
 
 def _keep(user_id: int, words: Words) -> int:
-    values = {
-        "subject": words.subject,
-        "preheader": words.preheader,
-        "body": words.body,
-        "body_kind": words.body_kind,
-    }
+    values = {name: getattr(words, name) for name in ("subject", "preheader", "body", "body_kind")}
     with db.session() as session:
         if words.id is not None:
             templates.save(session, user_id, words.id, name=words.name, **values)

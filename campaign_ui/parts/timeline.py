@@ -1,9 +1,10 @@
 """What happened to one recipient's mail, from the first try to the last fact, in a dialog."""
 
-from nicegui import run, ui
+from nicegui import ui
 
+from campaign_ui.off_loop import off_loop
 from campaign_ui.parts.acts import act
-from campaign_ui.parts.ask import answer, confirm
+from campaign_ui.parts.ask import answer, confirm, dialog_title
 from campaign_ui.parts.badge import STATE_TONES
 from campaign_ui.parts.notices import notice, notify_error
 from core import campaigns, clock, db, stats
@@ -19,27 +20,33 @@ _PHASES = {
     "rcpt": "at RCPT TO",
     "data": "at DATA",
     "dot": "after the mail",
+    "bounce": "in the bounce",
     "render": "when writing the mail",
 }
 _ICONS = {"sent": "check", "failed": "close", "pending": "schedule", "brand": "drafts", "quiet": "info"}
 
 
-async def show_timeline(user_id: int, campaign_id: int, message_id: int, zone: str) -> None:
-    """Open the dialog, and do what the user decides there about a mail in doubt."""
+async def read_timeline(user_id: int, campaign_id: int, message_id: int) -> Timeline | None:
+    """What happened to the mail; None where it was deleted meanwhile, which is said."""
     try:
-        told = await run.io_bound(_read, user_id, campaign_id, message_id)
-    except NotFound:  # deleted meanwhile
-        return notify_error("This mail is gone.")
+        return await off_loop(_read, user_id, campaign_id, message_id)
+    except NotFound:
+        notify_error("This mail is gone.")
+        return None
+
+
+async def show_timeline(user_id: int, campaign_id: int, message_id: int, told: Timeline, zone: str) -> None:
+    """Open the dialog, and do what the user decides there about a mail in doubt."""
     decision = await _ask(told, zone)
     if decision == "delivered":
-        values = {"delivered": True, "done": "It counts as sent."}
+        delivered, done = True, "It counts as sent."
     elif decision == "again":
         if not await confirm("Send this mail again?", "If it arrived, it is received twice.", "Send again"):
             return
-        values = {"delivered": False, "done": "It waits to be sent again."}
+        delivered, done = False, "It waits to be sent again."
     else:
         return
-    await act(campaigns.settle_unknown, user_id, campaign_id, message_id, **values)
+    await act(campaigns.settle_unknown, user_id, campaign_id, message_id, delivered=delivered, done=done)
 
 
 async def _ask(told: Timeline, zone: str) -> str | None:
@@ -68,8 +75,7 @@ def _head(told: Timeline, dialog: ui.dialog) -> None:
     word, tone = STATE_TONES[told.state]
     with ui.row().classes("w-full items-start gap-3 flex-nowrap"):
         with ui.column().classes("gap-1 min-w-0 grow"):
-            title = ui.label(told.email).classes("text-[17px] font-semibold tracking-tight break-all")
-            title.props("role=heading aria-level=2")
+            dialog_title(told.email).classes("break-all")
             with ui.row().classes("items-center gap-2"):
                 ui.label(word).classes(f"cm-badge is-{tone}")
                 tries = "1 attempt counted" if told.attempts == 1 else f"{told.attempts:,} attempts counted"

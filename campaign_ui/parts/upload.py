@@ -7,44 +7,36 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nicegui import events, helpers, run, ui
+from nicegui import events, helpers, ui
 from sqlalchemy.exc import SQLAlchemyError
 
 from campaign_ui import auth
+from campaign_ui.off_loop import off_loop
 from campaign_ui.parts.acts import long_work
-from campaign_ui.parts.notices import notice, notify_done
+from campaign_ui.parts.drop import TOO_LARGE, drop_zone
+from campaign_ui.parts.notices import notice, notify_done, notify_error
 from campaign_ui.parts.upload_preview import preview
+from campaign_ui.parts.upload_target import Target
 from core import clock, config, db
 from core.audience import contacts, parse, suppression
 from core.audience.parse import ParsedUpload
 from core.errors import NotFound, RuleError
 
 Parse = Callable[[Callable[[int], None]], ParsedUpload]
-ACCEPT = ".csv,.tsv,.txt,.xlsx"
 _KEEP_SECONDS = 86_400  # of a file whose page was lost with the process
-_DROP = (
-    "relative flex flex-col items-center justify-center text-center gap-1 min-h-[180px] p-6 rounded-[14px] "
-    "border-2 border-dashed hover:bg-[var(--cm-sunken)] focus-within:bg-[var(--cm-sunken)]"
-)
-# Constant code: the file the person chose or dropped goes to the uploader that stands hidden beside the field.
-_SEND = """(event) => {
-  const field = event.target, uploader = getElement(Number(field.dataset.target)).$refs.qRef;
-  uploader.reset();
-  uploader.addFiles(field.files);
-  field.value = "";
-}"""
 
 
 @dataclass(frozen=True)
 class _Read:
-    """What came of reading: the upload, and how many of its people are on the suppression list."""
+    """The upload, how many of its people are on the suppression list, and the lists (id, name, contacts) there are."""
 
     parsed: ParsedUpload
     suppressed_count: int
+    lists: list[tuple[int, str, int]]
 
 
 def upload_panel(on_stored: Callable[[int], Any]) -> "UploadPanel":
-    """Upload or paste, preview, add. ``on_stored`` (async or not) gets the id of the list that was made."""
+    """Upload or paste, preview, add. ``on_stored`` (async or not) gets the id of the list they are in."""
     return UploadPanel(on_stored)
 
 
@@ -57,7 +49,8 @@ class UploadPanel:
         self.read: _Read | None = None
         self.list_id: int | None = None  # begun, but not all is in it yet
         self.busy = False
-        self.list_name = ""
+        self.target = Target()
+        self.first_list_id: int | None = None  # what is offered first
         with ui.column().classes("w-full gap-4 items-stretch") as self.root:
             self.trouble = ui.column().classes("w-full empty:hidden").props("role=alert")
             with ui.column().classes("w-full gap-4 items-stretch") as self.choose:
@@ -84,22 +77,7 @@ class UploadPanel:
         self.path = self.read = self.list_id = None
 
     def _build_drop(self) -> None:
-        uploader = ui.upload(
-            auto_upload=True,
-            max_file_size=parse.MAX_FILE_BYTES,
-            on_begin_upload=lambda: self._show_work("Receiving the file…"),
-            on_upload=self._received,
-            on_rejected=lambda: self._fail(f"This file is larger than {parse.MAX_FILE_BYTES >> 20} MB."),
-        ).classes("hidden")
-        self.uploader = uploader
-        with ui.element("div").classes(_DROP).style("border-color:var(--cm-line-strong)"):
-            ui.icon("upload_file").classes("text-[28px]").style("color:var(--cm-brand-text)")
-            ui.label("Drop a file here, or choose one").classes("font-semibold text-sm")
-            ui.label("CSV, TSV, TXT or Excel (.xlsx), up to 50 MB").classes("text-xs cm-mute")
-            field = ui.element("input").props(f'type=file accept="{ACCEPT}" aria-label=Upload')
-            field.classes("absolute inset-0 w-full h-full opacity-0 cursor-pointer")
-            field.props["data-target"] = str(uploader.id)
-            field.on("change", js_handler=_SEND)
+        drop_zone(lambda: self._show_work("Receiving the file…"), self._received, lambda: self._fail(TOO_LARGE))
 
     def _build_paste(self) -> None:
         with ui.column().classes("w-full gap-2 items-stretch"):
@@ -112,14 +90,13 @@ class UploadPanel:
         if self.busy:
             return
         if event.file.size() > parse.MAX_FILE_BYTES:  # the browser's limit is only a courtesy
-            self._fail(f"This file is larger than {parse.MAX_FILE_BYTES >> 20} MB. Split it and upload the parts.")
+            self._fail(TOO_LARGE)
             return
         self.discard()
-        self.path = path = await run.io_bound(_new_path)
-        if path is not None:
-            await event.file.save(path)
-            name = event.file.name
-            await self._read(f"Reading {name[:80]}…", lambda told: parse.parse_file(path, name, told))
+        self.path = path = await off_loop(new_path)
+        await event.file.save(path)
+        name = event.file.name
+        await self._read(f"Reading {name[:80]}…", lambda told: parse.parse_file(path, name, told))
 
     async def _pasted(self) -> None:
         text = self.text.value or ""
@@ -139,49 +116,62 @@ class UploadPanel:
 
     def _show_preview(self, read: _Read | None = None) -> None:
         """What was read last, or ``read`` from now on."""
-        self.read = read = read or self.read
-        if read is None:
+        if read is not None:
+            self.read, self.target.fields = read, {}
+        if (read := self.read) is None:
             return self._start_over()
-        self.list_name = self.list_name or read.parsed.name
+        self.target.name = self.target.name or read.parsed.name
         self._switch(choosing=False)
         with self.rest:
             preview(
                 read.parsed,
                 read.suppressed_count,
-                self.list_name,
-                on_name=self._name,
+                self.target,
+                read.lists,
                 on_column=self._choose_column,
                 on_add=self._add,
                 on_back=self._start_over,
             )
 
-    def _name(self, name: str) -> None:
-        self.list_name = name
+    def offer(self, list_id: int | None) -> None:
+        """Begin with this list as the one to add to; None: a new one."""
+        self.first_list_id = list_id
+        if self.read is None:
+            self.target = Target(list_id=list_id)
+        elif list_id is not None and not self.busy:  # what was read before waits to be added, now to this list
+            self.target.list_id = list_id
+            self._show_preview()
 
     async def _add(self) -> None:
         if self.read is None or self.busy:
             return
-        parsed = self.read.parsed
+        try:
+            parsed = self.read.parsed.with_fields(self.target.fields)
+        except RuleError as error:
+            return notify_error(str(error))
         total = parsed.valid_count + parsed.duplicate_count
         told = self._show_work("Adding the contacts…", bar=True)
         await self._working(
             self._store(parsed, lambda n: told(f"{n:,} of {total:,}", n / total)), self._stored, self._show_preview
         )
 
-    async def _store(self, parsed: ParsedUpload, told: Callable[[int], None]) -> contacts.Stored | None:
-        if self.list_id is None:  # a second try goes on in the list that the first one began
-            self.list_id = await run.io_bound(_begin_list, self.user_id, self.list_name)
+    async def _store(self, parsed: ParsedUpload, told: Callable[[int], None]) -> contacts.Stored:
+        target = self.target
+        if target.list_id is None and self.list_id is None:  # a second try goes on in the list that the first one began
+            self.list_id = await off_loop(_begin_list, self.user_id, target.name)
+        list_id = target.list_id or self.list_id
         try:
-            return await long_work(contacts.store, self.user_id, parsed, "", told, self.list_id)
+            return await long_work(contacts.store, self.user_id, parsed, "", told, list_id, target.keep_known)
         except NotFound:
-            self.list_id = None
+            target.list_id = self.list_id = None
             raise
 
     async def _stored(self, stored: contacts.Stored) -> None:
+        in_list = self.read.parsed.valid_count - stored.added_count if self.read is not None else 0
+        words = _say(stored, in_list, self.target.keep_known)
         self._start_over()
         self.text.value = ""
-        count = stored.added_count
-        notify_done(f"{count:,} contact{'s' * (count != 1)} added to the list “{stored.list_name}”.")
+        notify_done(words, timeout=8000)
         result = self.on_stored(stored.list_id)
         if helpers.should_await(result):
             await result
@@ -209,7 +199,7 @@ class UploadPanel:
         with self.root:
             if sentence:
                 self._fail(sentence, back)
-            elif result is not None:  # None: the program stops
+            else:
                 after = done(result)
                 if helpers.should_await(after):
                     await after
@@ -224,7 +214,11 @@ class UploadPanel:
                 ui.label(words).classes("text-sm font-medium truncate")
                 ui.space()
                 far = ui.label().classes("text-sm cm-mute tabular-nums whitespace-nowrap")
-            line = ui.linear_progress(0, show_value=False).props('aria-label="Progress"').classes("h-[6px]")
+            line = (
+                ui.linear_progress(0, show_value=False)
+                .props('aria-label="Progress" instant-feedback')
+                .classes("h-[6px]")
+            )
             line.set_visibility(bar)
         loop = asyncio.get_running_loop()
 
@@ -242,7 +236,7 @@ class UploadPanel:
 
     def _start_over(self) -> None:
         self.discard()
-        self.list_name = ""
+        self.target = Target(list_id=self.first_list_id)
         self.trouble.clear()
         self._switch(choosing=True)
 
@@ -254,7 +248,25 @@ class UploadPanel:
 def _read(user_id: int, parse_it: Parse, told: Callable[[int], None]) -> _Read:
     parsed = parse_it(told)
     with db.reading() as session:
-        return _Read(parsed, suppression.count_among(session, user_id, (email for email, _ in parsed.people())))
+        suppressed = suppression.count_among(session, user_id, (email for email, _ in parsed.people()))
+        known = [(each.id or 0, each.name, each.contact_count) for each in contacts.lists(session, user_id)]
+        return _Read(parsed, suppressed, known)
+
+
+def _say(stored: contacts.Stored, in_list: int, keep_known: bool) -> str:
+    """What became of them: who came into the list, who was in it, whose fields changed."""
+    words = [f"{_people(stored.added_count)} added to the list “{stored.list_name}”."]
+    if in_list:
+        words.append(f"{in_list:,} {'was' if in_list == 1 else 'were'} in it already.")
+    if stored.known_count and keep_known:
+        words.append(f"{_people(stored.known_count)} you had stayed as they were.")
+    elif stored.known_count:
+        words.append(f"Of {_people(stored.known_count)} you had, {stored.updated_count:,} got new values.")
+    return " ".join(words)
+
+
+def _people(count: int) -> str:
+    return f"{count:,} contact{'s' * (count != 1)}"
 
 
 def _begin_list(user_id: int, name: str) -> int:
@@ -262,7 +274,7 @@ def _begin_list(user_id: int, name: str) -> int:
         return contacts.create_list(session, user_id, name)
 
 
-def _new_path() -> Path:
+def new_path() -> Path:
     """A random name in DATA_DIR/uploads; what older processes left there goes."""
     folder = config.settings.data_dir / "uploads"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -5,10 +5,12 @@ from typing import Any
 
 from nicegui import ui
 
+from campaign_ui.parts.blocks import scroll_box
 from campaign_ui.parts.notices import notice
-from core.audience.parse import ParsedUpload
+from campaign_ui.parts.upload_target import Target, target_fields
+from core.audience.parse import ParsedUpload, Rejected
 
-_SHOWN_ROWS, _SHOWN_COLUMNS, _SHOWN_REJECTED = 6, 7, 200
+_SHOWN_ROWS, _SHOWN_COLUMNS, _SHOWN_REJECTED, _RENAMED = 6, 7, 200, 60
 
 # Constant template: what stands in somebody's file arrives as data only.
 _VALUE = """
@@ -22,14 +24,14 @@ _VALUE = """
 def preview(
     parsed: ParsedUpload,
     suppressed_count: int,
-    list_name: str,
+    target: Target,
+    lists: list[tuple[int, str, int]],
     *,
-    on_name: Callable[[str], Any],
     on_column: Callable[[int], Any],
     on_add: Callable[[], Any],
     on_back: Callable[[], Any],
 ) -> None:
-    """Counts, the first people, what is left out and why, a name for the list, and the button that stores it."""
+    """Counts, the first people, what is left out and why, where they go, and the button that stores them."""
     with ui.element("div").classes("grid grid-cols-2 sm:grid-cols-4 gap-3 w-full"):
         _tile("Valid", parsed.valid_count, "sent")
         _tile("Invalid", parsed.invalid_count, "failed" if parsed.invalid_count else "quiet")
@@ -37,27 +39,37 @@ def preview(
         _tile("Suppressed", suppressed_count, "pending" if suppressed_count else "quiet")
     if suppressed_count:
         ui.label("Suppressed people are kept as contacts, and no campaign mails them.").classes("text-xs cm-mute")
+    if parsed.other_sheets:
+        ui.label(_say_sheets(parsed.other_sheets)).classes("text-[13px]")
     with ui.element("div").classes("grid grid-cols-1 sm:grid-cols-2 gap-3 w-full"):
-        ui.input("List name", value=list_name, on_change=lambda event: on_name(event.value or "")).props(
-            "maxlength=200"
-        )
+        target_fields(target, lists)
         labels = {column.index: column.label for column in parsed.columns}
         ui.select(
             labels, label="Address column", value=parsed.email_index, on_change=lambda event: on_column(event.value)
         )
     if parsed.sample:
         _people(parsed)
-        _fields(parsed)
+        _fields(parsed, target)
     else:
         notice(
             "No row has a valid address in this column. Choose another column or look at the reasons below.", "pending"
         )
     if parsed.invalid:
-        _rejected(parsed)
+        words = f"{parsed.invalid_count:,} row{'s' * (parsed.invalid_count != 1)} left out"
+        _left_out(parsed.invalid, parsed.invalid_count, words, "Rows left out", is_open=not parsed.valid_count)
+    if parsed.duplicates:
+        words = f"{parsed.duplicate_count:,} duplicate{'s' * (parsed.duplicate_count != 1)}"
+        _left_out(parsed.duplicates, parsed.duplicate_count, words, "Duplicates", is_open=False)
     with ui.row().classes("w-full justify-end gap-2"):
         ui.button("Start over", on_click=on_back).props("flat color=grey-7")
         add = ui.button(f"Add {parsed.valid_count:,} contact{'s' * (parsed.valid_count != 1)}", on_click=on_add)
         add.set_enabled(parsed.valid_count > 0)
+
+
+def _say_sheets(names: tuple[str, ...]) -> str:
+    shown = ", ".join(f"“{name}”" for name in names[:5]) + (" and others" if len(names) > 5 else "")
+    which = "Another sheet of this workbook is" if len(names) == 1 else "Other sheets of this workbook are"
+    return f"{which} not read: {shown}. To add it too, save it as a file of its own."
 
 
 def _tile(label: str, value: int, tone: str) -> None:
@@ -79,38 +91,52 @@ def _people(parsed: ParsedUpload) -> None:
         {"id": number, "c0": email, **{f"c{n}": fields.get(c.field, "")[:80] for n, c in enumerate(named, 1)}}
         for number, (email, fields) in enumerate(parsed.sample[:_SHOWN_ROWS])
     ]
-    with ui.element("div").classes("w-full border rounded-[12px] px-4").style("border-color:var(--cm-line)"):
-        table = ui.table(rows=rows, columns=columns, row_key="id").props("flat hide-pagination")
-        table.props["aria-label"] = "First rows"
+    with scroll_box("First rows").classes("border rounded-[12px] px-4").style("border-color:var(--cm-line)"):
+        ui.table(rows=rows, columns=columns, row_key="id").props("flat hide-pagination")
     more = len([column for column in parsed.columns if column.field]) - len(named)
     if more > 0:
         ui.label(f"and {more:,} more column{'s' * (more != 1)}").classes("text-xs cm-mute")
 
 
-def _fields(parsed: ParsedUpload) -> None:
-    if not parsed.fields:
+def _fields(parsed: ParsedUpload, target: Target) -> None:
+    """The merge fields the columns become; each can have another name, or none to be left out."""
+    columns = [column for column in parsed.columns if column.field]
+    if not columns:
         return
     with ui.row().classes("w-full items-center gap-2"):
         ui.label("Merge fields").classes("text-xs cm-mute")
-        for name in parsed.fields[:30]:
-            ui.label(f"{{{{ {name} }}}}").classes("is-brand rounded-[8px] px-2 py-0.5 text-xs font-mono")
+        for column in columns[:30]:
+            ui.label(f"{{{{ {column.field} }}}}").classes("is-brand rounded-[8px] px-2 py-0.5 text-xs font-mono")
+    with (
+        ui.expansion("Rename or leave out columns", icon="edit_note").classes("w-full").props("dense"),
+        ui.element("div").classes("grid grid-cols-1 sm:grid-cols-2 gap-3 w-full"),
+    ):
+        for column in columns[:_RENAMED]:
+            field = ui.input(column.label[:60], value=target.fields.get(column.index, column.field))
+            field.props('clearable maxlength=60 hint="Empty: left out"')
+            field.on_value_change(lambda event, index=column.index: _rename(target, index, event.value))
 
 
-def _rejected(parsed: ParsedUpload) -> None:
-    count, shown = parsed.invalid_count, parsed.invalid[:_SHOWN_REJECTED]
-    words = f"{count:,} row{'s' * (count != 1)} left out"
+def _rename(target: Target, index: int, name: str | None) -> None:
+    target.fields[index] = name or ""
+
+
+def _left_out(rows: tuple[Rejected, ...], count: int, words: str, name: str, *, is_open: bool) -> None:
+    """Rows that are no recipients; ``rows`` may be only the first of ``count``."""
+    shown = rows[:_SHOWN_REJECTED]
     if count > len(shown):
         words += f" (the first {len(shown):,} are shown)"
     columns = [
         {"name": "line", "field": "line", "label": "Line", "align": "right"},
         {"name": "value", "field": "value", "label": "What stands there, and why it is left out", "align": "left"},
     ]
-    rows = [
+    table_rows = [
         {"id": number, "line": f"{each.line:,}", "value": each.value[:80] or "–", "reason": each.reason}
         for number, each in enumerate(shown)
     ]
-    with ui.expansion(words, icon="rule", value=not parsed.valid_count).classes("w-full").props("dense"):
-        table = ui.table(rows=rows, columns=columns, row_key="id", pagination=10).props("flat wrap-cells")
+    with ui.expansion(words, icon="rule", value=is_open).classes("w-full").props("dense"):
+        table = ui.table(rows=table_rows, columns=columns, row_key="id", pagination=10).props("flat wrap-cells")
         table.props["rows-per-page-options"] = [10]
+        table.props[":pagination-label"] = "(first, last, all) => `${first}–${last} of ${all}`"
         table.add_slot("body-cell-value", _VALUE)
-        table.props["aria-label"] = "Rows left out"
+        table.props["aria-label"] = name

@@ -10,6 +10,7 @@ from starlette.responses import HTMLResponse
 
 HERE = Path(__file__).parent
 STATIC = HERE.parent / "static"
+_HOME = "Go to the dashboard"
 
 _templates = Environment(
     loader=FileSystemLoader(HERE), autoescape=select_autoescape(default=True), trim_blocks=True, lstrip_blocks=True
@@ -18,8 +19,9 @@ _templates = Environment(
 
 @functools.cache
 def version() -> str:
-    """Changes with our style sheets, so that browsers may keep them for ever."""
-    return hashlib.sha256(b"".join(path.read_bytes() for path in sorted(STATIC.glob("*.css")))).hexdigest()[:10]
+    """Changes with our style sheets and scripts, so that browsers may keep them for ever."""
+    ours = sorted(path for path in STATIC.iterdir() if path.suffix in (".css", ".js"))
+    return hashlib.sha256(b"".join(path.read_bytes() for path in ours)).hexdigest()[:10]
 
 
 def page(template: str, status: int = 200, **words: Any) -> HTMLResponse:
@@ -42,7 +44,7 @@ def not_found() -> HTMLResponse:
         "The address may be mistyped, or what it showed was deleted.",
         404,
         number="404",
-        button="Go to the dashboard",
+        button=_HOME,
     )
 
 
@@ -53,5 +55,5 @@ def broken() -> HTMLResponse:
         "Nothing was lost. Load the page again; if it stays like this, the server's log tells why.",
         500,
         number="500",
-        button="Go to the dashboard",
+        button=_HOME,
     )

@@ -13,6 +13,7 @@ from core.audience import addresses
 from core.errors import NotFound, RuleError
 from core.models import Contact, ContactList, ListMember
 
+_contact: Any = Contact.__table__  # type: ignore[attr-defined]
 _LAST = "\U0010ffff"  # sorts after every letter, in bytes on both databases
 
 
@@ -31,6 +32,14 @@ class Page:
     more: bool
 
 
+@dataclass(frozen=True)
+class Deleted:
+    """A contact that was deleted, and the lists it was in."""
+
+    values: dict[str, Any]
+    list_ids: list[int | None]
+
+
 def page(
     session: Session,
     user_id: int,
@@ -38,77 +47,111 @@ def page(
     search: str = "",
     list_id: int | None = None,
     after: After | None = None,
+    skip: int = 0,
     limit: int = 25,
 ) -> Page:
-    """Contacts after ``after``, by address (in a list without a search: as they were stored); as quick at a million."""
+    """Contacts after ``after``, by address (in a list without a search: as they were stored); as quick at a million.
+
+    ``skip`` leaves out that many rows, for a page that is asked for by its number: the database walks over them.
+    """
     term = search.strip().lower()
-    found = select(Contact).where(col(Contact.user_id) == user_id)
-    if list_id is not None:
-        # The contact's owner is asked for above, and nobody's contact is in a stranger's list.
-        found = found.join(ListMember, col(ListMember.contact_id) == col(Contact.id))
-        found = found.where(col(ListMember.list_id) == list_id)
+    found = _among(select(Contact), user_id, term, list_id)
     if term.startswith("@"):
-        found = found.where(_begins(col(Contact.domain), term[1:]))
         order: list[Any] = [col(Contact.domain), col(Contact.email)]
         key: tuple[Any, ...] = (addresses.domain_of(after.email), after.email) if after else ()
     elif term or list_id is None:
-        found = found.where(_begins(col(Contact.email), term)) if term else found
         order, key = [col(Contact.email)], (after.email,) if after else ()
     else:
         order, key = [col(ListMember.contact_id)], (after.id,) if after else ()
     if key:
         found = found.where(tuple_(*order) > tuple_(*key))
-    rows = list(session.exec(found.order_by(*order).limit(limit + 1)).all())
+    rows = list(session.exec(found.order_by(*order).limit(limit + 1).offset(skip)).all())
     return Page(rows[:limit], len(rows) > limit)
 
 
-def count(session: Session, user_id: int) -> int:
-    """How many contacts the user has."""
-    return session.exec(select(func.count()).select_from(Contact).where(col(Contact.user_id) == user_id)).one()
+def count(session: Session, user_id: int, search: str = "", list_id: int | None = None) -> int:
+    """How many contacts the user has; of those in the list, whose address or domain begins so."""
+    term = search.strip().lower()
+    if list_id is not None and not term:  # kept with the list: nothing to count
+        kept = select(ContactList.contact_count).where(col(ContactList.id) == list_id)
+        return session.exec(kept.where(col(ContactList.user_id) == user_id)).first() or 0
+    count: int = session.exec(_among(select(func.count()).select_from(Contact), user_id, term, list_id)).one()
+    return count
+
+
+def _among(found: Any, user_id: int, term: str, list_id: int | None) -> Any:
+    """``found``, a query of contacts, of those in the list whose address or ``@domain`` begins with ``term``."""
+    found = found.where(col(Contact.user_id) == user_id)
+    if list_id is not None:
+        # The contact's owner is asked for above, and nobody's contact is in a stranger's list.
+        found = found.join(ListMember, col(ListMember.contact_id) == col(Contact.id))
+        found = found.where(col(ListMember.list_id) == list_id)
+    if term.startswith("@"):
+        return found.where(_begins(col(Contact.domain), term[1:]))
+    return found.where(_begins(col(Contact.email), term)) if term else found
 
 
 def get(session: Session, user_id: int, contact_id: int) -> Contact:
     """Raises NotFound for a contact that is not this user's."""
     found = session.exec(select(Contact).where(col(Contact.id) == contact_id, col(Contact.user_id) == user_id)).first()
     if found is None:
-        raise NotFound("There is no such contact.")
+        raise NotFound.of("contact")
     return found
 
 
 def save(session: Session, user_id: int, contact_id: int, email: str, fields: Mapping[str, str]) -> None:
-    """Change the address and all merge fields (empty values are dropped). Raises RuleError, NotFound."""
-    address = addresses.read(email)
-    if not address.email:
-        raise RuleError(f"This is not an email address: {address.reason}.")
+    """Change the address and all merge fields (empty values are dropped). Raises RuleError, NotFound.
+
+    A field that is new becomes one of the lists the contact is in.
+    """
+    address = addresses.one(email)
     kept = {name: value.strip() for name, value in fields.items() if value.strip()}
+    lists = session.exec(_lists_of(user_id, contact_id)).all()
     change = update(Contact).where(col(Contact.id) == contact_id, col(Contact.user_id) == user_id)
     try:
-        done = session.execute(
-            change.values(email=address.email, domain=addresses.domain_of(address.email), fields=kept)
-        )
+        done = session.execute(change.values(email=address, domain=addresses.domain_of(address), fields=kept))
     except IntegrityError:
         raise RuleError("Another contact has this address.") from None
     if not done.rowcount:  # type: ignore[attr-defined]
-        raise NotFound("There is no such contact.")
+        raise NotFound.of("contact")
+    for each in lists:
+        if new := [name for name in kept if name not in each.fields]:
+            each.fields = [*each.fields, *new]
     _tell(session, user_id)
 
 
-def delete_contact(session: Session, user_id: int, contact_id: int) -> None:
-    """Delete the contact from the book and from all lists. Raises NotFound."""
-    in_lists = (
-        select(ContactList.id)
-        .join(ListMember, col(ListMember.list_id) == col(ContactList.id))
-        .where(col(ListMember.contact_id) == contact_id, col(ContactList.user_id) == user_id)
-        .order_by(col(ContactList.id))
-    )
-    # Lists first, then the contact: the order in which an upload locks them.
-    list_ids = session.exec(in_lists.with_for_update(of=ContactList)).all()
-    gone = session.execute(delete(Contact).where(col(Contact.id) == contact_id, col(Contact.user_id) == user_id))
-    if not gone.rowcount:  # type: ignore[attr-defined]
-        raise NotFound("There is no such contact.")
+def delete_contact(session: Session, user_id: int, contact_id: int) -> Deleted:
+    """Delete the contact from the book and from all lists; returns what ``put_back`` needs. Raises NotFound."""
+    list_ids = [each.id for each in session.exec(_lists_of(user_id, contact_id))]
+    own = (_contact.c.id == contact_id, _contact.c.user_id == user_id)
+    gone = session.execute(delete(_contact).where(*own).returning(_contact)).mappings().first()
+    if gone is None:
+        raise NotFound.of("contact")
     fewer = update(ContactList).where(col(ContactList.id).in_(list_ids))
     session.execute(fewer.values(contact_count=col(ContactList.contact_count) - 1))
     _tell(session, user_id)
+    return Deleted({name: gone[name] for name in ("email", "domain", "fields", "created_at")}, list_ids)
+
+
+def put_back(session: Session, user_id: int, deleted: Deleted) -> None:
+    """A deleted contact into the book again and into those of its lists that are there. Raises RuleError."""
+    own = (col(ContactList.id).in_(deleted.list_ids), col(ContactList.user_id) == user_id)
+    list_ids = session.exec(select(ContactList.id).where(*own).order_by(col(ContactList.id)).with_for_update()).all()
+    if not db.insert_ignore(session, _contact, [{**deleted.values, "user_id": user_id}]):
+        raise RuleError("Another contact has this address by now.")
+    email = (col(Contact.user_id) == user_id, col(Contact.email) == deleted.values["email"])
+    contact_id = session.exec(select(Contact.id).where(*email)).one()
+    session.add_all(ListMember(list_id=list_id or 0, contact_id=contact_id or 0) for list_id in list_ids)
+    more = update(ContactList).where(col(ContactList.id).in_(list_ids))
+    session.execute(more.values(contact_count=col(ContactList.contact_count) + 1))
+    _tell(session, user_id)
+
+
+def _lists_of(user_id: int, contact_id: int) -> Any:
+    """The lists a contact is in, locked. Lists first, then the contact: the order in which an upload locks them."""
+    in_lists = select(ContactList).join(ListMember, col(ListMember.list_id) == col(ContactList.id))
+    own = (col(ListMember.contact_id) == contact_id, col(ContactList.user_id) == user_id)
+    return in_lists.where(*own).order_by(col(ContactList.id)).with_for_update(of=ContactList)
 
 
 def _begins(column: Any, prefix: str) -> ColumnElement[bool]:

@@ -2,10 +2,11 @@
 
 import re
 import unicodedata
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from core.audience import addresses
+from core.errors import RuleError
 
 MAX_COLUMNS = 200
 _MAX_NAME = 60
@@ -87,6 +88,31 @@ def detect(rows: Sequence[tuple[int, list[str]]], email_index: int | None = None
         return None
     line = filled[header][0] if header is not None else -1
     return Layout(_named(labels[:width], email_index, header is not None, body), email_index, line)
+
+
+def checked_name(label: str) -> str:
+    """``label`` as the name of a merge field. Raises RuleError where it can be none."""
+    name = field_name(label)
+    if not name:
+        raise RuleError(f"“{label[:60]}” cannot be the name of a merge field: it needs a letter from a to z.")
+    if name in _RESERVED:
+        raise RuleError(f"“{name}” is there by itself. Give the field another name.")
+    return name
+
+
+def renamed(columns: Sequence[Column], names: Mapping[int, str]) -> tuple[Column, ...]:
+    """``columns`` with the merge fields of ``names`` (index -> name, empty to leave it out). Raises RuleError."""
+    taken: dict[str, str] = {}
+    found = []
+    for column in columns:
+        wanted = names.get(column.index, column.field) if column.field else ""
+        field = column.field if wanted == column.field else checked_name(wanted) if wanted.strip() else ""
+        if field in taken:
+            raise RuleError(f"The columns “{taken[field]}” and “{column.label}” would both become {field}.")
+        if field:
+            taken[field] = column.label
+        found.append(replace(column, field=field))
+    return tuple(found)
 
 
 def _header_at(rows: Sequence[tuple[int, list[str]]]) -> int | None:

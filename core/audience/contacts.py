@@ -4,38 +4,49 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, bindparam, delete, exists, func, text, update
-from sqlalchemy import select as sql_select
+from sqlalchemy import ColumnElement, and_, bindparam, column, delete, exists, func, text, update
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
 from core import db, live
-from core.audience import addresses
+from core.audience import addresses, holding
 from core.audience.parse import ParsedUpload
 from core.errors import NotFound, RuleError
-from core.models import Campaign, CampaignList, CampaignStatus, Contact, ContactList, ListMember, Suppression
+from core.models import Contact, ContactList, ListMember, Suppression
 
 _MAX_NAME = 200
-_HOLDING = (CampaignStatus.scheduled, CampaignStatus.sending, CampaignStatus.paused)
 
 
 @dataclass(frozen=True)
 class Stored:
-    """What became of an upload: ``added_count`` contacts are new in the list; the rest were in it already."""
+    """What became of an upload: ``added_count`` contacts are new in the list; the rest were in it already.
+
+    ``known_count`` of its people were contacts before, of whom ``updated_count`` got other values.
+    """
 
     list_id: int
     list_name: str
     added_count: int
+    known_count: int = 0
+    updated_count: int = 0
+
+
+class _Chunk(NamedTuple):
+    added: int
+    made: int
+    updated: int
 
 
 @dataclass(frozen=True)
 class AudienceCount:
-    """``recipients`` different people, of whom ``suppressed`` will get nothing."""
+    """``recipients`` different people, of whom ``suppressed`` will get nothing; without those ``left_out``."""
 
     recipients: int
     suppressed: int
+    left_out: int = 0
 
 
 def store(
@@ -44,12 +55,13 @@ def store(
     list_name: str = "",
     progress: Callable[[int], None] | None = None,
     list_id: int | None = None,
+    keep_known: bool = False,
 ) -> Stored:
     """Keep the valid people of ``parsed`` as contacts of the user, in a new list (or in ``list_id``).
 
     Opens its own short transactions, and may be run again after a failure: addresses are never doubled, new values
-    of merge fields win, empty ones erase nothing. ``progress`` hears how many rows are done. Raises RuleError where
-    there is nobody to store or the list is gone.
+    of merge fields win, empty ones erase nothing; with ``keep_known`` who is a contact already keeps their values.
+    ``progress`` hears how many rows are done. Raises RuleError where there is nobody to store or the list is gone.
     """
     if not parsed.valid_count:
         raise RuleError("There is no valid address to add.")
@@ -58,15 +70,27 @@ def store(
         if list_id is None:
             list_id = create_list(session, user_id, list_name or parsed.name)
         _add_fields(session, user_id, list_id, parsed.fields)
-    people, done, added = parsed.people(), 0, 0
+    people, done, added, made, updated = parsed.people(), 0, 0, 0, 0
     while chunk := list(islice(people, size)):
         with db.session() as session:
-            added += _store_chunk(session, user_id, list_id, chunk)
-        done += len(chunk)
+            stored = _store_chunk(session, user_id, list_id, chunk, keep_known)
+        done, added = done + len(chunk), added + stored.added
+        made, updated = made + stored.made, updated + stored.updated
         if progress:
             progress(done)
+    known = max(0, parsed.valid_count - made)
     with db.reading() as session:
-        return Stored(list_id, get_list(session, user_id, list_id).name, added)
+        name = get_list(session, user_id, list_id).name
+    return Stored(list_id, name, added, known, min(known, updated))  # who stands twice in a file may be counted twice
+
+
+def add_people(
+    session: Session, user_id: int, list_id: int, people: list[tuple[str, dict[str, str]]], fields: Sequence[str]
+) -> int:
+    """Keep some hundred people (address as contacts are kept, merge fields) in a list of the user, in this
+    transaction; returns how many are new in it. Raises NotFound."""
+    _add_fields(session, user_id, list_id, fields)
+    return _store_chunk(session, user_id, list_id, people).added
 
 
 def create_list(session: Session, user_id: int, name: str) -> int:
@@ -95,7 +119,7 @@ def get_list(session: Session, user_id: int, list_id: int) -> ContactList:
         select(ContactList).where(col(ContactList.id) == list_id, col(ContactList.user_id) == user_id)
     ).first()
     if found is None:
-        raise NotFound("There is no such list.")
+        raise NotFound.of("list")
     return found
 
 
@@ -107,38 +131,43 @@ def rename_list(session: Session, user_id: int, list_id: int, name: str) -> None
     except IntegrityError:
         raise RuleError("Another list has this name. Choose a different one.") from None
     if not done.rowcount:  # type: ignore[attr-defined]
-        raise NotFound("There is no such list.")
+        raise NotFound.of("list")
     _tell(session, user_id)
 
 
 def delete_list(session: Session, user_id: int, list_id: int) -> None:
-    """Delete the list; its contacts stay. Raises RuleError while a campaign that is not over uses it."""
-    using = (
-        select(Campaign)
-        .join(CampaignList, col(CampaignList.campaign_id) == col(Campaign.id))
-        .where(
-            col(CampaignList.list_id) == list_id, col(Campaign.user_id) == user_id, col(Campaign.deleted_at).is_(None)
-        )
-        .where(col(Campaign.status).in_(_HOLDING))
-        .limit(1)
-    )
-    held = session.exec(using).first()
-    if held is not None:
-        name = held.name or "Untitled"
-        raise RuleError(f"The campaign “{name}” is {held.status} and uses this list. Cancel or finish it first.")
+    """Delete the list; its contacts stay. Raises RuleError while a campaign needs it (``holding``), NotFound."""
+    holding.check_free(session, user_id, list_id)
+    using = holding.using(session, user_id, list_id)
     gone = session.execute(
         delete(ContactList).where(
             col(ContactList.id) == list_id, col(ContactList.user_id) == user_id, ~exists(using.subquery().select())
         )
     )
     if not gone.rowcount:  # type: ignore[attr-defined]
-        raise NotFound("There is no such list.")
+        raise NotFound.of("list")
     _tell(session, user_id)
 
 
-def audience_count(session: Session, user_id: int, list_ids: Sequence[int]) -> AudienceCount:
-    """How many different people these lists hold; lists of others count as empty."""
-    members = _members(user_id, list_ids)
+def audience_count(
+    session: Session, user_id: int, list_ids: Sequence[int], left_out: Sequence[int] = ()
+) -> AudienceCount:
+    """How many different people these lists hold who are on none ``left_out``; lists of others count as empty."""
+    if left_out:
+        whole = audience_count(session, user_id, list_ids)
+        held = and_(_members(user_id, list_ids), ~on_lists(col(ListMember.contact_id), left_out))
+        rest = _counted(session, user_id, held)
+        return AudienceCount(rest.recipients, rest.suppressed, whole.recipients - rest.recipients)
+    return _counted(session, user_id, _members(user_id, list_ids))
+
+
+def on_lists(contact_id: Any, list_ids: Sequence[int]) -> ColumnElement[bool]:
+    """Whether the contact of that column is on one of these lists; asked only beside the contact's owner."""
+    other: Any = aliased(ListMember)
+    return exists().where(other.contact_id == contact_id, other.list_id.in_(list_ids))
+
+
+def _counted(session: Session, user_id: int, members: ColumnElement[bool]) -> AudienceCount:
     people = select(func.count(func.distinct(ListMember.contact_id))).where(members)
     suppressed = (
         select(func.count(func.distinct(Contact.id)))
@@ -150,13 +179,23 @@ def audience_count(session: Session, user_id: int, list_ids: Sequence[int]) -> A
 
 
 def sample(
-    session: Session, user_id: int, list_ids: Sequence[int], after_id: int = 0, before_id: int | None = None
+    session: Session,
+    user_id: int,
+    list_ids: Sequence[int],
+    after_id: int = 0,
+    before_id: int | None = None,
+    left_out: Sequence[int] = (),
 ) -> Contact | None:
-    """The next person of these lists after contact ``after_id``, or the one before ``before_id``; None at the end."""
+    """The next person of these lists after contact ``after_id``, or the one before ``before_id``; None at the end.
+
+    ``left_out``: not who is on these.
+    """
     owned = select(ContactList.id).where(col(ContactList.user_id) == user_id, col(ContactList.id).in_(list_ids))
     found: list[int] = []
     for list_id in session.exec(owned):  # one step in an index per list; asked for together a million rows are read
         here = select(ListMember.contact_id).where(col(ListMember.list_id) == list_id)
+        if left_out:
+            here = here.where(~on_lists(col(ListMember.contact_id), left_out))
         if before_id is not None:
             here = here.where(col(ListMember.contact_id) < before_id).order_by(col(ListMember.contact_id).desc())
         else:
@@ -168,22 +207,15 @@ def sample(
     return session.exec(select(Contact).where(col(Contact.id) == next_id, col(Contact.user_id) == user_id)).first()
 
 
-def field_names(session: Session, user_id: int, list_ids: Sequence[int]) -> list[str]:
-    """The merge fields that people of these lists were stored with, in the order of the files; ``email`` apart."""
-    found = select(ContactList).where(col(ContactList.user_id) == user_id, col(ContactList.id).in_(list_ids))
+def field_names(session: Session, user_id: int, list_ids: Sequence[int] | None = None) -> list[str]:
+    """The merge fields that people of these lists (None: of all) were stored with, in the order of the files; ``email``
+    apart."""
+    found = select(ContactList).where(col(ContactList.user_id) == user_id)
+    if list_ids is not None:
+        found = found.where(col(ContactList.id).in_(list_ids))
     return list(
         dict.fromkeys(name for each in session.exec(found.order_by(col(ContactList.id))) for name in each.fields)
     )
-
-
-def empty_counts(session: Session, user_id: int, list_ids: Sequence[int], names: Sequence[str]) -> dict[str, int]:
-    """For each merge field of ``names``: how many people of these lists have nothing in it."""
-    if not names:
-        return {}
-    filled = [func.count(func.nullif(col(Contact.fields)[name].as_string(), "")) for name in names]
-    counted = sql_select(func.count(), *filled).select_from(Contact)
-    row = session.execute(counted.where(col(Contact.user_id) == user_id, _in_lists(list_ids))).one()
-    return {name: row[0] - count for name, count in zip(names, row[1:], strict=True)}
 
 
 def _members(user_id: int, list_ids: Sequence[int]) -> ColumnElement[bool]:
@@ -191,13 +223,13 @@ def _members(user_id: int, list_ids: Sequence[int]) -> ColumnElement[bool]:
     return col(ListMember.list_id).in_(owned)
 
 
-def _in_lists(list_ids: Sequence[int]) -> ColumnElement[bool]:
-    # Used with the contact's owner beside it, and nobody's contact is in a stranger's list.
-    return exists().where(col(ListMember.contact_id) == col(Contact.id), col(ListMember.list_id).in_(list_ids))
-
-
-def _store_chunk(session: Session, user_id: int, list_id: int, chunk: list[tuple[str, dict[str, str]]]) -> int:
-    """Returns how many contacts came into the list."""
+def _store_chunk(
+    session: Session,
+    user_id: int,
+    list_id: int,
+    chunk: list[tuple[str, dict[str, str]]],
+    keep_known: bool = False,
+) -> _Chunk:
     held = select(ContactList.id).where(col(ContactList.id) == list_id, col(ContactList.user_id) == user_id)
     if session.exec(held.with_for_update()).first() is None:
         raise NotFound("The list was deleted while contacts were being added.")
@@ -206,14 +238,18 @@ def _store_chunk(session: Session, user_id: int, list_id: int, chunk: list[tuple
         people[email] = {**people.get(email, {}), **fields}
     # By address, so that two uploads of one user lock the contacts they share in the same order.
     given = [{"email": e, "domain": addresses.domain_of(e), "fields": people[e]} for e in sorted(people)]
+    packed = json.dumps(given)
+    values = {"user_id": user_id, "now": db.now(session), "given": packed}
+    known = _known(session, user_id, packed)
+    updated = sum(not keep_known and {**old, **people[email]} != old for email, old in known.items())
     source = db.given(session, email="text", domain="text", fields="jsonb")
+    merged = db.merged_json(session, "contact.fields", "excluded.fields")
     upsert = text(
         "insert into contact (user_id, email, domain, fields, created_at)"
         f" select :user_id, email, domain, fields, :now from {source}"
         " where true on conflict (user_id, email)"
-        f" do update set fields = {db.merged_json(session, 'contact.fields', 'excluded.fields')} returning id"
+        f" do update set fields = {'contact.fields' if keep_known else merged} returning id"
     ).bindparams(bindparam("now", type_=db.UtcDateTime))
-    values = {"user_id": user_id, "now": db.now(session), "given": json.dumps(given)}
     ids = [{"id": id} for (id,) in session.connection().execute(upsert, values)]
     member = text(
         f"insert into list_member (list_id, contact_id) select :list_id, id from {db.given(session, id='bigint')}"
@@ -223,7 +259,19 @@ def _store_chunk(session: Session, user_id: int, list_id: int, chunk: list[tuple
     grown = update(ContactList).where(col(ContactList.id) == list_id)
     session.execute(grown.values(contact_count=col(ContactList.contact_count) + added))
     _tell(session, user_id)
-    return added
+    return _Chunk(added, len(people) - len(known), updated)
+
+
+def _known(session: Session, user_id: int, given: str) -> dict[str, dict[str, str]]:
+    """Which of the given people are contacts already: address -> merge fields."""
+    source = db.given(session, email="text")
+    # Each by its key. Of a join SQLite, and PostgreSQL without statistics, would go through all contacts of the user.
+    key = "contact.user_id = :user_id and contact.email = given.email"
+    held = text(f"select given.email, (select fields from contact where {key}) from {source}").columns(
+        column("email", db.EmailText), column("fields", db.Json)
+    )
+    found = session.connection().execute(held, {"user_id": user_id, "given": given})
+    return {email: fields for email, fields in found if fields is not None}
 
 
 def _add_fields(session: Session, user_id: int, list_id: int, names: Sequence[str]) -> None:

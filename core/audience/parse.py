@@ -1,7 +1,7 @@
 """Uploaded files and pasted text as people: scanned once for the preview, streamed again when they are stored."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from pathlib import Path
@@ -14,7 +14,7 @@ MAX_FILE_BYTES = 50 << 20
 MAX_TEXT_CHARS = 5_000_000
 MAX_ROWS = 1_000_000
 MAX_REJECTED = 1_000  # kept to be shown; all are counted
-_MAX_VALUE = 10_000  # characters of one merge field
+MAX_VALUE = 10_000  # characters of one merge field
 _SAMPLE_ROWS = 20
 _LOOK_ROWS = 500
 _PROGRESS_ROWS = 5_000
@@ -45,10 +45,12 @@ class ParsedUpload:
     duplicate_count: int  # valid rows whose address stood above already; not in valid_count
     invalid_count: int
     invalid: tuple[Rejected, ...]  # the first MAX_REJECTED
+    duplicates: tuple[Rejected, ...]  # likewise
     sample: tuple[tuple[str, dict[str, str]], ...]
     _open: Callable[[], Iterator[Row]] = field(repr=False)
     _layout: Layout = field(repr=False)
     _spool: Path | None = field(default=None, repr=False)
+    other_sheets: tuple[str, ...] = ()  # of the workbook: not read
 
     @property
     def fields(self) -> list[str]:
@@ -67,7 +69,17 @@ class ParsedUpload:
         layout = columns.detect(rows, index) if 0 <= index < len(self.columns) else None
         if layout is None:
             raise RuleError("There is no such column.")
-        return replace(_scan(self._open, layout, self.name, progress), _spool=self._spool)
+        read = _scan(self._open, layout, self.name, progress)
+        return replace(read, _spool=self._spool, other_sheets=self.other_sheets)
+
+    def with_fields(self, names: Mapping[int, str]) -> "ParsedUpload":
+        """The same rows with other merge fields: column index -> name, empty to leave the column out.
+
+        Raises RuleError where two columns would become one field.
+        """
+        layout = replace(self._layout, columns=columns.renamed(self._layout.columns, names))
+        sample = tuple((email, _renamed(fields, self.columns, layout.columns)) for email, fields in self.sample)
+        return replace(self, columns=layout.columns, sample=sample, _layout=layout)
 
     def close(self) -> None:
         """Delete what was unpacked beside the uploaded file."""
@@ -116,12 +128,12 @@ def parse_text(text: str, progress: Progress | None = None) -> ParsedUpload:
 def _parse_workbook(path: Path, name: str, progress: Progress | None) -> ParsedUpload:
     spool = path.with_name(path.name + ".rows")
     try:
-        sheet.to_csv(path, spool, MAX_ROWS + _HEADER_ROOM, progress or _silent)
+        others = sheet.to_csv(path, spool, MAX_ROWS + _HEADER_ROOM, progress or _silent)
         parsed = _parse_table(spool, name, progress, delimited.Format("utf-8", ","))
     except BaseException:
         spool.unlink(missing_ok=True)
         raise
-    return replace(parsed, _spool=spool)
+    return replace(parsed, _spool=spool, other_sheets=others)
 
 
 def _parse_table(
@@ -181,8 +193,9 @@ def _scan(open_rows: Callable[[], Iterator[Row]], layout: Layout, name: str, pro
     seen: set[int] = set()  # hashes: a million addresses would take 130 MB
     valid = duplicates = rejected = 0
     invalid: list[Rejected] = []
+    doubled: list[Rejected] = []
     sample: dict[str, dict[str, str]] = {}
-    for number, (_, person) in enumerate(_people(open_rows(), layout), 1):
+    for number, (line, person) in enumerate(_people(open_rows(), layout), 1):
         if number > MAX_ROWS:
             raise RuleError(f"This file has more than {MAX_ROWS:,} rows. Split it and upload the parts.")
         if progress and number % _PROGRESS_ROWS == 0:
@@ -193,6 +206,8 @@ def _scan(open_rows: Callable[[], Iterator[Row]], layout: Layout, name: str, pro
                 invalid.append(person)
         elif (mark := hash(person[0])) in seen:
             duplicates += 1
+            if len(doubled) < MAX_REJECTED:
+                doubled.append(Rejected(line, person[0], "the same address stands above"))
             if person[0] in sample:
                 sample[person[0]].update(person[1])  # as they are stored: the later values win
         else:
@@ -210,6 +225,7 @@ def _scan(open_rows: Callable[[], Iterator[Row]], layout: Layout, name: str, pro
         duplicates,
         rejected,
         tuple(invalid),
+        tuple(doubled),
         tuple(sample.items()),
         open_rows,
         layout,
@@ -230,11 +246,16 @@ def _people(rows: Iterator[Row], layout: Layout) -> Iterator[tuple[int, tuple[st
             continue
         width = len(cells)
         fields = {name: text for index, name in named if index < width and (text := _value(cells[index]))}
-        too_long = next((name for name, text in fields.items() if len(text) > _MAX_VALUE), "")
+        too_long = next((name for name, text in fields.items() if len(text) > MAX_VALUE), "")
         if too_long:
-            yield line, Rejected(line, address.email, f"{too_long} has more than {_MAX_VALUE:,} characters")
+            yield line, Rejected(line, address.email, f"{too_long} has more than {MAX_VALUE:,} characters")
             continue
         yield line, (address.email, fields)
+
+
+def _renamed(fields: dict[str, str], old: Sequence[Column], new: Sequence[Column]) -> dict[str, str]:
+    names = {before.field: after.field for before, after in zip(old, new, strict=True) if before.field}
+    return {names[name]: value for name, value in fields.items() if names.get(name)}
 
 
 def _value(cell: str) -> str:

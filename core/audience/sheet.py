@@ -40,13 +40,13 @@ _ERRORS = (
     ArithmeticError,
     AssertionError,
     RuntimeError,
-    NotImplementedError,
 )
 
 
-def to_csv(path: Path, spool: Path, max_rows: int, progress: Callable[[int], None]) -> None:
+def to_csv(path: Path, spool: Path, max_rows: int, progress: Callable[[int], None]) -> tuple[str, ...]:
     """Write the sheet with the people of workbook ``path`` to ``spool`` as UTF-8 CSV, row n on line n.
 
+    Returns the names of the other visible sheets, which are left alone.
     Raises RuleError with one sentence for a file that is damaged, protected, a bomb or too long.
     """
     try:
@@ -55,7 +55,9 @@ def to_csv(path: Path, spool: Path, max_rows: int, progress: Callable[[int], Non
             # keep_links=False: references to other workbooks are of no use here.
             book = openpyxl.load_workbook(file, read_only=True, data_only=True, keep_links=False)
             try:
-                _write(_choose(book), spool, max_rows, progress)
+                chosen = _choose(book)
+                _write(chosen, spool, max_rows, progress)
+                return tuple(sheet.title[:80] for sheet in _visible(book) if sheet is not chosen)
             finally:
                 book.close()
     except _ERRORS:
@@ -85,10 +87,14 @@ def _read_whole(name: str) -> bool:
     return name.endswith((".xml", ".rels")) and not re.search(r"worksheets/[^/]*\.xml$|sharedstrings", name)
 
 
+def _visible(book: Any) -> list[Any]:
+    return [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"][:_MAX_SHEETS]
+
+
 def _choose(book: Any) -> Any:
     """The first visible sheet that has an @ near its top, else the first that has anything."""
     filled = None
-    for sheet in [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"][:_MAX_SHEETS]:
+    for sheet in _visible(book):
         top = list(islice(_cells(sheet), _LOOK_ROWS))
         if any("@" in cell for row in top for cell in row):
             return sheet

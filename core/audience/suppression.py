@@ -3,14 +3,20 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
+from typing import Any
 
 from sqlalchemy import delete, func
 from sqlmodel import Session, col, select
 
 from core import db, live
 from core.audience import addresses
+from core.audience.parse import ParsedUpload, Rejected
 from core.errors import NotFound, RuleError
 from core.models import Suppression, SuppressionReason
+
+MOST_OUTCOMES = 1_000
+
+_suppression: Any = Suppression.__table__  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True)
@@ -19,6 +25,21 @@ class Page:
 
     rows: list[Suppression]
     more: bool
+
+
+@dataclass(frozen=True)
+class Many:
+    """What became of many addresses: ``outcomes`` (address, whether it is new on the list) has the first 1,000."""
+
+    added_count: int
+    known_count: int
+    invalid_count: int
+    outcomes: tuple[tuple[str, bool], ...]
+    invalid: tuple[Rejected, ...]
+
+    @property
+    def all_count(self) -> int:
+        return self.added_count + self.known_count + self.invalid_count
 
 
 def suppress(
@@ -36,17 +57,55 @@ def suppress(
         "detail": detail[:2_000],
         "created_at": db.now(session),
     }
-    is_new = db.insert_ignore(session, Suppression.__table__, [row]) == 1  # type: ignore[attr-defined]
+    is_new = db.insert_ignore(session, _suppression, [row]) == 1
     if is_new:
         db.after_commit(session, lambda: live.publish(user_id, "audience"))
     return is_new
 
 
-def lift(session: Session, user_id: int, email: str) -> None:
-    """Allow ``email`` again. Raises NotFound where it is not on this user's list."""
-    here = (col(Suppression.user_id) == user_id, col(Suppression.email) == email.strip().lower())
-    if not session.execute(delete(Suppression).where(*here)).rowcount:  # type: ignore[attr-defined]
+def suppress_all(user_id: int, parsed: ParsedUpload) -> Many:
+    """Never mail any valid address of ``parsed`` again; opens its own short transactions, and may be run again."""
+    added = 0
+    outcomes: dict[str, bool] = {}
+    people = parsed.people()
+    while chunk := list(islice(people, db.CHUNK_ROWS)):
+        emails = sorted({email for email, _ in chunk})
+        with db.session() as session:
+            new = _suppress_chunk(session, user_id, emails)
+        added += len(new)
+        for email in emails if len(outcomes) < MOST_OUTCOMES else ():
+            outcomes.setdefault(email, email in new)  # a duplicate is no other address
+    kept = tuple(islice(outcomes.items(), MOST_OUTCOMES))
+    return Many(added, parsed.valid_count - added, parsed.invalid_count, kept, parsed.invalid)
+
+
+def _suppress_chunk(session: Session, user_id: int, emails: list[str]) -> set[str]:
+    """Returns which are new."""
+    here = select(Suppression.email).where(col(Suppression.user_id) == user_id, col(Suppression.email).in_(emails))
+    held = set(session.exec(here).all())
+    new = [email for email in emails if email not in held]
+    same = {"user_id": user_id, "reason": SuppressionReason.manual.value, "message_id": None, "detail": ""}
+    now = db.now(session)
+    if new:
+        db.insert_ignore(session, _suppression, [{**same, "email": email, "created_at": now} for email in new])
+        db.after_commit(session, lambda: live.publish(user_id, "audience"))
+    return set(new)
+
+
+def lift(session: Session, user_id: int, email: str) -> Suppression:
+    """Allow ``email`` again; returns what was on the list. Raises NotFound where it is not on this user's list."""
+    here = (_suppression.c.user_id == user_id, _suppression.c.email == email.strip().lower())
+    gone = session.execute(delete(_suppression).where(*here).returning(_suppression)).mappings().first()
+    if gone is None:
         raise NotFound("This address is not on the suppression list.")
+    db.after_commit(session, lambda: live.publish(user_id, "audience"))
+    return Suppression(**gone)
+
+
+def put_back(session: Session, user_id: int, lifted: Suppression) -> None:
+    """Suppress again what was lifted, since when and why it was; what was suppressed meanwhile stays as it is."""
+    row = lifted.model_dump(exclude={"id", "user_id"}) | {"user_id": user_id}
+    db.insert_ignore(session, _suppression, [row])
     db.after_commit(session, lambda: live.publish(user_id, "audience"))
 
 
@@ -68,20 +127,27 @@ def count_among(session: Session, user_id: int, emails: Iterable[str]) -> int:
     return len(found)
 
 
-def page(session: Session, user_id: int, *, search: str = "", before_id: int | None = None, limit: int = 25) -> Page:
-    """The newest first; ``search`` is the beginning of an address."""
+def page(
+    session: Session, user_id: int, *, search: str = "", before_id: int | None = None, skip: int = 0, limit: int = 25
+) -> Page:
+    """The newest first, without the first ``skip``; ``search`` is the beginning of an address."""
     found = select(Suppression).where(col(Suppression.user_id) == user_id)
-    if term := search.strip().lower():
-        found = found.where(col(Suppression.email) >= term, col(Suppression.email) < term + "\U0010ffff")
+    found = found.where(*_begins(search))
     if before_id is not None:
         found = found.where(col(Suppression.id) < before_id)
-    rows = list(session.exec(found.order_by(col(Suppression.id).desc()).limit(limit + 1)).all())
+    rows = list(session.exec(found.order_by(col(Suppression.id).desc()).limit(limit + 1).offset(skip)).all())
     return Page(rows[:limit], len(rows) > limit)
 
 
-def count(session: Session, user_id: int) -> int:
-    """How many addresses the user's list has."""
-    return session.exec(select(func.count()).select_from(Suppression).where(col(Suppression.user_id) == user_id)).one()
+def count(session: Session, user_id: int, search: str = "") -> int:
+    """How many addresses the user's list has that begin so."""
+    found = select(func.count()).select_from(Suppression).where(col(Suppression.user_id) == user_id)
+    return session.exec(found.where(*_begins(search))).one()
+
+
+def _begins(search: str) -> list[Any]:
+    term = search.strip().lower()
+    return [col(Suppression.email) >= term, col(Suppression.email) < term + "\U0010ffff"] if term else []
 
 
 def _address(email: str) -> str:

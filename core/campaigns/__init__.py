@@ -1,25 +1,28 @@
 """Campaigns: the draft people edit, what stands in its way, and its way from draft to sent."""
 
-from core.campaigns.advice import Gap, gaps
 from core.campaigns.again import Chunk, retry_failed, settle_unknown
 from core.campaigns.checks import findings, problems, steps_missing
 from core.campaigns.content import content
 from core.campaigns.drafts import (
     EditedElsewhere,
     NotADraft,
+    begin,
     create,
     delete,
     duplicate,
     get,
+    left_out_ids,
     list_all,
     list_ids,
+    restore,
     save_draft,
     set_lists,
 )
 from core.campaigns.findings import Finding, Level
-from core.campaigns.forecast import Forecast
+from core.campaigns.forecast import Forecast, Point
 from core.campaigns.hours import set_hours
 from core.campaigns.outlook import Outlook, outlook
+from core.campaigns.preflight.identity import asked_of_dns
 from core.campaigns.states import (
     InThePast,
     cancel,
@@ -39,12 +42,14 @@ __all__ = [
     "EditedElsewhere",
     "Finding",
     "Forecast",
-    "Gap",
     "InThePast",
     "Level",
     "NotADraft",
     "Outlook",
+    "Point",
     "TestResult",
+    "asked_of_dns",
+    "begin",
     "cancel",
     "content",
     "create",
@@ -52,14 +57,15 @@ __all__ = [
     "duplicate",
     "findings",
     "finish_done",
-    "gaps",
     "get",
+    "left_out_ids",
     "list_all",
     "list_ids",
     "outlook",
     "pause",
     "pause_for",
     "problems",
+    "restore",
     "resume",
     "retry_failed",
     "save_draft",

@@ -6,17 +6,19 @@ In chunks, each a transaction of its caller: a million mails hold up no other wr
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import case, update
+from sqlalchemy import case, exists, update
 from sqlmodel import Session, col
 
 from core import db
+from core.campaigns import activity
 from core.campaigns.checks import sender_problem
 from core.campaigns.drafts import get, hint
 from core.campaigns.states import ALREADY, locked, move, moved
 from core.delivery.tally import Tally
 from core.errors import RuleError
-from core.models import Campaign, CampaignStatus, Message, MessageState
+from core.models import Campaign, CampaignStatus, Message, MessageState, Suppression
 
+_ALL_SUPPRESSED = "All of them are on the suppression list. They stay failed and are not sent again."
 _OPEN = [CampaignStatus.sent, CampaignStatus.sending, CampaignStatus.paused]
 
 
@@ -37,20 +39,25 @@ def retry_failed(
     rule_id: str | None = None,
     after: int = 0,
 ) -> Chunk:
-    """Send failed mails again (a suppressed address stays suppressed), all or those that failed for one reason.
+    """Send failed mails again, all or those that failed for one reason; those to suppressed addresses stay failed.
 
     A sent campaign is sending again; a sending or paused one stays as it is. ``kind``, ``rule_id``: of the reason.
     ``after``: the ``last_id`` of the chunk before; what failed again meanwhile is behind it and is left alone. Raises
-    RuleError when none failed, or when the sender cannot send; NotFound.
+    RuleError when none failed that may be sent again, or when the sender cannot send; NotFound.
     """
     _check_sender(session, user_id, campaign_id)
     conditions = [col(Message.kind) == kind] if kind is not None else []
     conditions += [col(Message.rule_id) == rule_id] if rule_id is not None else []
-    wanted = locked(user_id, campaign_id, _OPEN, MessageState.failed).where(*conditions)
-    chunk = _change(session, wanted, MessageState.failed, _again(session), after)
+    failed = locked(user_id, campaign_id, _OPEN, MessageState.failed).where(*conditions)
+    ids = _next(session, failed.where(~_is_suppressed(user_id)), after)
+    hours = activity.hours_of(session, ids)
+    chunk = _change(session, ids, MessageState.failed, _again(session))
     if not chunk.count and not after and get(session, user_id, campaign_id).status in _OPEN:
+        if _next(session, failed, 0):
+            raise RuleError(_ALL_SUPPRESSED)
         raise RuleError("No mail of this campaign failed" + (" for this reason any more." if conditions else "."))
     _send_on(session, user_id, campaign_id, "failed_count", chunk.count)
+    activity.take_back(session, campaign_id, chunk.count, hours)
     return chunk
 
 
@@ -79,7 +86,7 @@ def settle_unknown(
     wanted = locked(user_id, campaign_id, statuses, MessageState.unknown)
     if message_id is not None:
         wanted = wanted.where(col(Message.id) == message_id)
-    chunk = _change(session, wanted, MessageState.unknown, decided, after)
+    chunk = _change(session, _next(session, wanted, after), MessageState.unknown, decided)
     if not chunk.count and not after:
         raise RuleError("No mail of this campaign is in doubt any more.")
     if delivered:
@@ -104,17 +111,24 @@ def _again(session: Session) -> dict[str, Any]:
     return {"state": MessageState.pending, "attempts": 0, "retry_at": db.now(session), "epoch": None}
 
 
-def _change(session: Session, wanted: Any, state: MessageState, values: dict[str, Any], after: int) -> Chunk:
-    """``values`` for the next of the ``wanted``, which are locked by id."""
-    most = db.chunk_rows(session)
-    ids = list(session.execute(wanted.where(col(Message.id) > after).limit(most)).scalars())
+def _is_suppressed(user_id: int) -> Any:
+    return exists().where(col(Suppression.user_id) == user_id, col(Suppression.email) == col(Message.email))
+
+
+def _next(session: Session, wanted: Any, after: int) -> list[int]:
+    """The next of the ``wanted``, which are locked by id."""
+    return list(session.execute(wanted.where(col(Message.id) > after).limit(db.chunk_rows(session))).scalars())
+
+
+def _change(session: Session, ids: list[int], state: MessageState, values: dict[str, Any]) -> Chunk:
     if not ids:
         return Chunk(0, None)
     changed = session.execute(
         update(Message).where(col(Message.id).in_(ids), col(Message.state) == state).values(**values),
         execution_options={"synchronize_session": False},
     )
-    return Chunk(int(changed.rowcount), ids[-1] if len(ids) == most else None)  # type: ignore[attr-defined]
+    more = len(ids) == db.chunk_rows(session)
+    return Chunk(int(changed.rowcount), ids[-1] if more else None)  # type: ignore[attr-defined]
 
 
 def _send_on(session: Session, user_id: int, campaign_id: int, source: str, count: int) -> None:

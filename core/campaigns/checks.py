@@ -4,9 +4,13 @@ from sqlalchemy import exists
 from sqlmodel import Session, col, select
 
 from core import db
-from core.campaigns import advice
+from core.audience import contacts, samples
+from core.campaigns import preflight
+from core.campaigns.content import content
 from core.campaigns.drafts import get
-from core.campaigns.findings import Finding, Level
+from core.campaigns.findings import Finding, Level, error
+from core.campaigns.preflight import size
+from core.content import images, mail
 from core.delivery import windows
 from core.models import Campaign, CampaignList, Contact, ListMember, Sender, SenderState, Suppression
 
@@ -18,31 +22,38 @@ def problems(session: Session, user_id: int, campaign_id: int) -> list[str]:
 
 
 def findings(session: Session, user_id: int, campaign_id: int) -> list[Finding]:
-    """Everything to say before sending, errors first. Raises NotFound."""
+    """Everything that the draft by itself tells, errors first; its people, DNS and the web are asked by ``preflight``.
+
+    Raises NotFound.
+    """
     campaign = get(session, user_id, campaign_id)
-    return errors(session, campaign) + advice.warnings(session, campaign)
+    said = preflight.content(content(session, campaign))
+    heavy = size.heavy_images(images.weight(session, user_id, campaign.body))
+    return errors(session, campaign) + [each for each in (*said, *heavy) if each.level != Level.error]
 
 
 def steps_missing(session: Session, user_id: int, campaign_id: int) -> set[str]:
     """The steps of Compose in which something is missing. Raises NotFound."""
-    return {finding.step for finding in errors(session, get(session, user_id, campaign_id))}
+    steps = {finding.step for finding in errors(session, get(session, user_id, campaign_id))}
+    return {"content" if step == "senders" else step for step in steps}  # the sender is chosen there
 
 
 def errors(session: Session, campaign: Campaign) -> list[Finding]:
     """What makes sending impossible."""
     found = []
     if not campaign.subject.strip():
-        found.append(Finding(Level.error, "The subject is empty.", "content"))
+        found.append(error("The subject is empty.", "content", "subject"))
     if not has_content(campaign.body):
-        found.append(Finding(Level.error, "The body is empty.", "content"))
+        found.append(error("The body is empty.", "content", "body"))
     if sentence := sender_problem(session, campaign):
-        found.append(Finding(Level.error, sentence, "content"))
-    if not found and (sentence := advice.mail_problem(session, campaign)):
-        found.append(Finding(Level.error, sentence, "content"))
+        found.append(error(sentence, *_sender_place(session, campaign)))
+    if not found and (sentence := _mail_problem(session, campaign)):
+        found.append(error(sentence, "content", "body"))
+    found += [each for each in preflight.content(content(session, campaign)) if each.level == Level.error]
     if sentence := _hours_problem(session, campaign):
-        found.append(Finding(Level.error, sentence, "when"))
+        found.append(error(sentence, "when", "hours"))
     if sentence := _audience_problem(session, campaign):
-        found.append(Finding(Level.error, sentence, "audience"))
+        found.append(error(sentence, "audience", "lists"))
     return found
 
 
@@ -68,6 +79,22 @@ def sender_problem(session: Session, campaign: Campaign) -> str:
     return ""
 
 
+def _sender_place(session: Session, campaign: Campaign) -> tuple[str, str]:
+    """Where it is mended: on the page Senders where the chosen one is at fault, else by choosing one."""
+    sender = session.get(Sender, campaign.sender_id) if campaign.sender_id else None
+    own = sender is not None and sender.user_id == campaign.user_id and sender.deleted_at is None
+    return ("senders", f"sender:{campaign.sender_id}") if own else ("content", "sender")
+
+
+def _mail_problem(session: Session, campaign: Campaign) -> str:
+    """Why no mail can be made of the content, or an empty text."""
+    try:
+        mail.compile_mail(content(session, campaign))
+    except mail.BadMail as problem:
+        return str(problem)
+    return ""
+
+
 def _hours_problem(session: Session, campaign: Campaign) -> str:
     sender = session.get(Sender, campaign.sender_id) if campaign.sender_id else None
     if sender is None or campaign.sending_window is None or sender.sending_window is None:
@@ -79,7 +106,9 @@ def _hours_problem(session: Session, campaign: Campaign) -> str:
 
 
 def _audience_problem(session: Session, campaign: Campaign) -> str:
-    lists = select(CampaignList.list_id).where(col(CampaignList.campaign_id) == campaign.id)
+    chosen = select(CampaignList.list_id).where(col(CampaignList.campaign_id) == campaign.id)
+    lists = chosen.where(col(CampaignList.is_left_out).is_(False))
+    left_out = contacts.on_lists(col(Contact.id), session.exec(chosen.where(col(CampaignList.is_left_out))).all())
     if session.exec(lists.limit(1)).first() is None:
         return "No recipients are chosen."
     people = (
@@ -90,6 +119,19 @@ def _audience_problem(session: Session, campaign: Campaign) -> str:
     blocked = exists().where(col(Suppression.user_id) == campaign.user_id, col(Suppression.email) == col(Contact.email))
     if session.exec(people.limit(1)).first() is None:
         return "The chosen lists have no recipients."
-    if session.exec(people.where(~blocked).limit(1)).first() is None:
+    if session.exec(people.where(~left_out).limit(1)).first() is None:
+        return "Everybody on the chosen lists is on a list that is left out."
+    if session.exec(people.where(~left_out, ~blocked).limit(1)).first() is None:
         return "Every recipient of the chosen lists is suppressed."
-    return ""
+    return _samples_problem(session, campaign)
+
+
+def _samples_problem(session: Session, campaign: Campaign) -> str:
+    """Sample contacts exist nowhere: a real provider would see 120 bounces and think ill of the sender."""
+    sender = session.get(Sender, campaign.sender_id) if campaign.sender_id else None
+    chosen = select(CampaignList.list_id).where(col(CampaignList.campaign_id) == campaign.id)
+    lists = session.exec(chosen.where(col(CampaignList.is_left_out).is_(False))).all()
+    left_out = session.exec(chosen.where(col(CampaignList.is_left_out))).all()
+    if sender is None or sender.is_sandbox or not samples.is_sample(session, campaign.user_id, lists, left_out):
+        return ""
+    return "There are sample contacts among the recipients, who exist nowhere. Leave them out, or send to the sandbox."

@@ -2,7 +2,7 @@
 
 from sqlmodel import Session
 
-from core.content import mail
+from core.content import images, mail
 from core.delivery import dkim_keys, senders
 from core.models import Campaign, CampaignStatus, Sender
 from core.tracking import links
@@ -11,7 +11,8 @@ from core.tracking import links
 def content(session: Session, campaign: Campaign) -> mail.Content:
     """The campaign's content with its sender's From; a draft without a usable sender gets a stand-in.
 
-    A draft's links lead straight to where they say: clicks are counted from when it is scheduled.
+    Its images have the address at which readers fetch them, as far as there is one (BASE_URL). A draft's links lead
+    straight to where they say: clicks are counted from when it is scheduled.
     """
     sender = session.get(Sender, campaign.sender_id) if campaign.sender_id else None
     if sender is not None and sender.user_id != campaign.user_id:
@@ -21,7 +22,7 @@ def content(session: Session, campaign: Campaign) -> mail.Content:
     return mail.Content(
         subject=campaign.subject,
         preheader=campaign.preheader,
-        body=campaign.body,
+        body=images.absolute(campaign.body, base),
         body_kind=campaign.body_kind,
         from_name=sender.from_name if sender else "",
         from_address=(sender.from_address if sender else "") or "sender@example.com",

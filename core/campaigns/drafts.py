@@ -1,21 +1,34 @@
 """Drafts: make, read, edit in several tabs, copy, delete."""
 
+from collections.abc import Collection, Sequence
+from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, insert, update
+from sqlalchemy import ColumnElement, case, func, insert, literal, or_, update
 from sqlalchemy import delete as delete_rows
 from sqlalchemy import select as select_rows
 from sqlalchemy.orm import defer
 from sqlmodel import Session, col, select
 
 from core import clock, db, live
+from core.campaigns import versions
 from core.delivery import warmup, windows
 from core.errors import NotFound, RuleError
-from core.models import BodyKind, Campaign, CampaignList, CampaignStatus, ContactList, Sender, User
+from core.models import (
+    UNDO_FOR,
+    BodyKind,
+    Campaign,
+    CampaignList,
+    CampaignStatus,
+    ContactList,
+    Sender,
+    User,
+)
 
 _EDITABLE = {"name", "subject", "preheader", "sender_id", "body", "body_kind", "scheduled_at", "time_zone"}
 _EDITABLE |= {"sending_window", "warmup"}
 NAME_LENGTH = 200
+_LEFT = timedelta(minutes=1)
 
 
 class NotADraft(RuleError):
@@ -32,21 +45,41 @@ class EditedElsewhere(RuleError):
 
 def create(session: Session, user_id: int) -> Campaign:
     """A new draft with the user's default sender (the sandbox only where there is no other) and time zone."""
+    return _add(session, Campaign(user_id=user_id, **_fresh(session, user_id)))
+
+
+def begin(session: Session, user_id: int, in_use: Collection[int] = ()) -> int:
+    """The number of a draft to write: one that was left untouched, made as new, else a new one.
+
+    ``in_use``: drafts that are open somewhere; one of the last minute may be about to be.
+    """
+    left = (~touched(), col(Campaign.created_at) < db.now(session) - _LEFT)
+    free = select(Campaign.id).where(col(Campaign.user_id) == user_id, col(Campaign.deleted_at).is_(None), *left)
+    free = free.where(col(Campaign.id).not_in(in_use)).order_by(col(Campaign.id).desc()).limit(1)
+    if (found := session.exec(free).first()) is not None:
+        again = update(Campaign).where(*owned(user_id, found), *left).values(**_fresh(session, user_id))
+        if session.execute(again).rowcount:  # type: ignore[attr-defined]
+            return found
+    return create(session, user_id).id or 0
+
+
+def touched() -> ColumnElement[bool]:
+    """Whether a campaign is more than a draft as it was made: what is not is in no list of campaigns."""
+    written = [col(Campaign.name) != "", col(Campaign.subject) != "", col(Campaign.body) != ""]
+    changed = col(Campaign.updated_at) != col(Campaign.created_at)
+    return or_(col(Campaign.status) != CampaignStatus.draft, col(Campaign.version) > 1, changed, *written)
+
+
+def _fresh(session: Session, user_id: int) -> dict[str, Any]:
+    """What a new draft begins with."""
     sender_id = session.exec(
         select(Sender.id)
         .where(col(Sender.user_id) == user_id, col(Sender.deleted_at).is_(None))
         .order_by(col(Sender.is_default).desc(), col(Sender.is_sandbox), col(Sender.id))
         .limit(1)
     ).first()
-    now = db.now(session)
-    campaign = Campaign(
-        user_id=user_id,
-        sender_id=sender_id,
-        time_zone=session.get_one(User, user_id).time_zone,
-        created_at=now,
-        updated_at=now,
-    )
-    return _add(session, campaign)
+    now, zone = db.now(session), session.get_one(User, user_id).time_zone
+    return {"sender_id": sender_id, "time_zone": zone, "created_at": now, "updated_at": now}
 
 
 def get(session: Session, user_id: int, campaign_id: int) -> Campaign:
@@ -54,13 +87,13 @@ def get(session: Session, user_id: int, campaign_id: int) -> Campaign:
     wanted = select(Campaign).where(*owned(user_id, campaign_id)).execution_options(populate_existing=True)
     campaign = session.exec(wanted).first()
     if campaign is None:
-        raise NotFound("There is no such campaign.")
+        raise NotFound.of("campaign")
     return campaign
 
 
 def list_all(session: Session, user_id: int, limit: int = 1000) -> list[Campaign]:
     """The user's campaigns, newest first, without their bodies."""
-    found = select(Campaign).where(col(Campaign.user_id) == user_id, col(Campaign.deleted_at).is_(None))
+    found = select(Campaign).where(col(Campaign.user_id) == user_id, col(Campaign.deleted_at).is_(None), touched())
     newest = found.order_by(col(Campaign.id).desc()).limit(limit).options(defer(col(Campaign.body)))  # type: ignore[arg-type]
     return list(session.exec(newest))
 
@@ -73,6 +106,8 @@ def save_draft(session: Session, user_id: int, campaign_id: int, version: int, *
     Raises EditedElsewhere when another tab saved first, NotADraft, NotFound (also for a stranger's sender), RuleError.
     """
     _check_changes(session, user_id, changes)
+    if versions.CONTENT & changes.keys():
+        versions.keep_now_and_then(session, user_id, campaign_id, version)
     saved = session.execute(
         update(Campaign)
         .where(
@@ -91,13 +126,29 @@ def save_draft(session: Session, user_id: int, campaign_id: int, version: int, *
 
 def list_ids(session: Session, user_id: int, campaign_id: int) -> list[int]:
     """The lists chosen as audience."""
+    return _lists(session, user_id, campaign_id, is_left_out=False)
+
+
+def left_out_ids(session: Session, user_id: int, campaign_id: int) -> list[int]:
+    """The lists whose people get nothing, also where they are on a chosen one."""
+    return _lists(session, user_id, campaign_id, is_left_out=True)
+
+
+def _lists(session: Session, user_id: int, campaign_id: int, is_left_out: bool) -> list[int]:
     get(session, user_id, campaign_id)
-    chosen = select(CampaignList.list_id).where(col(CampaignList.campaign_id) == campaign_id)
+    chosen = select(CampaignList.list_id).where(
+        col(CampaignList.campaign_id) == campaign_id, col(CampaignList.is_left_out).is_(is_left_out)
+    )
     return list(session.exec(chosen.order_by(col(CampaignList.list_id))))
 
 
-def set_lists(session: Session, user_id: int, campaign_id: int, ids: list[int]) -> None:
-    """Make exactly these lists of the user the audience of a draft. Raises NotFound, NotADraft."""
+def set_lists(
+    session: Session, user_id: int, campaign_id: int, ids: Sequence[int], left_out: Sequence[int] = ()
+) -> None:
+    """Make exactly these lists of the user the audience of a draft, without the people of those ``left_out``.
+
+    A list that is in both is left out. Raises NotFound, NotADraft.
+    """
     touched = session.execute(
         update(Campaign)
         .where(*owned(user_id, campaign_id), col(Campaign.status) == CampaignStatus.draft)
@@ -105,12 +156,16 @@ def set_lists(session: Session, user_id: int, campaign_id: int, ids: list[int]) 
     )
     if not touched.rowcount:  # type: ignore[attr-defined]
         _draft(session, user_id, campaign_id)
-    mine = select(func.count()).where(col(ContactList.user_id) == user_id, col(ContactList.id).in_(ids))
-    if session.exec(mine).one() != len(set(ids)):
-        raise NotFound("There is no such list.")
+    mine = select(func.count()).where(col(ContactList.user_id) == user_id, col(ContactList.id).in_([*ids, *left_out]))
+    if session.exec(mine).one() != len({*ids, *left_out}):
+        raise NotFound.of("list")
     session.execute(delete_rows(CampaignList).where(col(CampaignList.campaign_id) == campaign_id))
-    if ids:
-        session.execute(insert(CampaignList), [{"campaign_id": campaign_id, "list_id": n} for n in sorted(set(ids))])
+    rows = [
+        {"campaign_id": campaign_id, "list_id": number, "is_left_out": number in left_out}
+        for number in sorted({*ids, *left_out})
+    ]
+    if rows:
+        session.execute(insert(CampaignList), rows)
     hint(session, user_id, campaign_id)
 
 
@@ -132,8 +187,9 @@ def duplicate(session: Session, user_id: int, campaign_id: int) -> Campaign:
         updated_at=now,
     )
     _add(session, copy)
-    lists = select_rows(copy.id, CampaignList.list_id).where(col(CampaignList.campaign_id) == campaign_id)  # type: ignore[call-overload]
-    session.execute(insert(CampaignList).from_select(["campaign_id", "list_id"], lists))
+    kept = (col(CampaignList.list_id), col(CampaignList.is_left_out))
+    lists = select_rows(literal(copy.id), *kept).where(col(CampaignList.campaign_id) == campaign_id)
+    session.execute(insert(CampaignList).from_select(["campaign_id", "list_id", "is_left_out"], lists))
     return copy
 
 
@@ -150,10 +206,34 @@ def delete(session: Session, user_id: int, campaign_id: int) -> None:
     hint(session, user_id, campaign_id)
 
 
+def restore(session: Session, user_id: int, campaign_id: int) -> CampaignStatus:
+    """Take a deletion back that is younger than ``UNDO_FOR``. Raises NotFound where there is none.
+
+    What was scheduled is a draft again, its time a suggestion: its lists or its sender may be gone by now, and its
+    time over. Returns what it is.
+    """
+    scheduled = col(Campaign.status) == CampaignStatus.scheduled
+    status = session.execute(
+        update(Campaign)
+        .where(
+            col(Campaign.id) == campaign_id,
+            col(Campaign.user_id) == user_id,
+            col(Campaign.deleted_at) >= db.now(session) - UNDO_FOR,
+        )
+        .values(deleted_at=None, status=case((scheduled, CampaignStatus.draft), else_=col(Campaign.status)))
+        .returning(col(Campaign.status)),
+        execution_options={"synchronize_session": False},
+    ).scalar()
+    if status is None:
+        raise NotFound("This campaign can no longer be brought back.")
+    hint(session, user_id, campaign_id)
+    return CampaignStatus(status)
+
+
 def owned(user_id: int, campaign_id: int) -> list[ColumnElement[bool]]:
     """The conditions of every query for one campaign of one user. Raises NotFound for a number no row can have."""
     if not 0 < campaign_id < 1 << 63:
-        raise NotFound("There is no such campaign.")
+        raise NotFound.of("campaign")
     return [
         col(Campaign.id) == campaign_id,
         col(Campaign.user_id) == user_id,
@@ -187,13 +267,12 @@ def _check_changes(session: Session, user_id: int, changes: dict[str, Any]) -> N
     if len(changes.get("name", "")) > NAME_LENGTH:
         raise RuleError(f"The name may have at most {NAME_LENGTH} characters.")
     if changes.get("body_kind", BodyKind.rich) not in set(BodyKind):
-        raise RuleError("The body is rich text or HTML.")
+        raise RuleError("The body is rich text, Markdown or HTML.")
     windows.from_json(changes.get("sending_window"))
     warmup.from_json(changes.get("warmup"))
-    zone = changes.get("time_zone")
-    if zone is not None and clock.zone_or_default(zone) != zone:
-        raise RuleError(f"There is no time zone named {zone!r}.")
+    if (zone := changes.get("time_zone")) is not None:
+        clock.check_zone(zone)
     if (sender_id := changes.get("sender_id")) is not None:
         own = select(Sender.id).where(col(Sender.id) == sender_id, col(Sender.user_id) == user_id)
         if session.exec(own.where(col(Sender.deleted_at).is_(None))).first() is None:
-            raise NotFound("There is no such sender.")
+            raise NotFound.of("sender")

@@ -6,13 +6,36 @@ from enum import StrEnum
 
 class Level(StrEnum):
     error = "error"  # cannot be sent
-    warning = "warning"  # can be sent, and the user should know
+    warning = "warning"  # can be sent, and the user should mend it
+    note = "note"  # good to know
 
 
 @dataclass(frozen=True)
 class Finding:
-    """``step``: content, audience or when, where it is mended; or senders, the page."""
+    """``step``: content, audience or when, where it is mended; or senders, the page.
+
+    ``place``: the field there (subject, preheader, sender, body, lists, hours; a domain on the page senders).
+    ``people``: what they have in common, as ``Survey.named`` calls them, for a list of who they are.
+    ``gap``: the merge field that a default would mend.
+    ``mark``: what of the place it is about: an address, a merge field or words, as they stand there; empty for all.
+    """
 
     level: Level
     text: str
     step: str
+    place: str = ""
+    people: str = ""
+    gap: str = ""
+    mark: str = ""
+
+
+def error(text: str, step: str, place: str = "", mark: str = "") -> Finding:
+    return Finding(Level.error, text, step, place, mark=mark)
+
+
+def warning(text: str, step: str = "content", place: str = "body", mark: str = "") -> Finding:
+    return Finding(Level.warning, text, step, place, mark=mark)
+
+
+def note(text: str, step: str = "content", place: str = "body", mark: str = "") -> Finding:
+    return Finding(Level.note, text, step, place, mark=mark)

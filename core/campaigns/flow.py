@@ -8,16 +8,15 @@ will go like it: ten million recipients take hardly longer to foresee than ten t
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from core.campaigns.sliding import NONE, Limit, Part
 from core.delivery import warmup, windows
 from core.delivery.pace import DAY, HOUR
 from core.delivery.warmup import Warmup
 from core.delivery.windows import Window
 
 UNLIMITED = 500.0  # mails a second: what a sender without any limit does at least
-_COUNTS = 32.4  # seconds that a start counts longer than its hour or day, on average (see ``pace``)
 _WEEK, _LONGEST = 7 * DAY, 5 * 366 * DAY
 _MOST_STEPS = 2_000  # a quarter of a second
-_NONE = 1e-6  # mails: fewer are none
 _SHORTEST = 0.01  # seconds from event to event
 _SAME = 0.005  # weeks that differ by a smaller share are the same
 _GRAIN = 300.0  # seconds: the past is looked at so finely
@@ -53,15 +52,6 @@ class Road:
 
 
 @dataclass
-class _Part:
-    """Mails flowed at ``rate`` a second from ``begin`` to ``end``."""
-
-    begin: float
-    end: float
-    rate: float
-
-
-@dataclass
 class Lane:
     """A flow under way. ``day_left``: what its warm-up still allows on its day ``day``; None: anything."""
 
@@ -75,8 +65,8 @@ class Lane:
     last_week: float = -1.0
 
     def may_flow(self, t: float) -> bool:
-        has_mail = self.left > _NONE and t >= self.begins
-        return has_mail and self.is_open and (self.day_left is None or self.day_left > _NONE)
+        has_mail = self.left > NONE and t >= self.begins
+        return has_mail and self.is_open and (self.day_left is None or self.day_left > NONE)
 
     def until(self, t: float, share: float) -> float:
         """When it is done, or has sent what its warm-up allows today."""
@@ -99,54 +89,6 @@ class Lane:
         self.day = day
 
 
-class _Limit:
-    """At most ``cap`` mails in any ``length`` seconds; ``inside`` is how many are there now."""
-
-    def __init__(self, name: str, length: float, cap: int, past: list[_Part], t: float) -> None:
-        self.name, self.length, self.cap = name, length + _COUNTS, cap
-        self._past, self._head = past, 0
-        self.inside = sum(
-            part.rate * (part.end - max(part.begin, t - self.length)) for part in past if self._in(part, t)
-        )
-        self.settle(t)
-
-    def allows(self, rate: float, t: float) -> float:
-        """What may flow in: as much as flows out, where it is full."""
-        room = self.cap - self.inside
-        if room > _NONE:
-            return rate
-        return min(rate, self._out(t)) if room > -1e-3 else 0.0
-
-    def event(self, rate: float, t: float) -> float:
-        """When it is full, or has room again, or another part of the past flows out."""
-        out, room = self._out(t), self.cap - self.inside
-        events = [float("inf")]
-        if rate > out and room > _NONE:
-            events.append(t + room / (rate - out))
-        elif room < -1e-3 and out > 0:
-            events.append(t - room / out)
-        if self._head < len(self._past):
-            part = self._past[self._head]
-            events.append((part.begin if part.begin > t - self.length + 1e-9 else part.end) + self.length)
-        return min(events)
-
-    def flow(self, rate: float, t: float, seconds: float) -> None:
-        self.inside = max(0.0, self.inside + (rate - self._out(t)) * seconds)
-
-    def settle(self, t: float) -> None:
-        while self._head < len(self._past) and not self._in(self._past[self._head], t):
-            self._head += 1
-        if self._head >= len(self._past):
-            self.inside = 0.0
-
-    def _in(self, part: _Part, t: float) -> bool:
-        return part.end > t - self.length + 1e-9
-
-    def _out(self, t: float) -> float:
-        part = self._past[self._head] if self._head < len(self._past) else None
-        return part.rate if part is not None and part.begin <= t - self.length + 1e-9 else 0.0
-
-
 class Walk:
     """``slow``: seconds in which the first flow waited or flowed, by what decided; ``shared``: beside others."""
 
@@ -166,10 +108,13 @@ class Walk:
         self.stuck = False  # nothing of the first flow ever goes
         self.turns_at = self.t
         self.steps, self.most_steps = 0, _MOST_STEPS
+        self.beside = 0.0  # mails of the other flows that went meanwhile
+        self.curve: list[tuple[float, float, float]] = []  # (t, mails of the first flow, of the others)
 
     def run(self) -> float | None:
         """When the first flow is done (seconds since 1970); None: never, or not within years."""
-        while self.target.left > _NONE:
+        self._draw()
+        while self.target.left > NONE:
             if self.t >= self.turns_at:
                 self._turn()
             self._step()
@@ -207,6 +152,11 @@ class Walk:
             limit.settle(self.t)
         for lane in flowing:
             lane.flow_on(share * seconds)
+            self.beside += share * seconds if lane is not self.target else 0.0
+        self._draw()
+
+    def _draw(self) -> None:
+        self.curve.append((self.t, self.waiting - self.target.left, self.beside))
 
     def _account(self, seconds: float, decides: str, flowing: list[Lane]) -> None:
         target = self.target
@@ -227,7 +177,7 @@ class Walk:
         if last is not None and last.rate == rate and self.t - last.end < _SHORTEST:
             last.end = self.t + seconds
         else:
-            self.past.append(_Part(self.t, self.t + seconds, rate))
+            self.past.append(Part(self.t, self.t + seconds, rate))
 
     def _turn(self) -> None:
         """What the clock decides: windows, midnights, beginnings; and when it next does."""
@@ -238,7 +188,7 @@ class Walk:
         turns = [road.not_before] if waits else []
         turns += _turns(road.window, road.ramp, now)
         for lane in self.lanes:
-            if lane.left > _NONE:
+            if lane.left > NONE:
                 lane.turn(now)
                 turns += [lane.flow.begins, *_turns(lane.flow.window, lane.flow.ramp, now)]
         self.turns_at = min([at.timestamp() for at in turns if at is not None and at > now], default=float("inf"))
@@ -252,11 +202,11 @@ class Walk:
             else:
                 limit.cap = cap
 
-    def _limits(self) -> list[_Limit]:
+    def _limits(self) -> list[Limit]:
         road = self.road
         caps = {"hour": road.per_hour, "day": road.per_day, "warm-up": warmup.cap(road.ramp, road.now)}
         lengths = {"hour": HOUR, "day": DAY, "warm-up": DAY}
-        return [_Limit(name, lengths[name], cap, self.past, self.t) for name, cap in caps.items() if cap is not None]
+        return [Limit(name, lengths[name], cap, self.past, self.t) for name, cap in caps.items() if cap is not None]
 
     def _end_week(self) -> None:
         """Skip the weeks that will go as this one did."""
@@ -265,12 +215,14 @@ class Walk:
         self.stuck = self.target.this_week == self.target.last_week == 0.0 and self.t - _WEEK > self.target.begins
         for lane in self.lanes:
             lane.left -= weeks * lane.this_week
+            self.beside += weeks * lane.this_week if lane is not self.target else 0.0
             lane.this_week, lane.last_week = 0.0, lane.this_week
         if weeks:
             self._skip(weeks * _WEEK)
+            self._draw()
 
     def _weeks_alike(self) -> int:
-        lanes = [lane for lane in self.lanes if lane.left > _NONE]
+        lanes = [lane for lane in self.lanes if lane.left > NONE]
         ramps = [self.road.ramp, *(lane.flow.ramp for lane in lanes)]
         if any(warmup.day_of(ramp, datetime.fromtimestamp(self.t, UTC)) for ramp in ramps):
             return 0
@@ -301,7 +253,7 @@ def _turns(window: Window | None, ramp: Warmup | None, now: datetime) -> list[da
     return found
 
 
-def _history(road: Road) -> list[_Part]:
+def _history(road: Road) -> list[Part]:
     counts: dict[float, int] = {}
     for at, count in road.used:
         begin = at.timestamp() // _GRAIN * _GRAIN
@@ -309,5 +261,5 @@ def _history(road: Road) -> list[_Part]:
     now, parts = road.now.timestamp(), []
     for begin, count in sorted(counts.items()):
         end = min(begin + _GRAIN, max(now, begin + 1))
-        parts.append(_Part(begin, end, count / (end - begin)))
+        parts.append(Part(begin, end, count / (end - begin)))
     return parts

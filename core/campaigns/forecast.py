@@ -7,12 +7,23 @@ from core import clock
 from core.campaigns.flow import Flow, Road, Walk
 from core.delivery import warmup, windows
 
+_MOST_POINTS = 200
+
+
+@dataclass(frozen=True)
+class Point:
+    """By ``at``, so many mails of the campaign will have gone, and ``beside`` of others through the same sender."""
+
+    at: datetime
+    sent: int
+    beside: int = 0
+
 
 @dataclass(frozen=True)
 class Forecast:
     """``finishes_at``: None where that is ``never`` (windows that do not meet) or not within five years.
 
-    ``rates`` and ``others``: what decides.
+    ``rates`` and ``others``: what decides. ``line``: how it goes, with a point wherever the pace changes.
     """
 
     starts_at: datetime
@@ -20,6 +31,7 @@ class Forecast:
     rates: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
     never: bool = False
+    line: tuple[Point, ...] = ()
 
     @property
     def duration(self) -> timedelta | None:
@@ -54,7 +66,31 @@ def forecast(road: Road, flow: Flow, others: tuple[Flow, ...] = ()) -> Forecast:
     finishes = walk.run()
     rates, more = _reasons(walk, road, flow)
     starts_at = max(road.now, flow.begins)
-    return Forecast(starts_at, datetime.fromtimestamp(finishes, UTC) if finishes else None, rates, more, walk.stuck)
+    finishes_at = datetime.fromtimestamp(finishes, UTC) if finishes else None
+    return Forecast(starts_at, finishes_at, rates, more, walk.stuck, _line(walk, flow, finishes_at))
+
+
+def _line(walk: Walk, flow: Flow, finishes_at: datetime | None) -> tuple[Point, ...]:
+    """The walk from when the campaign begins, without the points that lie on a straight line between others."""
+    begins = max(walk.start, flow.begins.timestamp())
+    kept: list[tuple[float, float, float]] = []
+    for point in walk.curve:
+        if len(kept) > 1 and _slope(kept[-2], kept[-1]) == _slope(kept[-1], point):
+            kept[-1] = point
+        else:
+            kept.append(point)
+    kept = [point for point in kept if point[0] >= begins - 1] or kept[-1:]
+    step = max(1, -(-len(kept) // _MOST_POINTS))
+    points = [Point(datetime.fromtimestamp(t, UTC), round(sent), round(beside)) for t, sent, beside in kept[::step]]
+    if finishes_at is None or not points:
+        return tuple(points)
+    before = [point for point in points if point.at < finishes_at - timedelta(seconds=1)]
+    return (*before, Point(finishes_at, flow.waiting, round(kept[-1][2])))
+
+
+def _slope(one: tuple[float, float, float], other: tuple[float, float, float]) -> tuple[float, float]:
+    seconds = max(other[0] - one[0], 1e-9)
+    return round((other[1] - one[1]) / seconds, 6), round((other[2] - one[2]) / seconds, 6)
 
 
 def _reasons(walk: Walk, road: Road, flow: Flow) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -69,10 +105,16 @@ def _reasons(walk: Walk, road: Road, flow: Flow) -> tuple[tuple[str, ...], tuple
             others.append(windows.say(window, road.now))
     if "warm-up" in decided:
         ramp = road.ramp if warmup.day_of(road.ramp, flow.begins) else flow.ramp
-        others.append(f"warming up for {ramp.days} days" if ramp else "warming up")
+        others.append(_say_ramp(ramp))
     if walk.shared > least:
         others.append("sharing its sender with other campaigns")
     return rates, tuple(others)
+
+
+def _say_ramp(ramp: warmup.Warmup | None) -> str:
+    if ramp is None:
+        return "warming up"
+    return f"at most {ramp.start:,} a day" if ramp.is_cap else f"warming up for {ramp.days} days"
 
 
 def in_words(duration: timedelta) -> str:

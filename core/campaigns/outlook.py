@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlmodel import Session, col
 
 from core import db
@@ -12,10 +12,11 @@ from core.campaigns.drafts import get
 from core.campaigns.flow import Flow, Road
 from core.campaigns.forecast import Forecast, forecast
 from core.delivery import holds, usage, warmup, windows
-from core.models import Campaign, CampaignList, CampaignStatus, ContactList, Sender, SenderState
+from core.models import Campaign, CampaignList, CampaignStatus, ContactList, Message, Sender, SenderState
 
 _APART = 1.03  # starts are reserved that much further apart than the limit says (DESIGN 6)
 _MOST_OTHERS = 50
+_PUT_OFF = "if the mails that are tried again are accepted then"
 
 _campaign: Any = Campaign.__table__  # type: ignore[attr-defined]
 
@@ -27,12 +28,16 @@ class Outlook:
     road: Road
     flow: Flow
     others: tuple[Flow, ...]
+    last_try: datetime | None = None  # of the mails that were put off: it is not finished before
 
     def forecast(self, waiting: int | None = None, begins: datetime | None = None, **hours: Any) -> Forecast:
         """With another number of mails, another beginning, another ``window`` or ``ramp`` than is kept."""
         begins = max(begins or self.flow.begins, self.road.now)
         flow = replace(self.flow, waiting=self.flow.waiting if waiting is None else waiting, begins=begins, **hours)
-        return forecast(self.road, flow, self.others)
+        found = forecast(self.road, flow, self.others)
+        if waiting is None and self.last_try and found.finishes_at and found.finishes_at < self.last_try:
+            return replace(found, finishes_at=self.last_try, rates=(), others=(_PUT_OFF,))
+        return found
 
 
 def outlook(session: Session, user_id: int, campaign_id: int) -> Outlook | None:
@@ -52,7 +57,16 @@ def outlook(session: Session, user_id: int, campaign_id: int) -> Outlook | None:
     )
     rows = session.execute(others.order_by(_campaign.c.id).limit(_MOST_OTHERS)).all()
     flows = [flow for row in rows if (flow := _flow(session, row, now)).waiting > 0]
-    return Outlook(_road(session, sender, now), _flow(session, campaign, now), tuple(flows))
+    flow = _flow(session, campaign, now)
+    return Outlook(_road(session, sender, now), flow, tuple(flows), _last_try(session, campaign_id))
+
+
+def _last_try(session: Session, campaign_id: int) -> datetime | None:
+    pending = (col(Message.campaign_id) == campaign_id, text("state = 'pending'"))
+    last: datetime | None = session.execute(
+        select(col(Message.retry_at)).where(*pending).order_by(col(Message.retry_at).desc()).limit(1)
+    ).scalar()
+    return last
 
 
 def _road(session: Session, sender: Sender, now: datetime) -> Road:
@@ -102,10 +116,10 @@ def _flow(session: Session, campaign: Any, now: datetime) -> Flow:
 
 
 def _listed(session: Session, campaign_id: int) -> int:
-    """Contacts of its lists; who is on two counts twice, so a few too many."""
+    """Contacts of its lists; who is on two counts twice, who is left out once, so some too many."""
     counted = (
         select(func.coalesce(func.sum(col(ContactList.contact_count)), 0))
         .join(CampaignList, col(CampaignList.list_id) == col(ContactList.id))
-        .where(col(CampaignList.campaign_id) == campaign_id)
+        .where(col(CampaignList.campaign_id) == campaign_id, col(CampaignList.is_left_out).is_(False))
     )
     return int(session.execute(counted).scalar_one())

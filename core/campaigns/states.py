@@ -9,6 +9,7 @@ from sqlalchemy import select as select_rows
 from sqlmodel import Session, col
 
 from core import clock, db, live
+from core.campaigns import readers
 from core.campaigns.checks import errors, sender_problem
 from core.campaigns.content import content
 from core.campaigns.drafts import NAME_LENGTH, get, hint, owned
@@ -101,7 +102,9 @@ def start_due(session: Session) -> list[int]:
     missed = col(Campaign.scheduled_at) < now - _MISSED_AFTER
     _move_all(session, [*waiting, missed], _paused(PauseReason.missed))
     started = {"status": CampaignStatus.sending, "started_at": now}
-    return _move_all(session, [*waiting, col(Campaign.scheduled_at) <= now], started)
+    ids = _move_all(session, [*waiting, col(Campaign.scheduled_at) <= now], started)
+    readers.note(session)
+    return ids
 
 
 def pause_for(session: Session, campaign_id: int, reason: PauseReason, detail: str = "") -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from sqlmodel import Session
 
 from core import crypto, db
-from core.audience import addresses
+from core.audience import addresses, pasted
 from core.campaigns.checks import sender_problem
 from core.campaigns.content import content
 from core.campaigns.drafts import get
@@ -23,17 +23,37 @@ from core.models import Sender
 _TIMES = smtp.Timeouts(connect=20, banner=20, tls=20, command=20, data=20, block=20, dot=60, quit=2)
 # Tokens in a test mail belong to no message: such numbers are never given to a row.
 _NO_MESSAGE = 1 << 62
+MOST_ADDRESSES = 10
 
 
 @dataclass(frozen=True)
 class TestResult:
-    """``sentence`` is for the user, ``words`` are the mail server's own (they may be empty)."""
+    """``sentence`` is for the user, ``words`` are the mail server's own (they may be empty).
+
+    ``is_about_address``: another address may well be accepted.
+    """
 
     __test__ = False  # pytest: this is no test class
 
     accepted: bool
     sentence: str
     words: str = ""
+    is_about_address: bool = False
+
+
+def addresses_in(text: str) -> list[str]:
+    """The addresses in ``text``, however they are separated, each once. Raises RuleError with what is wrong."""
+    found: dict[str, None] = {}
+    for _, (typed, *_) in pasted.rows(text):
+        address = addresses.read(typed)
+        if not address.email:
+            raise RuleError(f"{typed[:80]} is not an email address: {address.reason}.")
+        found[address.email] = None
+    if not found:
+        raise RuleError("Enter an address to send the test to.")
+    if len(found) > MOST_ADDRESSES:
+        raise RuleError(f"A test goes to at most {MOST_ADDRESSES} addresses at once.")
+    return list(found)
 
 
 def send_test(user_id: int, campaign_id: int, to: str, fields: Mapping[str, object] | None = None) -> TestResult:
@@ -42,25 +62,23 @@ def send_test(user_id: int, campaign_id: int, to: str, fields: Mapping[str, obje
     Blocks while it talks to the mail server (at most some 20 s a step); opens its own short transaction. Raises
     RuleError with what is missing, NotFound.
     """
-    address = addresses.read(to)
-    if not address.email:
-        raise RuleError(f"This is not an email address: {address.reason}.")
+    address = addresses.one(to)
     with db.reading() as session:
-        server, from_address, raw = _prepare(session, user_id, campaign_id, address.email, fields or {})
+        server, from_address, raw = _prepare(session, user_id, campaign_id, address, fields or {})
     try:
-        reply = asyncio.run(_deliver(server, from_address, address.email, raw))
+        reply = asyncio.run(_deliver(server, from_address, address, raw))
     except Refused as refused:
         verdict = replies.classify(refused.phase, refused.reply.code, "", refused.reply.text)
-        return TestResult(False, verdict.explanation, _words(refused.reply))
+        return TestResult(False, verdict.explanation, _words(refused.reply), refused.phase == "rcpt")
     except smtp.BadAddress as error:
-        return TestResult(False, str(error))
+        return TestResult(False, str(error), is_about_address=True)
     except ssl.SSLError as error:
         sentence = tls.why_not(error, server.name, server.port, server.security)
         return TestResult(False, f"{sentence} Nothing was sent.", getattr(error, "verify_message", ""))
     except (OSError, smtp.Dropped) as error:
         sentence = f"{server.name} did not answer as a mail server on port {server.port}. Test the sender's connection."
         return TestResult(False, sentence, str(error))
-    return TestResult(True, f"The mail server accepted the test mail to {address.email}.", _words(reply))
+    return TestResult(True, f"The mail server accepted the test mail to {address}.", _words(reply))
 
 
 def _prepare(
@@ -77,7 +95,7 @@ def _prepare(
         raw = compiled.render(mail.Recipient(number, to, fields), db.now(session))
     except mail.BadMail as error:
         raise RuleError(f"No mail can be made of this draft. {error}") from None
-    host, port = senders.address(session, sender)
+    host, port = senders.address(sender)
     try:
         password = senders.password(sender)
     except crypto.SealBroken as error:

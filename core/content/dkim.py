@@ -68,12 +68,14 @@ class Signer:
         return b"DKIM-Signature: %b%b\r\n" % (value, _FOLD.join(lines))
 
 
-def signed(mail: bytes, signers: Sequence[Signer], at: datetime) -> bytes:
-    """``mail`` (CRLF, no empty line at its end, each header once) with a signature of each signer at its top."""
-    head, _, body = mail.partition(b"\r\n\r\n")
-    canonical = _relaxed(head)
+def signed(head: bytes, body: bytes, signers: Sequence[Signer], at: datetime) -> bytes:
+    """``head`` (CRLF, each header once, the blank line at its end) with a signature of each signer at its top.
+
+    ``body`` has no empty line at its end.
+    """
+    canonical = _relaxed(head.removesuffix(b"\r\n\r\n"))
     body_hash = _base64(hashlib.sha256(body).digest())
-    return b"".join([*(signer.header(canonical, body_hash, at) for signer in signers), mail])
+    return b"".join([*(signer.header(canonical, body_hash, at) for signer in signers), head])
 
 
 def _relaxed(head: bytes) -> dict[bytes, bytes]:

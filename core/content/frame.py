@@ -1,5 +1,6 @@
 """The frame that turns a rich draft into a mail: a 600 px column that shrinks on phones and fits dark mode."""
 
+import re
 from html import escape
 from html.parser import HTMLParser
 
@@ -22,8 +23,35 @@ _STYLES = {
     "pre": "margin:0 0 16px;padding:12px;background-color:#f1f5f9;white-space:pre-wrap;font-size:14px;",
     "hr": "margin:24px 0;border:0;border-top:1px solid #e2e8f0;",
     "img": "max-width:100%;height:auto;border:0;",
+    "code": "font-family:Menlo,Consolas,monospace;font-size:14px;",
+    "table": "width:100%;margin:0 0 16px;border-collapse:collapse;",
+    "th": "padding:8px 12px 8px 0;border-bottom:2px solid #cbd5e1;text-align:left;",
+    "td": "padding:8px 12px 8px 0;border-bottom:1px solid #e2e8f0;text-align:left;vertical-align:top;",
 }
+_CLASSES = {
+    "button": "display:inline-block;padding:12px 26px;border-radius:8px;background-color:#4f46e5;color:#ffffff;"
+    "font-weight:600;line-height:22px;text-decoration:none;text-underline-color:#4f46e5;mso-padding-alt:0;",
+    "caption": "margin:-8px 0 16px;font-size:13px;line-height:20px;color:#64748b;",
+    "columns": "font-size:0;text-align:left;",
+    "column": "display:inline-block;width:100%;vertical-align:top;font-size:16px;box-sizing:border-box;"
+    "padding:0 16px 0 0;max-width:{width}px;",
+    "footer": "margin:24px 0 0;padding:16px 0 0;border-top:1px solid #e2e8f0;font-size:13px;line-height:20px;"
+    "color:#64748b;",
+}
+_INSIDE = 520  # pixels: the page's 600 without its edges
+# Outlook gives a link no padding: spaces of a wide font, which nobody else sees, make the button.
+_MSO_BEFORE = '<!--[if mso]><i style="mso-font-width:325%;mso-text-raise:22px" hidden>&emsp;</i><![endif]-->'
+_MSO_AFTER = '<!--[if mso]><i style="mso-font-width:325%" hidden>&emsp;&#8203;</i><![endif]-->'
+# Outlook knows no inline blocks: there columns are cells.
+_CELL = '<td width="{width}" valign="top" style="padding:0">'
+_MSO_COLUMNS = (
+    f'<!--[if mso]><table role="presentation" width="100%" cellpadding="0" cellspacing="0"><tr>{_CELL}<![endif]-->'
+)
+_MSO_NEXT = f"<!--[if mso]></td>{_CELL}<![endif]-->"
+_MSO_COLUMNS_END = "<!--[if mso]></td></tr></table><![endif]-->"
 _VOID = {"br", "hr", "img"}
+_MSO_CELLS = re.compile(r'<!--\[if mso\]>(?:<table role="presentation" width="100%"|</td>)[^\n\[]*?<!\[endif\]-->')
+_OPENS = re.compile(r"""<([a-z][a-z0-9]*)(?=[ >])(?=(?:[^<>]*? class="([a-z]+)")?)[^<>]*>""")
 
 _TOP = f"""<!doctype html>
 <html lang="en" xmlns:v="urn:schemas-microsoft-com:vml" xmlns:o="urn:schemas-microsoft-com:office:office">
@@ -44,6 +72,7 @@ _TOP = f"""<!doctype html>
 @media (max-width: 620px) {{
   .page {{ padding: 0 !important; }}
   .edge {{ padding: 28px 20px !important; border-radius: 0 !important; }}
+  .column {{ max-width: 100% !important; padding-right: 0 !important; }}
 }}
 @media (prefers-color-scheme: dark) {{
   body, .page {{ background-color: #0f172a !important; }}
@@ -51,6 +80,10 @@ _TOP = f"""<!doctype html>
   .words, .words * {{ color: #e2e8f0 !important; }}
   .words * {{ background-color: transparent !important; }}
   .words a {{ color: #a5b4fc !important; }}
+  .words a.button, .words a.button * {{ background-color: #4f46e5 !important; color: #ffffff !important; }}
+  .words .caption, .words .footer, .words .footer * {{ color: #94a3b8 !important; }}
+  .words td, .words th, .words hr, .words .footer {{ border-color: #475569 !important; }}
+  .words pre, .words pre * {{ background-color: #0f172a !important; }}
   .small, .small a {{ color: #94a3b8 !important; }}
 }}
 </style>
@@ -81,27 +114,95 @@ _END = """
 
 def around(body: str) -> str:
     """A whole HTML mail around ``body``, which must be well formed and sanitised."""
-    styled = _Styled()
-    styled.feed(body)
-    styled.close()
     has_way_out = "unsubscribe_url" in merge.fields_used(body)
-    return _TOP + "".join(styled.out) + ("" if has_way_out else _FOOTER) + _END
+    return _TOP + styled(body) + ("" if has_way_out else _FOOTER) + _END
+
+
+def inside(source: str) -> str | None:
+    """The body that ``around`` made ``source`` of, exactly; None where its look was changed since."""
+    end = source.rfind(_FOOTER + _END)
+    end = end if end >= 0 else source.rfind(_END)
+    if not source.startswith(_TOP) or end < len(_TOP):
+        return None
+    body = source[len(_TOP) : end]
+    for piece in (_MSO_BEFORE + '<span style="mso-text-raise:11px">', "</span>" + _MSO_AFTER):
+        body = body.replace(piece, "")
+    body = _undressed(_MSO_CELLS.sub("", body))
+    return body if around(body) == source else None
+
+
+def _undressed(body: str) -> str:
+    """Without the styles that ``styled`` gives to each element."""
+
+    def bare(match: re.Match[str]) -> str:
+        tag, name = match[1], match[2]
+        for width in ("", *(str(_INSIDE // count) for count in range(1, 9))):
+            own = escape(_STYLES.get(tag, "") + _CLASSES.get(name or "", "").replace("{width}", width))
+            if own and match[0].find(f' style="{own}') >= 0:
+                kept = match[0].replace(f' style="{own}', ' style="', 1)
+                return kept.replace(' style=""', "", 1)
+        return match[0].replace(' style="margin:0;"', "", 1)
+
+    return _OPENS.sub(bare, body)
+
+
+def styled(body: str) -> str:
+    """``body`` (well formed and sanitised) as mail programs need it: each element with its own style, buttons and
+    columns also for Outlook."""
+    reader = _Styled()
+    reader.feed(body)
+    reader.close()
+    return "".join(reader.out)
 
 
 class _Styled(HTMLParser):
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.out: list[str] = []
+        self._open: list[tuple[str, str]] = []  # tag, class
+        self._columns: list[tuple[int, int]] = []  # where columns began in ``out``, and how many there are
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}
-        if style := _STYLES.get(tag, "") + given.get("style", ""):
+        name = given.get("class", "")
+        if tag == "p" and self._open and self._open[-1][1] == "caption":
+            given["style"] = "margin:0;"
+        elif style := _STYLES.get(tag, "") + _CLASSES.get(name, "") + given.get("style", ""):
             given["style"] = style
+        if name == "column" and self._columns:
+            self._next_column()
         self.out.append("<" + " ".join([tag, *(f'{name}="{escape(value)}"' for name, value in given.items())]) + ">")
+        if tag not in _VOID:
+            self._open.append((tag, name))
+        if name == "columns":
+            self._columns.append((len(self.out), 0))
+        elif name == "button":
+            self.out += [_MSO_BEFORE, '<span style="mso-text-raise:11px">']
+
+    def _next_column(self) -> None:
+        start, count = self._columns[-1]
+        self.out.append(_MSO_NEXT if count else _MSO_COLUMNS)
+        self._columns[-1] = start, count + 1
 
     def handle_endtag(self, tag: str) -> None:
-        if tag not in _VOID:
-            self.out.append(f"</{tag}>")
+        if tag in _VOID:
+            return
+        name = self._open.pop()[1] if self._open else ""
+        if name == "button":
+            self.out += ["</span>", _MSO_AFTER]
+        elif name == "columns" and self._columns:
+            self._end_columns()
+        self.out.append(f"</{tag}>")
+
+    def _end_columns(self) -> None:
+        """The width of each is known when all have been seen."""
+        start, count = self._columns.pop()
+        if count:
+            width = str(_INSIDE // count)
+            self.out[start:] = [piece.replace("{width}", width) for piece in self.out[start:]]
+            self.out.append(_MSO_COLUMNS_END)
 
     def handle_data(self, data: str) -> None:
+        if self._columns and self._open and self._open[-1][1] == "columns" and not data.strip():
+            return  # between columns: an inline block more would not fit
         self.out.append(escape(data, quote=False).replace("\xa0", "&nbsp;"))

@@ -3,7 +3,7 @@
 import binascii
 import functools
 import re
-from datetime import datetime
+from datetime import datetime, tzinfo
 from email.utils import format_datetime
 from urllib.parse import quote
 
@@ -149,15 +149,15 @@ def mailbox(name: str, email: str, used: int) -> bytes:
 
 
 def mailto(email: str) -> str:
-    """A link that writes an unsubscribe request to ``email``."""
-    return f"mailto:{quote(address(email), safe='@+')}?subject=unsubscribe"
+    """A link that writes an unsubscribe request to ``email``; the token of the mail follows it."""
+    return f"mailto:{quote(address(email), safe='@+')}?subject=unsubscribe%20"
 
 
 @functools.lru_cache(maxsize=8)
-def _date(moment: datetime) -> bytes:
-    return format_datetime(moment).encode()
+def _date(second: int, zone: tzinfo | None) -> bytes:
+    return format_datetime(datetime.fromtimestamp(second, zone)).encode()
 
 
 def date(at: datetime) -> bytes:
     """``at`` (aware) as a Date header's value."""
-    return _date(at.replace(microsecond=0))
+    return _date(int(at.timestamp()), at.tzinfo)

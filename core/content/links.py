@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from html import unescape
 from urllib.parse import quote, urlsplit
 
+from core import crypto
 from core.content import merge, places
 
 MOST = 1_000  # different addresses in one campaign; later ones stay as they are
@@ -14,8 +15,8 @@ _LONGEST = 2_000  # characters of an address, about what every mail program and 
 _TAG = re.compile(r"""<(?:a|area)(?=[\s/])((?:[^<>"']++|"[^"]{0,4000}+"|'[^']{0,4000}+'){0,100}+)>""", re.IGNORECASE)
 _ATTRIBUTE = re.compile(r"""([^\s=>"'/]++)(?:\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s"'<>]++)))?""")
 _PLAIN = re.compile(r"""https?://[^\s\x00-\x1f\x7f\\"'<>`{}|^@/?#]++(?:[/?#][^\s\x00-\x1f\x7f\\"<>`{}|^]*+)?+""", re.I)
-_START, _END = "\ufdd3", "\ufdd4"
-_MARK = re.compile(rf"{_START}(\d+){_END}")
+_MARK = "\ufdd3"
+CLICK = merge.Field("@click")  # where a mail's token goes; a name that the grammar of merge fields cannot write
 _SAFE = "%/:=&?~#+!$,;'@()*[]"
 
 
@@ -68,32 +69,40 @@ def plain(address: str) -> str:
     return url if host and host.isascii() and len(url) <= _LONGEST else ""
 
 
-def slot(index: int) -> merge.Field:
-    """Where the token of a link goes; a name that the grammar of merge fields cannot write."""
-    return merge.Field(f"@link{index}")
-
-
 def marked(source: str, before: str, numbered: Sequence[tuple[str, int]]) -> str:
-    """``source`` with the address of each link in ``numbered`` replaced by ``before`` and a mark for its token."""
+    """``source`` with the address of each link in ``numbered`` replaced by ``before``, a mark and the link's token."""
     if not numbered:
         return source
-    source = source.replace(_START, "")  # no letter: nobody misses it
-    place = {url: index for index, (url, _) in enumerate(numbered)}
+    source = source.replace(_MARK, "")  # no letter: nobody misses it
+    tokens = {url: crypto.sign("link", number) for url, number in numbered}
     pieces, end = list[str](), 0
     for link in find(source):
-        if link.url in place:
-            pieces += [source[end : link.start], f"{before}{_START}{place[link.url]}{_END}"]
+        if link.url in tokens:
+            pieces += [source[end : link.start], f"{before}{_MARK}.{tokens[link.url]}"]
             end = link.end
     return "".join([*pieces, source[end:]])
 
 
 def split(pieces: Iterable[str | merge.Field]) -> list[str | merge.Field]:
-    """``pieces`` with a slot in place of each mark."""
+    """``pieces`` with CLICK in place of each mark."""
     parted: list[str | merge.Field] = []
     for piece in pieces:
         if isinstance(piece, str):
-            texts = _MARK.split(piece)
-            parted += [slot(int(text)) if at % 2 else text for at, text in enumerate(texts) if at % 2 or text]
+            first, *others = piece.split(_MARK)
+            parted += [first] if first else []
+            for text in others:
+                parted += [CLICK, text]
         else:
             parted.append(piece)
     return parted
+
+
+def verified(token: str) -> tuple[int, int] | None:
+    """The message and the link of an address that ``marked`` made for a mail; None for anything else.
+
+    Both parts are signed, each for itself: who mixes those of two mails comes to an address of one of them, and counts
+    at no link.
+    """
+    first, _, last = token.partition(".")
+    message_id, link_id = crypto.verify("click", first), crypto.verify("link", last)
+    return None if message_id is None or link_id is None else (message_id, link_id)

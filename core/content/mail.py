@@ -11,9 +11,8 @@ from datetime import UTC, datetime
 from html import escape
 
 from core import crypto
-from core.content import dkim, gate, headers, html, links, merge, part, places
+from core.content import bodies, dkim, gate, headers, html, links, merge, part, places
 from core.content.gate import BadMail
-from core.models import BodyKind
 
 __all__ = ["BadMail", "CompiledMail", "Content", "Preview", "Recipient", "compile_mail", "preview"]
 
@@ -86,8 +85,8 @@ def preview(content: Content, recipient: Recipient) -> Preview:
 
 
 def whole_html(content: Content) -> str:
-    """The HTML part before merging: an HTML body byte for byte, a rich one in its frame; with the hidden preheader."""
-    source = html.wrap_rich(content.body) if content.body_kind == BodyKind.rich else content.body
+    """The HTML part before merging: see bodies.whole; with the hidden preheader."""
+    source = bodies.whole(content.body, content.body_kind)
     if not content.preheader.strip():
         return source
     shown = escape(content.preheader.strip(), quote=False)
@@ -104,14 +103,12 @@ class CompiledMail:
         if base and not _BASE_URL.fullmatch(base):
             raise BadMail("BASE_URL is not a plain web address.")
         self.is_tracked = bool(base)
-        self._pixel, self._unsubscribe = f"{base}/t/o/", f"{base}/u/" if base else ""
-        self._mailto = headers.mailto(content.reply_to or content.from_address)
-        self._sign_message = crypto.signer("message")
-        self._sign_open = crypto.signer("open")
-        self._sign_unsubscribe = crypto.signer("unsubscribe")
+        self._pixel = f"{base}/t/o/"
+        # A page of ours, or a mail that is read where the answers are (core.tracking.returned).
+        self._unsubscribe = f"{base}/u/" if base else headers.mailto(content.reply_to or content.from_address)
+        self._sign = crypto.signer(("message", "open", "unsubscribe", "click"))
         self._domain = headers.domain(content.from_address).encode()
-        self._sign_links = crypto.parts_signer("click", [number for _, number in content.links])
-        self._values = part.Values(len(content.links))
+        self._values = part.Values()
         self._subject = [
             piece if isinstance(piece, str) else self._values.number(piece) for piece in merge.parse(content.subject)
         ]
@@ -129,10 +126,9 @@ class CompiledMail:
         self._head, names = self._compile_head(content, boundary)
         self._signers = [dkim.Signer(key, names) for key in content.signing]
         self._names = (b"DKIM-Signature",) * len(self._signers) + tuple(names)
-        self._open = b"--%b\r\nContent-Type: text/plain; charset=utf-8\r\n%b" % (boundary, plain.encoding)
-        self._middle = b"\r\n--%b\r\nContent-Type: text/html; charset=utf-8\r\n%b" % (boundary, rich.encoding)
-        self._end = b"\r\n--%b--\r\n" % boundary
-        self.render(Recipient(1, "someone@example.com", {}), datetime(2026, 1, 1, tzinfo=UTC))
+        self._body = _body(plain, rich, boundary)
+        mail = self.render(Recipient(1, "someone@example.com", {}), datetime(2026, 1, 1, tzinfo=UTC))
+        gate.check(mail, self._names)
 
     def _compile_head(self, content: Content, boundary: bytes) -> tuple[bytes, list[bytes]]:
         """The header block with a slot for each of To, Subject, Date, Message-ID, List-Unsubscribe."""
@@ -163,33 +159,43 @@ class CompiledMail:
 
         ``at`` (aware) is its Date. Raises BadMail when this recipient's values cannot be mailed.
         """
-        number = recipient.message_id
-        unsubscribe = self._unsubscribe + self._sign_unsubscribe(number) if self._unsubscribe else self._mailto
-        pixel = f"{self._pixel}{self._sign_open(number)}.gif" if self.is_tracked else ""
-        clicks = self._sign_links(number)
-        values = self._values.of([recipient.email, unsubscribe, pixel, *clicks], recipient.fields)
+        own, opened, unsubscribed, clicked = self._sign(recipient.message_id)
+        unsubscribe = self._unsubscribe + unsubscribed
+        pixel = f"{self._pixel}{opened}.gif" if self.is_tracked else ""
+        values = self._values.of([recipient.email, unsubscribe, pixel, clicked], recipient.fields)
         to = headers.recipient(recipient.email).encode()
         try:
             head = self._head % (
                 to if len(to) <= 72 else b"\r\n " + to,
                 self._same_subject or self._subject_of(values[0]),
                 headers.date(at),
-                self._sign_message(number).encode(),
+                own.encode(),
                 unsubscribe.encode(),
             )
-            mail = b"".join(
-                (head, self._open, self._plain.fill(values), self._middle, self._rich.fill(values), self._end)
-            )
+            plain, rich = self._plain.coded(values), self._rich.coded(values)
         except UnicodeEncodeError:
             raise BadMail("A merge field of this recipient has a broken character in it.") from None
+        body = self._body % (*self._plain.placed(plain), *self._rich.placed(rich))
         if self._signers:
-            mail = dkim.signed(mail, self._signers, at)
-        gate.check(mail, self._names, utf8_to=not to.isascii())
-        return mail
+            head = dkim.signed(head, body, self._signers, at)
+        gate.check_head(head, self._names, utf8_to=not to.isascii())
+        gate.check_lines(b"".join((*plain, *rich)))  # the rest of the body was looked at when it was made
+        return head + body
 
     def _subject_of(self, texts: list[str]) -> bytes:
         text = "".join([piece if isinstance(piece, str) else texts[piece] for piece in self._subject])
         return headers.text(headers.clean(text), len("Subject: "))
+
+
+def _body(plain: part.Part, rich: part.Part, boundary: bytes) -> bytes:
+    """The body of the mail with the places of both parts, for the % operator."""
+    begin = b"--%b\r\nContent-Type: text/plain; charset=utf-8\r\n%b" % (boundary, plain.encoding)
+    middle = b"\r\n--%b\r\nContent-Type: text/html; charset=utf-8\r\n%b" % (boundary, rich.encoding)
+    end = b"\r\n--%b--\r\n" % boundary
+    for run in (begin, *plain.runs[:-1], plain.runs[-1] + middle, *rich.runs[:-1], rich.runs[-1] + end):
+        gate.check_lines(run)
+    first, second = (b"%b".join([part.fixed(run) for run in each.runs]) for each in (plain, rich))
+    return b"".join((begin, first, middle, second, end))
 
 
 def _short(domain: bytes) -> bytes:
@@ -201,7 +207,7 @@ def _short(domain: bytes) -> bytes:
 
 def _text_pieces(content: Content) -> list[str | merge.Field]:
     """The plain-text part, made from the HTML, with its fields in place; it always has a way to unsubscribe."""
-    source = html.wrap_rich(content.body) if content.body_kind == BodyKind.rich else content.body
+    source = bodies.whole(content.body, content.body_kind)
     fields: list[merge.Field] = []
     marked: list[str] = []
     for piece in merge.parse_html(source.replace("\ufdd0", "").replace("\ufdd1", "")):

@@ -171,9 +171,49 @@ def render_html(source: str, fields: Mapping[str, object]) -> str:
     )
 
 
+def with_default(text: str, name: str, default: str, in_html: bool) -> str:
+    """``text`` with ``default`` for each field ``name`` that has none. Quotes in it become typographic ones."""
+    plain = default.replace('"', "”").replace("{{", "{").replace("}}", "}").strip()
+    quoted = f"&quot;{html.escape(plain)}&quot;" if in_html else f'"{plain}"'
+
+    def written(match: re.Match[str]) -> str:
+        has_one = any(group is not None for group in match.groups()[1:])
+        return match[0] if has_one or match[1].lower() != name else f"{{{{ {match[1]} | default: {quoted} }}}}"
+
+    return _FIELD.sub(written, text)
+
+
 def blanked(text: str) -> str:
     """``text`` with every field made as many braces, so that a position in it is one in the original."""
     return _FIELD.sub(lambda match: "{" * len(match[0]), text)
+
+
+def hidden(text: str) -> tuple[str, dict[str, str]]:
+    """``text`` with a word of small letters and digits in place of each field, and what each word stands for."""
+    prefix = "zmf"
+    while prefix in text:
+        prefix += "z"
+    fields: dict[str, str] = {}
+
+    def hide(match: re.Match[str]) -> str:
+        word = f"{prefix}{len(fields)}y"
+        fields[word] = html.unescape(match[0])
+        return word
+
+    return _FIELD.sub(hide, text), fields
+
+
+def shown(text: str, fields: Mapping[str, str], escaped: bool) -> str:
+    """The reverse of ``hidden``; ``escaped`` where the text is HTML."""
+    if not fields:
+        return text
+    prefix = next(iter(fields)).rstrip("y").rstrip("0123456789")
+
+    def show(match: re.Match[str]) -> str:
+        written = fields.get(match[0], match[0])
+        return html.escape(written).replace("&#x27;", "&#39;") if escaped else written
+
+    return re.sub(rf"{prefix}\d+y", show, text)
 
 
 def fields_used(text: str) -> list[str]:

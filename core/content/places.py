@@ -19,6 +19,11 @@ def hide_comments(source: str) -> str:
     return _COMMENT.sub(lambda match: " " * len(match[0]), source)
 
 
+def comments(source: str) -> list[str]:
+    """What stands in the comments of ``source``."""
+    return [match[0].removeprefix("<!--").removesuffix("-->") for match in _COMMENT.finditer(source)]
+
+
 def body_start(source: str) -> int:
     """Where the first thing that a reader sees may be put."""
     seen = hide_comments(source)

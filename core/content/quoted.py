@@ -6,6 +6,8 @@ import re
 SOFT_BREAK = b"=\r\n"
 _WIDTH = 75  # and "=" makes 76
 _TOKENS = [chr(byte) if 32 <= byte <= 126 and byte != 61 else f"={byte:02X}" for byte in range(256)]
+_GUARDED = (".", "From ")
+_TOKENS_GUARDED = {".": "=2E", "F": "=46"}
 _PLAIN_VALUE = re.compile(r"(?!From )[!-\-/-<>-~][ -<>-~]{0,70}")
 
 
@@ -52,8 +54,8 @@ def _encode_line(raw: bytes) -> bytes:
     if coded.endswith(" "):
         coded = coded[:-1] + "=20"
     out, start = [], 0
-    while len(coded) - start > _WIDTH:
-        end = start + _WIDTH
+    while len(coded) - start > (room := _room(coded, start)):
+        end = start + room
         if coded[end - 1] == "=":
             end -= 1
         elif coded[end - 2] == "=":
@@ -64,8 +66,10 @@ def _encode_line(raw: bytes) -> bytes:
     return "=\r\n".join(out).encode()
 
 
+def _room(coded: str, start: int) -> int:
+    return _WIDTH - 2 if coded.startswith(_GUARDED, start) else _WIDTH
+
+
 def _guard(line: str) -> str:
     """A dot at the start would need stuffing; "From " there is changed by old mailboxes."""
-    if line.startswith("."):
-        return "=2E" + line[1:]
-    return "=46" + line[1:] if line.startswith("From ") else line
+    return _TOKENS_GUARDED[line[0]] + line[1:] if line.startswith(_GUARDED) else line

@@ -11,6 +11,7 @@ from core.errors import NotFound, RuleError
 from core.models import BodyKind, Template
 
 MAX_BODY = 500_000  # characters; Gmail cuts a mail at 102 kB
+_template: Any = Template.__table__  # type: ignore[attr-defined]
 _MAX_LINE = 998  # a subject longer than a line of a mail is no subject
 _COLUMNS = {"name", "subject", "preheader", "body", "body_kind"}
 
@@ -26,7 +27,7 @@ def get(session: Session, user_id: int, template_id: int) -> Template:
     query = select(Template).where(col(Template.id) == template_id, col(Template.user_id) == user_id)
     found = session.exec(query).first()
     if found is None:
-        raise NotFound("There is no such template.")
+        raise NotFound.of("template")
     return found
 
 
@@ -56,7 +57,7 @@ def save(session: Session, user_id: int, template_id: int, **changes: str) -> No
     own = (col(Template.id) == template_id, col(Template.user_id) == user_id)
     done = session.connection().execute(update(Template).where(*own).values(**values, updated_at=db.now(session)))
     if done.rowcount != 1:
-        raise NotFound("There is no such template.")
+        raise NotFound.of("template")
     _tell(session, user_id, template_id)
 
 
@@ -109,12 +110,22 @@ def duplicate(session: Session, user_id: int, template_id: int) -> Template:
     )
 
 
-def delete(session: Session, user_id: int, template_id: int) -> None:
-    """Remove a template; campaigns made from it keep their text. Raises NotFound."""
-    own = (col(Template.id) == template_id, col(Template.user_id) == user_id)
-    if session.connection().execute(delete_rows(Template).where(*own)).rowcount != 1:
-        raise NotFound("There is no such template.")
+def delete(session: Session, user_id: int, template_id: int) -> Template:
+    """Remove a template and return it; campaigns made from it keep their text. Raises NotFound."""
+    own = (_template.c.id == template_id, _template.c.user_id == user_id)
+    gone = session.execute(delete_rows(_template).where(*own).returning(_template)).mappings().first()
+    if gone is None:
+        raise NotFound.of("template")
     _tell(session, user_id, template_id)
+    return Template(**gone)
+
+
+def put_back(session: Session, user_id: int, deleted: Template) -> None:
+    """A deleted template as it was, under a number of its own."""
+    made = Template(**deleted.model_dump(exclude={"id", "user_id"}), user_id=user_id)
+    session.add(made)
+    session.flush()
+    _tell(session, user_id, made.id)
 
 
 def _checked(values: dict[str, str]) -> dict[str, Any]:
@@ -127,7 +138,7 @@ def _checked(values: dict[str, str]) -> dict[str, Any]:
         if len(values["name"]) > 200:
             raise RuleError("The name of a template has at most 200 characters.")
     if "body_kind" in values and values["body_kind"] not in list(BodyKind):
-        raise RuleError("A template is either rich text or HTML.")
+        raise RuleError("A template is rich text, Markdown or HTML.")
     if len(values.get("body", "")) > MAX_BODY:
         raise RuleError(f"The text of a template has at most {MAX_BODY:,} characters.")
     for name in ("subject", "preheader"):

@@ -6,7 +6,8 @@ from core.delivery.replies import Verdict
 from core.models import MessageState
 
 MAX_ATTEMPTS = 10
-IDENTICAL_REFUSALS = 3  # of the content, then the campaign pauses
+_IDENTICAL_REFUSALS = 3  # of the content, then the campaign pauses
+_SHARE = 20  # one refusal in so many mails is not the content of all of them
 
 _RETRY = (300.0, 900.0, 1800.0, 3600.0)
 _LONGEST_RETRY = 86400.0
@@ -19,7 +20,7 @@ THROTTLES = frozenset({"throttle_rate", "throttle_connections", "quota_hour", "q
 QUOTAS = frozenset({"quota_hour", "quota_day"})
 _BLOCKS = frozenset({"auth", "sender_not_allowed"})
 _LATER = frozenset({"greylist", "temporary", "recipient_rate", "recipient_full"})
-CONTENT = frozenset({"policy", "content", "too_big"})
+_CONTENT = frozenset({"policy", "content", "too_big"})
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,18 @@ def of_refusal(verdict: Verdict, attempts: int) -> Consequence:
         if attempts + 1 >= MAX_ATTEMPTS:
             return Consequence(MessageState.failed)
         return Consequence(MessageState.pending, retry_after=_retry_after(verdict, attempts))
-    return Consequence(MessageState.failed, bounced=kind == "bad_recipient", blames_content=kind in CONTENT)
+    return Consequence(MessageState.failed, bounced=kind == "bad_recipient", blames_content=kind in _CONTENT)
+
+
+def is_the_content(identical: int, alike: int, decided: int) -> bool:
+    """Whether refusals blame the campaign, not single mails: then it pauses.
+
+    ``identical`` of its mails were refused by the same rule, the last ``alike`` with no mail accepted between;
+    ``decided`` mails were accepted or failed in all.
+    """
+    if identical < _IDENTICAL_REFUSALS:
+        return False
+    return alike >= _IDENTICAL_REFUSALS or identical * _SHARE >= decided
 
 
 def cooldown(verdict: Verdict, step: int) -> float:

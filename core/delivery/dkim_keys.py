@@ -119,7 +119,7 @@ def switch(session: Session, user_id: int, key_id: int, on: bool) -> None:
     """Sign the mails of the key's domain from the next batch on, or no more. Raises NotFound."""
     statement = update(_key).where(_key.c.id == key_id, _key.c.user_id == user_id).values(is_active=on)
     if not session.connection().execute(statement).rowcount:
-        raise NotFound("There is no such key.")
+        raise NotFound.of("key")
     _changed(session, user_id)
 
 

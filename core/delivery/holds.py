@@ -1,19 +1,22 @@
 """Which sending campaigns of a sender may start mails now: their sending windows and warm-up ramps."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import exists, func, or_, select, update
 from sqlmodel import Session
 
 from core import db, live
 from core.delivery import warmup, windows
 from core.delivery.warmup import Warmup
-from core.models import Activity, Campaign, CampaignStatus
+from core.models import Activity, Attempt, Campaign, CampaignStatus, Message, MessageState
 
 _campaign: Any = Campaign.__table__  # type: ignore[attr-defined]
 _activity: Any = Activity.__table__  # type: ignore[attr-defined]
+_attempt: Any = Attempt.__table__  # type: ignore[attr-defined]
+_message: Any = Message.__table__  # type: ignore[attr-defined]
 _COLUMNS = "id version hold_until sending_window warmup claimed_count sending_count".split()
 
 
@@ -77,18 +80,52 @@ def held_until(session: Session, sender_id: int, now: datetime) -> datetime | No
     return moment
 
 
+def with_campaign_waiting(session: Session, sender_ids: Iterable[int]) -> set[int]:
+    """Those senders of which a campaign may send now and has mails due, but none in its owner's hands."""
+    now = db.now(session)
+    waiting = select(_campaign.c.sender_id).where(
+        _campaign.c.sender_id.in_(sorted(sender_ids)),
+        _campaign.c.status == CampaignStatus.sending,
+        not_held(now),
+        has_due_mail(now),
+        _campaign.c.claimed_count + _campaign.c.sending_count == 0,
+    )
+    return set(session.connection().execute(waiting).scalars())
+
+
 def not_held(now: datetime) -> Any:
     """The condition that a campaign's mails may be claimed."""
     return or_(_campaign.c.hold_until.is_(None), _campaign.c.hold_until <= now)
 
 
+def has_due_mail(now: datetime) -> Any:
+    """The condition that a campaign has a mail whose time has come: one may wait to be tried again."""
+    return exists().where(
+        _message.c.campaign_id == _campaign.c.id,
+        _message.c.state == MessageState.pending,
+        _message.c.retry_at <= now,
+    )
+
+
 def done_today(session: Session, campaign_id: int, zone: str, now: datetime) -> int:
-    """Mails sent and failed on this day of ``zone``; of the hour in which it began all, so never too few."""
+    """Mails sent and failed on this day of ``zone``; of the hour in which it began all, so never too few.
+
+    And those in doubt since then: they may have been delivered. A mail counts once, however often it was tried.
+    """
     began = warmup.day_began_at(zone, now).replace(minute=0, second=0, microsecond=0)
     counted = select(func.sum(_activity.c.sent_count + _activity.c.failed_count)).where(
         _activity.c.campaign_id == campaign_id, _activity.c.hour_at >= began
     )
-    return int(session.connection().execute(counted).scalar() or 0)
+    doubted = select(func.count(func.distinct(_attempt.c.message_id))).where(
+        _attempt.c.campaign_id == campaign_id,
+        _attempt.c.rule_id == "",
+        _attempt.c.kind == "unknown",
+        _attempt.c.at >= began,
+        _attempt.c.message_id == _message.c.id,
+        _message.c.state == MessageState.unknown,
+    )
+    done, doubts = (session.connection().execute(each).scalar() or 0 for each in (counted, doubted))
+    return int(done) + int(doubts)
 
 
 def _look_at(session: Session, row: Any, now: datetime, found: Openings) -> None:

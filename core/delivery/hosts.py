@@ -9,6 +9,9 @@ from core.errors import RuleError
 # Where mail is handed in (RFC 6409, RFC 8314) and the other doors that providers keep for closed networks.
 MAIL_PORTS = frozenset({25, 26, 80, 443, 465, 587, 588, 2465, 2525, 2526, 2587, 8025})
 
+# Where mailboxes are read (RFC 9051, RFC 8314) and the doors that some hosts keep instead.
+MAILBOX_PORTS = frozenset({143, 993, 1143, 1993})
+
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
@@ -20,13 +23,15 @@ class HostRefused(RuleError):
     """We do not connect there (SMTP_ALLOW_PRIVATE)."""
 
 
-def resolve(host: str, port: int) -> str:
+def resolve(host: str, port: int, ports: frozenset[int] = MAIL_PORTS) -> str:
     """The one address to connect to, looked up once so that the name cannot mean another machine a moment later.
 
-    Blocks on DNS: call it off the event loop. Raises HostNotFound or HostRefused.
+    ``ports``: those that may be connected to. Blocks on DNS: call it off the event loop. Raises HostNotFound or
+    HostRefused.
     """
-    if port not in MAIL_PORTS and not config.settings.smtp_allow_private:
-        raise HostRefused(f"Port {port} is not one that mail servers use. Common are 587, 465 and 25.")
+    if port not in ports and not config.settings.smtp_allow_private:
+        common = "993 and 143" if ports is MAILBOX_PORTS else "587, 465 and 25"
+        raise HostRefused(f"Port {port} is not one that mail servers use. Common are {common}.")
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError, ValueError):

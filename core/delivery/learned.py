@@ -41,20 +41,20 @@ def pin(session: Session, user_id: int, sender_id: int) -> None:
     if not _change(session, user_id, sender_id, {"learned_pinned": True}, learnt):
         mine = (_sender.c.id == sender_id, _sender.c.user_id == user_id, _sender.c.deleted_at.is_(None))
         if session.connection().execute(select(_sender.c.id).where(*mine)).first() is None:
-            raise NotFound("There is no such sender.")
+            raise NotFound.of("sender")
         raise RuleError("There is nothing to pin: its mail provider did not slow this sender down.")
 
 
 def unpin(session: Session, user_id: int, sender_id: int) -> None:
     """What was learned follows the provider's replies again. Raises NotFound."""
     if not _change(session, user_id, sender_id, {"learned_pinned": False}):
-        raise NotFound("There is no such sender.")
+        raise NotFound.of("sender")
 
 
 def forget(session: Session, user_id: int, sender_id: int) -> None:
     """Nothing was learned: the user's own limits alone count. Raises NotFound."""
     if not _change(session, user_id, sender_id, _NOTHING | {"learned_pinned": False}):
-        raise NotFound("There is no such sender.")
+        raise NotFound.of("sender")
 
 
 def of_host(session: Session, user_id: int, host: str, besides: int | None = None) -> dict[str, Any]:

@@ -1,17 +1,17 @@
 """Who owns a sender. One worker process at a time, by the database's clock; the epoch fences off a former owner."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import exists, or_, select, update
+from sqlalchemy import exists, insert, or_, select, update
 from sqlmodel import Session, col
 
 from core import db, live
 from core.delivery import holds, ledger
 from core.delivery.tally import Tally
-from core.models import Campaign, CampaignStatus, Message, MessageState, Sender, SenderState
+from core.models import Attempt, Campaign, CampaignStatus, Message, MessageState, Sender, SenderState
 
 LEASE = timedelta(seconds=30)  # a dead owner is noticed after that
 SOON = timedelta(seconds=10)  # who takes a sender so much too early waits for the moment itself
@@ -123,11 +123,6 @@ def due(session: Session, among: Iterable[int] | None = None) -> list[int]:
     """Senders that have mail to send now or within SOON, and nobody sending it; ``among`` these only."""
     now = db.now(session)
     soon = now + SOON
-    waiting = exists().where(
-        _message.c.campaign_id == col(Campaign.id),
-        _message.c.state == MessageState.pending,
-        _message.c.retry_at <= now,
-    )
     wanted = (
         select(_sender.c.id)
         .where(
@@ -135,7 +130,7 @@ def due(session: Session, among: Iterable[int] | None = None) -> list[int]:
                 col(Campaign.sender_id) == _sender.c.id,
                 col(Campaign.status) == CampaignStatus.sending,
                 holds.not_held(soon),
-                waiting,
+                holds.has_due_mail(now),
             ),
             _sender.c.deleted_at.is_(None),
             _sender.c.state == SenderState.ready,
@@ -163,9 +158,19 @@ def return_held(session: Session, sender_id: int, epoch: int) -> None:
         for _, campaign_id in returned:
             tally.moved(campaign_id, before, after)
         if after == MessageState.unknown:
+            _tell_undecided(session, returned)
             ledger.settle_proven(session, [message_id for message_id, _ in returned], tally)
     for user_id, campaign_id in tally.store(session, db.now(session)):
         _hint(session, user_id, campaign_id, "campaign")
+
+
+def _tell_undecided(session: Session, messages: Sequence[Any]) -> None:
+    """For their timelines, and for the campaign's cap of the day."""
+    now = db.now(session)
+    told = {"at": now, **_UNDECIDED}
+    rows = [{"message_id": message_id, "campaign_id": campaign_id, **told} for message_id, campaign_id in messages]
+    if rows:
+        session.connection().execute(insert(Attempt), rows)
 
 
 _UNDECIDED = {

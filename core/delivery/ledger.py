@@ -72,6 +72,7 @@ class Outcome:
     retry_after: float | None = None  # seconds; None: due at once
     counts: bool = True  # as an attempt of this mail
     bounced: bool = False  # the address is dead: suppress it
+    alike: int = 0  # refusals of the campaign's content by the same rule with no mail accepted between, this one too
 
 
 def mark(session: Session, messages: Sequence[Claimed], tally: Tally) -> set[int]:

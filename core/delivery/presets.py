@@ -162,7 +162,11 @@ ALL = (
         connections=1,
         delay=5.0,
         note="Needs an app password: make one in your Yahoo account under Account security.",
-        source="https://help.yahoo.com/kb/SLN4075.html, https://help.yahoo.com/kb/SLN17518.html",
+        source=(
+            "https://help.yahoo.com/kb/SLN4075.html, https://help.yahoo.com/kb/SLN15241.html, "
+            # 500 a day are of its mail for businesses: it names no number for others.
+            "https://help.yahoo.com/mkb/article.php?page=content&y=PROD_YSB_BZMAIL&id=SLN17518"
+        ),
     ),
     Preset(
         id="icloud",
@@ -179,7 +183,7 @@ ALL = (
             "Needs an app-specific password, made at account.apple.com. Apple allows 1,000 mails a day and says that "
             "unsolicited bulk mail is forbidden."
         ),
-        source="https://support.apple.com/102198, https://support.apple.com/102525",
+        source="https://support.apple.com/en-us/102198, https://support.apple.com/en-us/102525",
     ),
     Preset(
         id="fastmail",

@@ -22,6 +22,7 @@ _SOMEBODY = "Your mail provider"
 # What is told by us, not by a server: rule id or kind -> sentence.
 _OURS = {
     "bad_mail": "This mail could not be made or its address cannot be written, so nothing of it was sent.",
+    "forwarded": "It bounced at another address, to which this one forwards its mail. The address itself may work.",
     "connection": "The connection to {provider} ended too early. We try again.",
     "unknown": (
         "The connection ended after the mail was handed over and before the server answered. It may have arrived."

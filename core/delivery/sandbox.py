@@ -11,15 +11,16 @@ from email.message import EmailMessage, MIMEPart
 from email.parser import BytesParser
 from typing import Any
 
-from sqlalchemy import delete, or_
+from sqlalchemy import delete, func, or_, update
 from sqlmodel import Session, col, select
 
 from core import crypto, db, live
-from core.delivery import senders
+from core.delivery import scenarios, senders
 from core.errors import NotFound
-from core.models import Meta, SandboxMail, Sender
+from core.models import Campaign, Meta, SandboxMail, SandboxSetting, Sender, SenderState
 
 KEEP = 500  # mails per user
+SOURCE = 200_000  # bytes of a mail's source that are shown
 _SHOWN_CHARS = 1_000_000
 _LIKE = str.maketrans({"%": r"\%", "_": r"\_", "\\": r"\\"})
 
@@ -55,6 +56,50 @@ class Opened:
     html: str
     text: str
     attachments: tuple[str, ...]
+    source: str  # as it came, its beginning where it is long
+
+
+@dataclass(frozen=True)
+class Setting:
+    """``readers``: simulated ones open the mails that come in."""
+
+    scenario: str = scenarios.NORMAL
+    readers: bool = False
+
+
+def setting(session: Session, user_id: int) -> Setting:
+    """How the sandbox of this user behaves."""
+    kept = session.get(SandboxSetting, user_id)
+    if kept is None:
+        return Setting()
+    return Setting(kept.scenario if kept.scenario in scenarios.ALL else scenarios.NORMAL, kept.readers)
+
+
+def play(session: Session, user_id: int, scenario: str) -> None:
+    """Let the sandbox play this provider from now on. Raises RuleError for none of ours.
+
+    It is another provider: what the last one taught the sandbox sender, and the wait it asked for, are over.
+    """
+    _keep(session, user_id, scenario=scenarios.get(scenario).key)
+    provider = ("state_kind", "state_rule", "state_reply", "learned_rule")
+    afresh: dict[str, Any] = dict.fromkeys(provider, "") | {"state": SenderState.ready, "cooldown_step": 0}
+    nothing = ("cooling_until", "next_start_at", "learned_per_minute", "learned_connections", "learned_at")
+    mine = (col(Sender.user_id) == user_id, col(Sender.is_sandbox), col(Sender.deleted_at).is_(None))
+    session.execute(update(Sender).where(*mine).values(**afresh, **dict.fromkeys(nothing), learned_pinned=False))
+    db.after_commit(session, lambda: live.publish(user_id, "sender"))
+    db.after_commit(session, live.wake)
+
+
+def set_readers(session: Session, user_id: int, on: bool) -> None:
+    """Whether simulated readers open the mails that come in from now on."""
+    _keep(session, user_id, readers=on)
+
+
+def status_of(session: Session, user_id: int, campaign_id: int) -> str:
+    """The status of this campaign of the user where it goes to the sandbox, "" for any other."""
+    status = select(Campaign.status).join(Sender, col(Sender.id) == col(Campaign.sender_id))
+    mine = (col(Campaign.id) == campaign_id, col(Campaign.user_id) == user_id)
+    return session.exec(status.where(*mine, col(Sender.is_sandbox))).first() or ""
 
 
 def owner(session: Session, username: str, password: str) -> int | None:
@@ -95,27 +140,34 @@ def store(session: Session, mails: Sequence[Received]) -> None:
 def listed(session: Session, user_id: int, search: str = "", limit: int = 50, before: int | None = None) -> list[Line]:
     """The newest mails first; ``search``: part of an address or subject; ``before``: only older ones than this id."""
     columns = (SandboxMail.id, SandboxMail.received_at, SandboxMail.rcpt_to, SandboxMail.subject, SandboxMail.size)
-    statement = select(*columns).where(col(SandboxMail.user_id) == user_id)  # type: ignore[call-overload]
-    if words := search.strip():
-        like = f"%{words.translate(_LIKE)}%"
-        fields = (col(SandboxMail.rcpt_to), col(SandboxMail.subject))
-        statement = statement.where(or_(*(field.ilike(like, escape="\\") for field in fields)))
+    statement = select(*columns).where(*_found(user_id, search))  # type: ignore[call-overload]
     if before is not None:
         statement = statement.where(col(SandboxMail.id) < before)
     rows = session.exec(statement.order_by(col(SandboxMail.id).desc()).limit(limit)).all()
     return [Line(*row) for row in rows]
 
 
+def count(session: Session, user_id: int, search: str = "") -> int:
+    """How many mails ``listed`` would give without a limit."""
+    return session.exec(select(func.count()).select_from(SandboxMail).where(*_found(user_id, search))).one()
+
+
+def raw(session: Session, user_id: int, mail_id: int) -> bytes:
+    """The mail as it came, byte by byte. Raises NotFound."""
+    return _get(session, user_id, mail_id).raw
+
+
 def opened(session: Session, user_id: int, mail_id: int) -> Opened:
     """One mail, taken apart whatever is in it. Raises NotFound."""
-    mail = session.exec(
-        select(SandboxMail).where(col(SandboxMail.user_id) == user_id, col(SandboxMail.id) == mail_id)
-    ).first()
-    if mail is None or mail.id is None:
-        raise NotFound("There is no such mail in your sandbox.")
-    line = Line(mail.id, mail.received_at, mail.rcpt_to, mail.subject, mail.size)
+    mail = _get(session, user_id, mail_id)
+    line = Line(mail_id, mail.received_at, mail.rcpt_to, mail.subject, mail.size)
     parsed = _parsed(mail.raw)
-    return Opened(line, mail.mail_from, _headers(mail.raw), *_parts(parsed))
+    return Opened(line, mail.mail_from, _headers(mail.raw), *_parts(parsed), _source(mail.raw))
+
+
+def html(raw: bytes) -> str:
+    """The HTML part of a mail; "" where it has none."""
+    return _parts(_parsed(raw))[0]
 
 
 def delete_all(session: Session, user_id: int) -> int:
@@ -125,16 +177,10 @@ def delete_all(session: Session, user_id: int) -> int:
     return int(gone.rowcount)  # type: ignore[attr-defined]
 
 
-def announce(session: Session, inbox: str, web_url: str) -> None:
-    """Tell every process where the inbox listens (``127.0.0.1:40123``) and where the web is reached from here."""
+def announce(session: Session, web_url: str) -> None:
+    """Tell every process where the web is reached from this machine, for the pixels and images of sandbox mails."""
     table: Any = Meta.__table__  # type: ignore[attr-defined]
-    for key, value in ((senders.SANDBOX_KEY, inbox), (senders.WEB_KEY, web_url)):
-        db.upsert(session, table, {"key": key, "value": value}, ["key"])
-
-
-def withdraw(session: Session, inbox: str) -> None:
-    """The inbox at ``inbox`` is gone; another process's stays announced."""
-    session.execute(delete(Meta).where(col(Meta.key) == senders.SANDBOX_KEY, col(Meta.value) == inbox))
+    db.upsert(session, table, {"key": senders.WEB_KEY, "value": web_url}, ["key"])
 
 
 def subject(raw: bytes) -> str:
@@ -143,6 +189,30 @@ def subject(raw: bytes) -> str:
         return _clean(str(BytesParser(policy=policy.default).parsebytes(raw, headersonly=True)["subject"] or ""))[:998]
     except (MessageError, ValueError, LookupError, TypeError, IndexError, AttributeError):
         return ""
+
+
+def _keep(session: Session, user_id: int, **changes: Any) -> None:
+    table: Any = SandboxSetting.__table__  # type: ignore[attr-defined]
+    db.insert_ignore(session, table, [{"user_id": user_id, "scenario": scenarios.NORMAL, "readers": False}])
+    session.execute(update(SandboxSetting).where(col(SandboxSetting.user_id) == user_id).values(**changes))
+    db.after_commit(session, lambda: live.publish(user_id, "sandbox"))
+
+
+def _found(user_id: int, search: str) -> list[Any]:
+    conditions: list[Any] = [col(SandboxMail.user_id) == user_id]
+    if words := search.strip().replace("\0", ""):
+        like = f"%{words.translate(_LIKE)}%"
+        fields = (col(SandboxMail.rcpt_to), col(SandboxMail.subject))
+        conditions.append(or_(*(field.ilike(like, escape="\\") for field in fields)))
+    return conditions
+
+
+def _get(session: Session, user_id: int, mail_id: int) -> SandboxMail:
+    mine = (col(SandboxMail.user_id) == user_id, col(SandboxMail.id) == mail_id)
+    mail = session.exec(select(SandboxMail).where(*mine)).first() if 0 < mail_id < 1 << 63 else None
+    if mail is None:
+        raise NotFound("There is no such mail in your sandbox.")
+    return mail
 
 
 def _forget_oldest(session: Session, user_id: int) -> None:
@@ -201,6 +271,11 @@ def _headers(raw: bytes) -> tuple[tuple[str, str], ...]:
             name, value = line.split(":", 1)
             lines.append((_clean(name), _clean(value.strip())))
     return tuple(lines[:200])
+
+
+def _source(raw: bytes) -> str:
+    lines = raw[:SOURCE].decode("utf-8", "replace").split("\n")
+    return "\n".join(_clean(line.rstrip("\r")) for line in lines)
 
 
 def _clean(text: str) -> str:

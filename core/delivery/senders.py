@@ -6,17 +6,20 @@ from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import case, exists, false, func, update
+from sqlalchemy import delete as sql_delete
 from sqlmodel import Session, col, select
 
 from core import config, crypto, db, live
 from core.delivery import hosts, learned, warmup, windows
 from core.delivery.sender_values import Invalid, Values, problems
 from core.errors import NotFound, RuleError
-from core.models import Campaign, CampaignStatus, Meta, Security, Sender, SenderState, User
+from core.models import BounceMailbox, Campaign, CampaignStatus, Meta, Security, Sender, SenderState, User
 
-SANDBOX_KEY, WEB_KEY = "sandbox", "web_url"  # in Meta, written when the web starts
+WEB_KEY = "web_url"  # in Meta, written when the web starts
 
 _sender: Any = Sender.__table__  # type: ignore[attr-defined]
+_THIS_MACHINE = "127.0.0.1"
+_sandbox_port: int | None = None  # where the sandbox inbox of this process listens
 _ACCOUNT = ("host", "port", "security", "username", "preset")
 _SLOWEST_PACE = timedelta(seconds=62)  # from start to start at one mail per minute
 _REASON = ("state_kind", "state_rule", "state_reply")
@@ -76,34 +79,44 @@ def save(session: Session, user_id: int, sender_id: int, values: Values) -> None
 
 def delete(session: Session, user_id: int, sender_id: int) -> None:
     """Remove a sender; its sent campaigns keep their history, drafts lose it. Raises RuleError while it is used."""
-    sender = get(session, user_id, sender_id)
-    if sender.is_sandbox:
-        raise RuleError("The sandbox comes with every account and cannot be deleted.")
-    using = select(Campaign.id).where(
-        col(Campaign.sender_id) == sender_id,
-        col(Campaign.status).in_(_USING),
-        col(Campaign.deleted_at).is_(None),
-    )
+    sender = check_free(session, user_id, sender_id)
     statement = (
         update(_sender)
         .where(_sender.c.id == sender_id, _sender.c.user_id == user_id, _sender.c.deleted_at.is_(None))
-        .where(~exists(using))
+        .where(~exists(_using(sender_id)))
         .values(deleted_at=db.now(session), is_default=False, password_sealed="")
     )
     if not session.connection().execute(statement).rowcount:
-        names = session.exec(select(Campaign.name).where(col(Campaign.id).in_(using)).limit(3)).all()
-        listed = ", ".join(f"“{name or 'Untitled'}”" for name in names)
-        raise RuleError(
-            f"{sender.name} is used by {listed}. Cancel it or wait until it is sent, then delete the sender."
-        )
+        check_free(session, user_id, sender_id)
+        raise NotFound.of("sender")
     session.execute(
         update(Campaign)
         .where(col(Campaign.sender_id) == sender_id, col(Campaign.status) == CampaignStatus.draft)
         .values(sender_id=None)
     )
+    session.execute(sql_delete(BounceMailbox).where(col(BounceMailbox.sender_id) == sender_id))
     session.expire(sender)
     _keep_a_default(session, user_id)
     _changed(session, user_id, sender_id)
+
+
+def check_free(session: Session, user_id: int, sender_id: int) -> Sender:
+    """The sender, if it can be deleted. Raises RuleError with the campaigns that use it, or for the sandbox."""
+    sender = get(session, user_id, sender_id)
+    if sender.is_sandbox:
+        raise RuleError("The sandbox comes with every account and cannot be deleted.")
+    names = session.exec(select(Campaign.name).where(col(Campaign.id).in_(_using(sender_id))).limit(3)).all()
+    if names:
+        listed = ", ".join(f"“{name or 'Untitled'}”" for name in names)
+        raise RuleError(
+            f"{sender.name} is used by {listed}. Cancel it or wait until it is sent, then delete the sender."
+        )
+    return sender
+
+
+def _using(sender_id: int) -> Any:
+    here = (col(Campaign.sender_id) == sender_id, col(Campaign.status).in_(_USING), col(Campaign.deleted_at).is_(None))
+    return select(Campaign.id).where(*here)
 
 
 def make_default(session: Session, user_id: int, sender_id: int) -> None:
@@ -122,7 +135,7 @@ def get(session: Session, user_id: int, sender_id: int) -> Sender:
     """Raises NotFound for a stranger's or a deleted one."""
     sender = session.exec(select(Sender).where(*_of(user_id), col(Sender.id) == sender_id)).first()
     if sender is None:
-        raise NotFound("There is no such sender.")
+        raise NotFound.of("sender")
     return sender
 
 
@@ -155,15 +168,19 @@ def may_use_kept_password(sender: Sender, values: Values) -> bool:
     return (values.host.strip(), values.username.strip()) == (sender.host, sender.username)
 
 
-def address(session: Session, sender: Sender) -> tuple[str, int]:
-    """Host and port to connect to. Raises RuleError for a sandbox sender while no web process runs."""
+def address(sender: Sender) -> tuple[str, int]:
+    """Host and port to connect to. Raises RuleError for a sandbox sender in a process without an inbox."""
     if not sender.is_sandbox:
         return sender.host, sender.port
-    meta = session.get(Meta, SANDBOX_KEY)
-    if meta is None:
-        raise RuleError("The sandbox inbox is not running: it lives in the web process.")
-    host, _, port = meta.value.rpartition(":")
-    return host, int(port)
+    if _sandbox_port is None:
+        raise RuleError("The sandbox inbox is not running in this process.")
+    return _THIS_MACHINE, _sandbox_port  # a sandbox never sends to the world, whatever the database says
+
+
+def sandbox_listens(port: int | None) -> None:
+    """The sandbox inbox of this process listens there; None: not any more."""
+    global _sandbox_port
+    _sandbox_port = port
 
 
 def tracking_base(session: Session, sender: Sender) -> str:
@@ -237,7 +254,7 @@ def _keep_a_default(session: Session, user_id: int) -> None:
 
 def _one(session: Session, statement: Any) -> None:
     if not session.connection().execute(statement).rowcount:
-        raise NotFound("There is no such sender.")
+        raise NotFound.of("sender")
 
 
 def _changed(session: Session, user_id: int, sender_id: int | None) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import bindparam, select, text, update
+from sqlalchemy import Integer, bindparam, select, text, update
 from sqlmodel import Session, col
 
 from core import db, live
@@ -30,8 +30,8 @@ def add_chunk(session: Session, campaign_id: int) -> bool:
     if campaign is None or campaign.status != CampaignStatus.sending or campaign.snapshot_done:
         return False
     cursor = campaign.snapshot_contact_id
-    lists = _list_ids(session, campaign_id)
-    upto, last = _upper_bound(session, lists, cursor)
+    contacts, last = _next(session, _list_ids(session, campaign_id), cursor)
+    upto = contacts[-1] if contacts else cursor
     moved = (
         update(_campaign)
         .where(
@@ -44,19 +44,21 @@ def add_chunk(session: Session, campaign_id: int) -> bool:
     )
     if not session.connection().execute(moved).rowcount:
         return True  # another dispatcher was quicker: look again
-    if lists and upto > cursor:
-        _insert(session, campaign, lists, cursor, upto)
+    if contacts:
+        _insert(session, campaign, contacts)
     db.after_commit(session, lambda: live.publish(campaign.user_id, "campaign", campaign_id))
     return not last
 
 
 def _list_ids(session: Session, campaign_id: int) -> list[int]:
-    wanted = select(col(CampaignList.list_id)).where(col(CampaignList.campaign_id) == campaign_id)
+    wanted = select(col(CampaignList.list_id)).where(
+        col(CampaignList.campaign_id) == campaign_id, col(CampaignList.is_left_out).is_(False)
+    )
     return sorted(session.connection().execute(wanted).scalars())
 
 
-def _upper_bound(session: Session, lists: list[int], cursor: int) -> tuple[int, bool]:
-    """The contact id up to which this chunk goes, and whether it is the last. One short index range per list."""
+def _next(session: Session, lists: list[int], cursor: int) -> tuple[list[int], bool]:
+    """The contacts of this chunk, and whether it is the last. One short index range per list."""
     size = db.chunk_rows(session)
     found: set[int] = set()
     for list_id in lists:
@@ -64,33 +66,37 @@ def _upper_bound(session: Session, lists: list[int], cursor: int) -> tuple[int, 
             col(ListMember.list_id) == list_id, col(ListMember.contact_id) > cursor
         )
         found.update(session.connection().execute(ahead.order_by(col(ListMember.contact_id)).limit(size)).scalars())
-    chunk = sorted(found)[:size]
-    return (chunk[-1] if chunk else cursor), len(found) < size
+    return sorted(found)[:size], len(found) < size
 
 
-def _insert(session: Session, campaign: Any, lists: list[int], cursor: int, upto: int) -> None:
+def _insert(session: Session, campaign: Any, contacts: list[int]) -> None:
+    # "+ 0", numbers, and no join: without statistics, or with those of before an upload, PostgreSQL would look through
+    # all contacts for each one.
     statement = text(f"""
         insert into message (campaign_id, sender_id, contact_id, email, domain, fields, state, attempts, retry_at,
                              phase, reply, kind, rule_id)
         select :campaign_id, :sender_id, contact.id, contact.email, {db.domain_of(session, "contact.email")},
-               contact.fields, case when suppression.id is null then 'pending' else 'suppressed' end, 0, :now,
-               '', '', '', ''
+               contact.fields, case when exists (
+                   select 1 from suppression where suppression.user_id = :user_id and suppression.email = contact.email
+               ) then 'suppressed' else 'pending' end, 0, :now, '', '', '', ''
         from contact
-        left join suppression on suppression.user_id = contact.user_id and suppression.email = contact.email
-        where contact.user_id = :user_id and contact.id in (
-            select contact_id from list_member where list_id in :lists and contact_id > :cursor and contact_id <= :upto)
+        where contact.user_id + 0 = :user_id and contact.id in :contacts and not exists (
+            select 1 from campaign_list as left_out
+            join list_member on list_member.list_id = left_out.list_id and list_member.contact_id = contact.id
+            where left_out.campaign_id = :campaign_id and left_out.is_left_out)
         order by contact.id
         on conflict do nothing
         returning state
-    """).bindparams(bindparam("lists", expanding=True), bindparam("now", type_=db.UtcDateTime()))
+    """).bindparams(
+        bindparam("contacts", expanding=True, literal_execute=True, type_=Integer()),
+        bindparam("now", type_=db.UtcDateTime()),
+    )
     now = db.now(session)
     values = {
         "campaign_id": campaign.id,
         "sender_id": campaign.sender_id,
         "user_id": campaign.user_id,
-        "lists": lists,
-        "cursor": cursor,
-        "upto": upto,
+        "contacts": contacts,
         "now": now,
     }
     tally = Tally()

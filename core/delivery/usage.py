@@ -21,6 +21,7 @@ from core.models import DomainPace, Sender, SenderUsage
 _usage: Any = SenderUsage.__table__  # type: ignore[attr-defined]
 _domain: Any = DomainPace.__table__  # type: ignore[attr-defined]
 _KEPT = timedelta(hours=25)
+HOUR, DAY = timedelta(hours=1, minutes=2), timedelta(hours=24, minutes=2)  # a start counts until its minute has left
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,7 +103,7 @@ def _statement(dialect: str) -> str:
 def steps() -> tuple[str, ...]:
     """SQLite does the same by one way into it: a row for a view that is not there to be read.
 
-    To be made on its connection before: the ``temporary`` of ``hot.transaction``.
+    To be made on its connection before: the ``temporary`` of ``hot.Kept.transaction``.
     """
     sent, marked, counters, hours = (_PARAMETER.sub(r"new.\1", part) for part in _parts("sqlite"))
     all_of = "select raise(abort, 'not all') where changes() <> json_array_length(new.{})"

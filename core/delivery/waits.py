@@ -36,6 +36,8 @@ _SPAN_FIRST = re.compile(
 # "come back in 00:04:32"
 _CLOCK = re.compile(_CUE + r"[^.;\d]{0,30}?\b(\d{1,2}):(\d\d):(\d\d)\b(?! ?(?:gmt|utc|[+-]\d))")
 _WORDS = re.compile(_CUE + r"[^.;\d]{0,30}\b(?:in|after|for|within) (an?|one) (minute|hour|day)\b")
+_TOMORROW = re.compile(_CUE + r"[^.;\d]{0,30}\btomorrow\b")
+_HOURLY = 3600.0  # in whose zone? One mail an hour finds out
 _DATE_CUE = r"\b(?:until|till|after|before|at|on) "
 _RFC_DATE = re.compile(_DATE_CUE + r"(?:\w{3,9}, )?(\d{1,2} \w{3} \d{4} \d\d:\d\d(?::\d\d)? ?(?:gmt|utc|z|[+-]\d{4})?)")
 _ISO_DATE = re.compile(
@@ -59,7 +61,7 @@ def _span(words: str) -> float | None:
         return _length(found[1], found[2]) + (_length(found[3], found[4]) if found[3] else 0.0)
     if found := _WORDS.search(words):
         return float(_SECONDS[found[2][0]])
-    return None
+    return _HOURLY if _TOMORROW.search(words) else None
 
 
 def _length(number: str, unit: str) -> float:

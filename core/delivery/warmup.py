@@ -1,5 +1,7 @@
 """Warm-up: a new account or domain sends a few mails on its first day and some more on each following one.
 
+A daily cap is one that never grows and goes on as long as a ramp may.
+
 A day is one of the calendar in the ramp's zone. After its last day there is no cap any more.
 """
 
@@ -34,6 +36,11 @@ class Warmup:
             return _MOST
 
     @property
+    def is_cap(self) -> bool:
+        """Nothing but a daily cap."""
+        return self.factor == 1 and self.days == MOST_DAYS
+
+    @property
     def caps(self) -> list[int]:
         """The ramp, a number a day."""
         return [self.cap_of(day) for day in range(1, self.days + 1)]
@@ -58,8 +65,7 @@ def from_json(stored: dict[str, Any] | None) -> Warmup | None:
         raise RuleError(f"The factor is from 1 to {MOST_FACTOR:g}.")
     if not 1 <= days <= MOST_DAYS:
         raise RuleError(f"The days are from 1 to {MOST_DAYS}.")
-    if clock.zone_or_default(zone) != zone:
-        raise RuleError(f"There is no time zone named {zone!r}.")
+    clock.check_zone(zone)
     return Warmup(start, factor, days, began, zone)
 
 
@@ -85,8 +91,15 @@ def cap(warmup: Warmup | None, at: datetime) -> int | None:
     return None if warmup is None or day is None else warmup.cap_of(day)
 
 
+def daily_cap(count: Any, began: date, zone: str) -> dict[str, Any]:
+    """At most ``count`` mails a day, as a row keeps it; ``from_json`` says what is wrong with it."""
+    return {"start": count, "factor": 1.0, "days": MOST_DAYS, "began": began.isoformat(), "zone": zone}
+
+
 def say(warmup: Warmup, at: datetime) -> str:
-    """``Warm-up day 3: at most 112 mails today.``"""
+    """``Warm-up day 3: at most 112 mails today.``; ``Daily cap: at most 500 mails today.``"""
+    if warmup.is_cap:
+        return f"Daily cap: at most {warmup.start:,} mails today."
     return f"Warm-up day {day_of(warmup, at)}: at most {cap(warmup, at):,} mails today."
 
 

@@ -58,8 +58,7 @@ def from_json(stored: dict[str, Any] | None) -> Window | None:
         raise RuleError("Choose at least one day.")
     if not days <= frozenset(range(7)):
         raise RuleError("The days are Monday to Sunday.")
-    if clock.zone_or_default(zone) != zone:
-        raise RuleError(f"There is no time zone named {zone!r}.")
+    clock.check_zone(zone)
     return Window(days, opens, closes, zone)
 
 

@@ -2,31 +2,49 @@
 
 from core.models.audience import Contact, ContactList, ListMember, Suppression, SuppressionReason
 from core.models.campaign import (
+    GONE_AFTER,
+    UNDO_FOR,
     Activity,
     BodyKind,
     Campaign,
     CampaignLink,
     CampaignList,
+    CampaignSample,
     CampaignStatus,
+    DraftVersion,
+    LinkClick,
     PauseReason,
+    Reading,
     Template,
 )
+from core.models.image import Image
 from core.models.message import Attempt, Message, MessageState, SandboxMail
-from core.models.people import LoginFailure, LoginSession, Meta, User
-from core.models.sender import DkimKey, DomainPace, Security, Sender, SenderState, SenderUsage
+from core.models.people import AccountLink, LoginFailure, LoginSession, Meta, User
+from core.models.sandbox import FirstSteps, Sample, SandboxSetting
+from core.models.sender import BounceMailbox, DkimKey, DomainPace, Security, Sender, SenderState, SenderUsage
+from core.models.worker import Worker
 
 __all__ = [
+    "GONE_AFTER",
+    "UNDO_FOR",
+    "AccountLink",
     "Activity",
     "Attempt",
     "BodyKind",
+    "BounceMailbox",
     "Campaign",
     "CampaignLink",
     "CampaignList",
+    "CampaignSample",
     "CampaignStatus",
     "Contact",
     "ContactList",
     "DkimKey",
     "DomainPace",
+    "DraftVersion",
+    "FirstSteps",
+    "Image",
+    "LinkClick",
     "ListMember",
     "LoginFailure",
     "LoginSession",
@@ -34,7 +52,10 @@ __all__ = [
     "MessageState",
     "Meta",
     "PauseReason",
+    "Reading",
+    "Sample",
     "SandboxMail",
+    "SandboxSetting",
     "Security",
     "Sender",
     "SenderState",
@@ -43,4 +64,5 @@ __all__ = [
     "SuppressionReason",
     "Template",
     "User",
+    "Worker",
 ]

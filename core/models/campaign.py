@@ -1,17 +1,21 @@
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Index, UniqueConstraint, text
+from sqlalchemy import Index, UniqueConstraint, false, text
 from sqlmodel import Field, SQLModel
 
 from core.clock import DEFAULT_ZONE
-from core.db import JsonOrNull, UtcDateTime
+from core.db import BigId, JsonOrNull, UtcDateTime
+
+UNDO_FOR = timedelta(hours=1)  # after the deletion of a campaign
+GONE_AFTER = UNDO_FOR + timedelta(minutes=1)  # who undoes it in the last moment may still be at it
 
 
 class BodyKind(StrEnum):
     rich = "rich"
     html = "html"
+    markdown = "markdown"
 
 
 class CampaignStatus(StrEnum):
@@ -79,6 +83,7 @@ class Campaign(SQLModel, table=True):
     sending_window: dict[str, Any] | None = Field(default=None, sa_type=JsonOrNull)  # see delivery.windows
     warmup: dict[str, Any] | None = Field(default=None, sa_type=JsonOrNull)  # see delivery.warmup
     hold_until: datetime | None = Field(default=None, sa_type=UtcDateTime)  # no mail is claimed before: window, warm-up
+    readers_counted: bool | None = None  # False: mails went out without an address at which opens reach us
     snapshot_contact_id: int = 0  # recipients are snapshotted up to this contact
     snapshot_done: bool = False
     created_at: datetime = Field(sa_type=UtcDateTime)
@@ -102,13 +107,30 @@ class Campaign(SQLModel, table=True):
     batch_count: int = 0
 
 
+class DraftVersion(SQLModel, table=True):
+    """The content of a draft as it was, to go back to."""
+
+    __tablename__ = "draft_version"
+
+    id: int | None = Field(default=None, primary_key=True)
+    campaign_id: int = Field(foreign_key="campaign.id", index=True, ondelete="CASCADE")
+    saved_at: datetime = Field(sa_type=UtcDateTime)  # when this content was last changed
+    kept_at: datetime = Field(sa_type=UtcDateTime)  # when it gave way to another
+    reason: str = Field(default="", max_length=300)  # what came after it; empty: typing
+    subject: str = ""
+    preheader: str = ""
+    body: str = ""
+    body_kind: str = Field(max_length=10)
+
+
 class CampaignList(SQLModel, table=True):
-    """The audience of a campaign: these lists."""
+    """The audience of a campaign: the people of these lists, but for those who are on one that is left out."""
 
     __tablename__ = "campaign_list"
 
     campaign_id: int = Field(foreign_key="campaign.id", primary_key=True, ondelete="CASCADE")
     list_id: int = Field(foreign_key="contact_list.id", primary_key=True, index=True, ondelete="CASCADE")
+    is_left_out: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
 
 
 class CampaignLink(SQLModel, table=True):
@@ -130,3 +152,34 @@ class Activity(SQLModel, table=True):
     sent_count: int = 0
     failed_count: int = 0
     opened_count: int = 0
+
+
+class Reading(SQLModel, table=True):
+    """What readers did first in one quarter of an hour: every zone of the world is off by whole quarters."""
+
+    campaign_id: int = Field(foreign_key="campaign.id", primary_key=True, ondelete="CASCADE")
+    quarter_at: datetime = Field(primary_key=True, sa_type=UtcDateTime)
+    opened_count: int = 0
+    clicked_count: int = 0
+
+
+class LinkClick(SQLModel, table=True):
+    """Somebody followed this link of their mail, the first time."""
+
+    __tablename__ = "link_click"
+
+    link_id: int = Field(foreign_key="campaign_link.id", primary_key=True, ondelete="CASCADE")
+    message_id: int = Field(primary_key=True, sa_type=BigId)
+    at: datetime = Field(sa_type=UtcDateTime)
+
+
+class CampaignSample(SQLModel, table=True):
+    """The counters of a running campaign as they were at a moment of that minute, kept for some hours."""
+
+    __tablename__ = "campaign_sample"
+
+    campaign_id: int = Field(foreign_key="campaign.id", primary_key=True, ondelete="CASCADE")
+    minute_at: datetime = Field(primary_key=True, sa_type=UtcDateTime)
+    at: datetime = Field(sa_type=UtcDateTime)
+    sent_count: int = 0
+    failed_count: int = 0

@@ -9,11 +9,13 @@ from core.db import UtcDateTime
 class User(SQLModel, table=True):
     id: int | None = Field(default=None, primary_key=True)
     email: str = Field(max_length=320, unique=True)
-    password_hash: str
+    password_hash: str  # "": none, until one is set by an AccountLink
     is_admin: bool = False
     time_zone: str = DEFAULT_ZONE
     theme: str = "auto"  # auto, light, dark
     created_at: datetime = Field(sa_type=UtcDateTime)
+    signed_in_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # the last time
+    blocked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
 class LoginSession(SQLModel, table=True):
@@ -24,6 +26,16 @@ class LoginSession(SQLModel, table=True):
     token_hash: str = Field(primary_key=True, max_length=64)
     user_id: int = Field(foreign_key="user.id", index=True, ondelete="CASCADE")
     created_at: datetime = Field(sa_type=UtcDateTime)
+    expires_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class AccountLink(SQLModel, table=True):
+    """A link that sets the password of an account, once. Only the hash of its token is kept."""
+
+    __tablename__ = "account_link"
+
+    token_hash: str = Field(primary_key=True, max_length=64)
+    user_id: int = Field(foreign_key="user.id", index=True, ondelete="CASCADE")
     expires_at: datetime = Field(sa_type=UtcDateTime)
 
 

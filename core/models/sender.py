@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from core.db import JsonOrNull, UtcDateTime
+from core.db import BigId, JsonOrNull, UtcDateTime
 
 
 class Security(StrEnum):
@@ -95,6 +95,35 @@ class DomainPace(SQLModel, table=True):
     sender_id: int = Field(foreign_key="sender.id", primary_key=True, ondelete="CASCADE")
     domain: str = Field(primary_key=True, max_length=255)
     next_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class BounceMailbox(SQLModel, table=True):
+    """Where the bounces of a sender's mails arrive: an IMAP folder, and how far it was read."""
+
+    __tablename__ = "bounce_mailbox"
+
+    sender_id: int = Field(primary_key=True, foreign_key="sender.id", ondelete="CASCADE")
+    host: str = Field(max_length=255)
+    port: int = 993
+    security: str = Field(default=Security.tls, max_length=10)
+    same_sign_in: bool = True  # the sender's own username and password
+    username: str = Field(default="", max_length=320)
+    password_sealed: str = ""  # crypto.seal(password, f"mailbox:{sender_id}")
+    folder: str = Field(default="INBOX", max_length=200)
+    version: int = 1  # counts its changes: a check of the mailbox as it was before writes nothing
+
+    # Read up to last_uid; that is valid while the folder's UIDVALIDITY is this one (RFC 3501 section 2.3.1.1).
+    uid_validity: int | None = Field(default=None, sa_type=BigId)
+    last_uid: int = Field(default=0, sa_type=BigId)
+    bounced_count: int = 0
+    complained_count: int = 0
+
+    next_check_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # None: when its user has mended it
+    checking_until: datetime | None = Field(default=None, sa_type=UtcDateTime)  # somebody reads it now
+    checked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    failures: int = 0  # checks in a row that could not read it
+    error: str = ""  # a sentence; "" after a check that went well
+    error_reply: str = ""  # the server's own words
 
 
 class DkimKey(SQLModel, table=True):

@@ -1,41 +1,85 @@
 """Numbers for the screens. Reads only; counts come from the campaigns' own counters, never from counting messages."""
 
+from core.stats.clicks import Link, links
+from core.stats.counted import Counted
 from core.stats.counts import (
+    BEST_LEAST,
+    ORDERS,
     Counts,
     Overview,
     Summary,
+    best,
     count_by_status,
-    is_sending,
     overview,
     summaries,
     summary,
 )
-from core.stats.days import Day, per_day, per_hour
+from core.stats.days import Day, Progress, per_day, progress
 from core.stats.failures import Failure, failures
+from core.stats.find import Found, find
+from core.stats.going import Ended, Going, ended, going, is_sending
+from core.stats.health import Health, Use, health, sender_state, todo
 from core.stats.history import Event, Timeline, timeline
+from core.stats.operation import Operation, operation
+from core.stats.pace import Minute, Pace, pace
 from core.stats.pages import LedgerPage, LedgerRow, ledger
+from core.stats.readings import Heat, Quarters, Span, Spans, heat, over_time, quarters, since_start
+from core.stats.report import Report, report
 from core.stats.waits import Wait, waiting
 
 __all__ = [
+    "BEST_LEAST",
+    "ORDERS",
+    "Counted",
     "Counts",
     "Day",
+    "Ended",
     "Event",
     "Failure",
+    "Found",
+    "Going",
+    "Health",
+    "Heat",
     "LedgerPage",
     "LedgerRow",
+    "Link",
+    "Minute",
+    "Operation",
     "Overview",
+    "Pace",
+    "Progress",
+    "Quarters",
+    "Report",
+    "Span",
+    "Spans",
     "Summary",
     "Timeline",
+    "Use",
     "Wait",
+    "best",
     "count_by_status",
+    "ended",
     "failures",
+    "find",
+    "going",
+    "health",
+    "heat",
     "is_sending",
     "ledger",
+    "links",
+    "operation",
+    "over_time",
     "overview",
+    "pace",
     "per_day",
-    "per_hour",
+    "progress",
+    "quarters",
+    "report",
+    "sender_state",
+    "since_start",
     "summaries",
     "summary",
     "timeline",
+    "todo",
     "waiting",
 ]

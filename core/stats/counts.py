@@ -1,16 +1,16 @@
 """How far campaigns are, from the counters in their rows."""
 
 from dataclasses import dataclass, fields
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, exists, func
-from sqlmodel import Session, col, select
+from sqlalchemy import ColumnElement, Float, case, cast, func, or_
+from sqlmodel import Session, select
 
-from core import db
-from core.delivery import holds
+from core.campaigns.drafts import touched
 from core.errors import NotFound
-from core.models import Campaign, CampaignStatus, MessageState, Sender
+from core.models import Campaign, CampaignStatus, MessageState
+from core.stats.counted import Counted, counted, within
 
 _campaign: Any = Campaign.__table__  # type: ignore[attr-defined]
 _RUNNING = (CampaignStatus.sending, CampaignStatus.paused)
@@ -18,7 +18,10 @@ _RUNNING = (CampaignStatus.sending, CampaignStatus.paused)
 
 @dataclass(frozen=True)
 class Counts:
-    """``waiting``: state pending alone; ``pending``: what people call pending, with claimed and sending."""
+    """``waiting``: state pending alone; ``pending``: what people call pending, with claimed and sending.
+
+    ``uncounted``: of ``sent``, mails whose readers cannot be counted; they are in no rate.
+    """
 
     recipients: int = 0
     waiting: int = 0
@@ -35,6 +38,22 @@ class Counts:
     complained: int = 0
     unsubscribed: int = 0
     batches: int = 0
+    uncounted: int = 0
+
+    @property
+    def countable(self) -> int:
+        """Mails sent whose readers can be counted: what opens and clicks are a share of."""
+        return self.sent - self.uncounted
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether the opens and clicks of any of its mails can be counted."""
+        return not self.uncounted or self.countable > 0
+
+    @property
+    def knows_unsubscribed(self) -> bool:
+        """Whether somebody could unsubscribe by a link of its mails, or did so by mail."""
+        return self.is_counted or self.unsubscribed > 0
 
     @property
     def pending(self) -> int:
@@ -42,8 +61,8 @@ class Counts:
 
     @property
     def done(self) -> int:
-        """What no longer waits, for whatever reason."""
-        return self.recipients - self.pending
+        """What no longer waits; what was cancelled is not done."""
+        return self.recipients - self.pending - self.cancelled
 
     @property
     def progress(self) -> float:
@@ -52,8 +71,13 @@ class Counts:
 
     @property
     def open_rate(self) -> float | None:
-        """Per cent of sent; None before anything was sent."""
-        return self.share(self.opened, self.sent)
+        """Per cent of what was sent and can be counted; None where that is nothing."""
+        return self.share(self.opened, self.countable)
+
+    @property
+    def click_rate(self) -> float | None:
+        """As ``open_rate``."""
+        return self.share(self.clicked, self.countable)
 
     def share(self, part: int, whole: int | None = None) -> float | None:
         """``part`` in per cent of ``whole`` (default: recipients); None where there is no whole."""
@@ -81,6 +105,7 @@ class Summary:
     time_zone: str
     sender_id: int | None
     snapshot_done: bool
+    readers_counted: bool | None
     scheduled_at: datetime | None
     started_at: datetime | None
     finished_at: datetime | None
@@ -96,16 +121,23 @@ class Summary:
         """What to call it on screen."""
         return self.name or self.subject or "Untitled campaign"
 
+    @property
+    def is_counted(self) -> bool:
+        """Whether its opens and clicks can be counted, as far as is known."""
+        return self.readers_counted is not False
+
 
 @dataclass(frozen=True)
 class Overview:
-    """The dashboard of one user: all that was ever mailed, what runs now, what comes next."""
+    """The dashboard of one user: all that was ever mailed, what runs now, what comes next; ``counted`` says what
+    ``total`` is of."""
 
     total: Counts
     running: list[Summary]
     recent: list[Summary]
     scheduled: list[Summary]
     campaign_count: int
+    counted: Counted = Counted.everything
 
     @property
     def is_sending(self) -> bool:
@@ -114,31 +146,76 @@ class Overview:
 
 # Field of Counts -> column: every counter has the field's name, but for these.
 _NAMES = {"waiting": "pending", "batches": "batch"}
-_COUNTERS = {field.name: _campaign.c[f"{_NAMES.get(field.name, field.name)}_count"] for field in fields(Counts)}
+_COUNTERS: dict[str, Any] = {
+    field.name: _campaign.c[f"{_NAMES.get(field.name, field.name)}_count"]
+    for field in fields(Counts)
+    if field.name != "uncounted"
+}
+_uncounted = _campaign.c.readers_counted.is_(False)
+_COUNTERS["uncounted"] = case((_uncounted, _campaign.c.sent_count), else_=0)
+# What is added up: opens of a campaign that were counted in part are in no rate.
+_SUMMED = _COUNTERS | {name: case((_uncounted, 0), else_=_COUNTERS[name]) for name in ("opened", "clicked")}
 _WORDS = [_campaign.c[field.name] for field in fields(Summary) if field.name != "counts"]
+
+
+_rate = cast(_campaign.c.opened_count, Float) / func.nullif(case((_uncounted, 0), else_=_campaign.c.sent_count), 0)
+ORDERS: dict[str, tuple[Any, ...]] = {
+    "newest": (),
+    "oldest": (_campaign.c.id,),
+    "name": (func.lower(func.coalesce(func.nullif(_campaign.c.name, ""), _campaign.c.subject)),),
+    "opened": (func.coalesce(_rate, -1.0).desc(),),
+}
 
 
 def overview(session: Session, user_id: int) -> Overview:
     """Everything the dashboard shows, in a few queries over the user's campaigns."""
-    sums = [func.coalesce(func.sum(column), 0).label(name) for name, column in _COUNTERS.items()]
-    row = session.execute(select(func.count().label("campaigns"), *sums).where(*_owned(user_id))).mappings().one()
+    which = counted(session, user_id)
+    sums = [func.coalesce(func.sum(column), 0).label(name) for name, column in _SUMMED.items()]
+    added = select(*sums).where(*_owned(user_id), *within(which, user_id))
+    row = session.execute(added).mappings().one()
     total = Counts(**{name: int(row[name]) for name in _COUNTERS})
     return Overview(
         total=total,
         running=[c for status in _RUNNING for c in summaries(session, user_id, statuses=(status,), limit=10)],
         recent=_recent(session, user_id),
         scheduled=_next_scheduled(session, user_id),
-        campaign_count=int(row["campaigns"]),
+        campaign_count=sum(count_by_status(session, user_id).values()),
+        counted=which,
     )
 
 
 def summaries(
-    session: Session, user_id: int, *, statuses: tuple[str, ...] = (), limit: int = 500, offset: int = 0
+    session: Session,
+    user_id: int,
+    *,
+    statuses: tuple[str, ...] = (),
+    search: str = "",
+    order: str = "newest",
+    limit: int = 500,
+    offset: int = 0,
 ) -> list[Summary]:
-    """The user's campaigns, newest first, after ``offset`` of them; ``statuses``: only those (empty: all)."""
-    conditions = [*_owned(user_id), *([_campaign.c.status.in_(statuses)] if statuses else [])]
-    statement = _summary_select().where(*conditions).order_by(_campaign.c.id.desc()).limit(limit).offset(offset)
-    return [_summary(row) for row in session.execute(statement).mappings()]
+    """The user's campaigns after ``offset`` of them; ``statuses``: only those (empty: all); ``search``: a part of the
+    name or the subject; ``order``: one of ORDERS."""
+    conditions = [*_owned(user_id), touched(), *([_campaign.c.status.in_(statuses)] if statuses else [])]
+    if words := search.strip().replace("\0", ""):
+        parts = (column.icontains(words, autoescape=True) for column in (_campaign.c.name, _campaign.c.subject))
+        conditions.append(or_(*parts))
+    statement = _summary_select().where(*conditions).order_by(*ORDERS[order], _campaign.c.id.desc())
+    return [_summary(row) for row in session.execute(statement.limit(limit).offset(offset)).mappings()]
+
+
+BEST_LEAST = 20  # mails: the rate of fewer says little
+
+
+def best(session: Session, user_id: int, limit: int = 5, among: Counted = Counted.everything) -> list[Summary]:
+    """The user's campaigns with the highest open rate, of those that sent at least BEST_LEAST mails and count it."""
+    enough = (_campaign.c.sent_count >= BEST_LEAST, _campaign.c.opened_count > 0, ~_uncounted)
+    statement = (
+        _summary_select()
+        .where(*_owned(user_id), *within(among, user_id), *enough)
+        .order_by(_rate.desc(), _campaign.c.id.desc())
+    )
+    return [_summary(row) for row in session.execute(statement.limit(limit)).mappings()]
 
 
 def summary(session: Session, user_id: int, campaign_id: int) -> Summary:
@@ -146,31 +223,14 @@ def summary(session: Session, user_id: int, campaign_id: int) -> Summary:
     statement = _summary_select().where(*_owned(user_id), _campaign.c.id == campaign_id)
     row = session.execute(statement).mappings().first()
     if row is None:
-        raise NotFound("There is no such campaign.")
+        raise NotFound.of("campaign")
     return _summary(row)
 
 
 def count_by_status(session: Session, user_id: int) -> dict[str, int]:
     """How many campaigns the user has in each status; statuses without any are missing."""
-    statement = select(_campaign.c.status, func.count()).where(*_owned(user_id)).group_by(_campaign.c.status)
+    statement = select(_campaign.c.status, func.count()).where(*_owned(user_id), touched()).group_by(_campaign.c.status)
     return {status: int(count) for status, count in session.execute(statement)}
-
-
-def is_sending(session: Session, user_id: int) -> bool:
-    """Whether mail of this user goes out now; not while it waits for hours, or for a limit for more than a minute."""
-    now = db.now(session)
-    waits = exists().where(
-        col(Sender.id) == col(Campaign.sender_id), col(Sender.next_start_at) > now + timedelta(minutes=1)
-    )
-    waiting = col(Campaign.pending_count) + col(Campaign.claimed_count) + col(Campaign.sending_count)
-    running = select(Campaign.id).where(
-        *_owned(user_id),
-        col(Campaign.status) == CampaignStatus.sending,
-        (waiting > 0) | ~col(Campaign.snapshot_done),
-        holds.not_held(now),
-        ~waits,
-    )
-    return session.exec(running.limit(1)).first() is not None
 
 
 def _goes_out(campaign: Summary) -> bool:
@@ -179,7 +239,7 @@ def _goes_out(campaign: Summary) -> bool:
 
 def _recent(session: Session, user_id: int) -> list[Summary]:
     changed = (_campaign.c.updated_at.desc(), _campaign.c.id.desc())
-    rows = session.execute(_summary_select().where(*_owned(user_id)).order_by(*changed).limit(6)).mappings()
+    rows = session.execute(_summary_select().where(*_owned(user_id), touched()).order_by(*changed).limit(6)).mappings()
     return [_summary(row) for row in rows]
 
 

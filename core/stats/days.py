@@ -1,5 +1,6 @@
 """What happened when, for charts over time."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -8,7 +9,9 @@ from sqlmodel import Session, col, select
 
 from core import clock, db
 from core.models import Activity, Campaign
+from core.stats.counted import Counted, within
 
+_MOST_HOURS = timedelta(hours=72)
 _COLUMNS = ["hour_at", "sent", "failed", "opened"]
 
 
@@ -22,40 +25,65 @@ class Day:
     opened: int
 
 
-def per_day(session: Session, user_id: int, zone: str, *, days: int = 14, campaign_id: int | None = None) -> list[Day]:
+@dataclass(frozen=True)
+class Progress:
+    """``unit``: "hour" or "day"."""
+
+    unit: str
+    of: list[Day]
+
+
+def per_day(
+    session: Session,
+    user_id: int,
+    zone: str,
+    *,
+    days: int = 14,
+    campaign_id: int | None = None,
+    among: Counted = Counted.everything,
+) -> list[Day]:
     """The last ``days`` days in ``zone``, today last, days without mail included; of one campaign or of all."""
     today = clock.to_zone(db.now(session), zone).date()
     first = today - timedelta(days=days - 1)
-    found = _activity(session, user_id, zone, first, campaign_id)
+    found = _activity(session, user_id, zone, first, campaign_id, among)
     by_day = found.groupby(found["hour_at"].dt.date)[_COLUMNS[1:]].sum()
     wanted = [first + timedelta(days=offset) for offset in range(days)]
-    filled = by_day.reindex(wanted, fill_value=0)
-    return [
-        Day(datetime(day.year, day.month, day.day), sent, failed, opened)
-        for day, (sent, failed, opened) in zip(wanted, filled.astype(int).values.tolist(), strict=True)
-    ]
+    starts = [datetime(day.year, day.month, day.day) for day in wanted]
+    return _days(starts, by_day.reindex(wanted, fill_value=0))
 
 
-def per_hour(session: Session, user_id: int, zone: str, campaign_id: int) -> list[Day]:
-    """A campaign's hours from its first to its last activity (at most three days of them), gaps included."""
+def progress(session: Session, user_id: int, zone: str, campaign_id: int) -> Progress:
+    """From a campaign's first activity to its last, quiet times included: its hours, or its days where it took long."""
     found = _activity(session, user_id, zone, None, campaign_id)
     if not len(found):
-        return []
+        return Progress("hour", [])
     # In UTC, as they were counted: where the zone is half an hour off, 14:00 UTC begins at 19:30 there, not at 19:00.
     in_utc = found.set_index(found["hour_at"].dt.tz_convert("UTC"))
-    by_hour = in_utc[_COLUMNS[1:]].resample("1h").sum().head(72).astype(int)
-    starts = pd.DatetimeIndex(by_hour.index).tz_convert(zone).to_pydatetime()
-    return [
-        Day(at, sent, failed, opened)
-        for at, (sent, failed, opened) in zip(starts, by_hour.values.tolist(), strict=True)
-    ]
+    if in_utc.index.max() - in_utc.index.min() < _MOST_HOURS:
+        by_hour = in_utc[_COLUMNS[1:]].resample("1h").sum()
+        return Progress("hour", _days(pd.DatetimeIndex(by_hour.index).tz_convert(zone).to_pydatetime(), by_hour))
+    by_day = found.groupby(found["hour_at"].dt.date)[_COLUMNS[1:]].sum()
+    every = pd.date_range(by_day.index.min(), by_day.index.max())
+    return Progress("day", _days(every.to_pydatetime(), by_day.reindex(every.date, fill_value=0)))
 
 
-def _activity(session: Session, user_id: int, zone: str, first: date | None, campaign_id: int | None) -> pd.DataFrame:
+def _days(starts: Iterable[datetime], counted: pd.DataFrame) -> list[Day]:
+    numbers = counted.astype(int).values.tolist()
+    return [Day(at, sent, failed, opened) for at, (sent, failed, opened) in zip(starts, numbers, strict=True)]
+
+
+def _activity(
+    session: Session,
+    user_id: int,
+    zone: str,
+    first: date | None,
+    campaign_id: int | None,
+    among: Counted = Counted.everything,
+) -> pd.DataFrame:
     statement = (
         select(col(Activity.hour_at), col(Activity.sent_count), col(Activity.failed_count), col(Activity.opened_count))
         .join(Campaign, col(Campaign.id) == col(Activity.campaign_id))
-        .where(col(Campaign.user_id) == user_id, col(Campaign.deleted_at).is_(None))
+        .where(col(Campaign.user_id) == user_id, col(Campaign.deleted_at).is_(None), *within(among, user_id))
     )
     if campaign_id is not None:
         statement = statement.where(col(Activity.campaign_id) == campaign_id)

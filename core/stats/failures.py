@@ -1,5 +1,8 @@
-"""Why mails failed, grouped by what the servers meant."""
+"""Why mails failed, grouped by what the servers meant, in their words, and what to do."""
 
+import re
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,21 +10,53 @@ from sqlalchemy import func, text
 from sqlmodel import Session, select
 
 from core.delivery import replies
-from core.models import Message
+from core.models import Message, Suppression
 from core.stats.counts import summary
 
 _message: Any = Message.__table__  # type: ignore[attr-defined]
+_suppression: Any = Suppression.__table__  # type: ignore[attr-defined]
+_READ = 200  # replies of a reason, the latest, that are looked at for their wording
+_SHOWN = 3
+_SAID = re.compile(r"<?[^\s<>@]+@[^\s<>@]+>?")
+_TOKEN = re.compile(r"\b(?![\d.]+\b)(?=[\w.-]*\d)[\w.-]{7,}(?<![.-])")  # an IP address tells something
+
+_ADVICE = {
+    "bad_recipient": "Nothing to do: the address is on your suppression list. If it was mistyped, add the right one.",
+    "recipient_full": "Retry in some days. A mailbox that stays full is usually abandoned.",
+    "recipient_rate": "Retry later; this person gets too much mail at the moment.",
+    "greylist": "Retry: the server had asked to come back later and was not reached in time.",
+    "temporary": "Retry: the trouble was passing, but lasted longer than all attempts.",
+    "suppressed_by_provider": "Remove the address from your provider’s own list there, then retry.",
+    "policy": "Check SPF, DKIM and DMARC of your From domain and whether your server is on a block list, then retry.",
+    "content": "Change the content in a copy of the campaign: links and wording are what filters look at.",
+    "too_big": "Make images smaller or fewer in a copy of the campaign.",
+    "protocol": "Report it to whoever runs this server, with the words above.",
+    "permanent": "Read the server’s words. If they name no lasting reason, retry once.",
+}
+_BAD_MAIL = "Look at this recipient’s merge fields and address."
 
 
 @dataclass(frozen=True)
 class Failure:
-    """``reply``: one server's own words, as an example; ``explanation``: what they mean, for the user."""
+    """``explanation``: what the servers meant; ``advice``: what to do. ``suppressed``: of ``count``, what is never sent
+    again because its address is on the suppression list.
+
+    ``replies``: how they said it, most frequent first, as (words, how many of the latest 200 of this reason): addresses
+    and numbers of single mails are written as ``…``.
+    """
 
     count: int
     kind: str
     rule_id: str
-    reply: str
     explanation: str
+    advice: str
+    replies: tuple[tuple[str, int], ...]
+    suppressed: int = 0
+
+    @property
+    def can_retry(self) -> int:
+        """How many mails may be sent again."""
+        return max(0, self.count - self.suppressed)
 
 
 def failures(session: Session, user_id: int, campaign_id: int) -> list[Failure]:
@@ -32,10 +67,36 @@ def failures(session: Session, user_id: int, campaign_id: int) -> list[Failure]:
     failed = (_message.c.campaign_id == campaign_id, text("state = 'failed'"))
     grouped = select(_message.c.kind, _message.c.rule_id, number).where(*failed)
     grouped = grouped.group_by(_message.c.kind, _message.c.rule_id).order_by(number.desc(), _message.c.rule_id)
-    found = []
+    found, suppressed = [], _suppressed(session, user_id, failed)
     for kind, rule_id, count in session.execute(grouped.limit(20)).all():
         # Apart from the count: that is in the index, the words are in the rows.
-        alike = select(_message.c.reply).where(*failed, _message.c.kind == kind, _message.c.rule_id == rule_id)
-        reply = session.execute(alike.order_by(_message.c.id.desc()).limit(1)).scalar_one()
-        found.append(Failure(int(count), kind, rule_id, reply, replies.explain(rule_id, kind)))
+        alike = select(_message.c.reply_code, _message.c.reply)
+        alike = alike.where(*failed, _message.c.kind == kind, _message.c.rule_id == rule_id)
+        said = wordings(session.execute(alike.order_by(_message.c.id.desc()).limit(_READ)).all())
+        explanation = replies.explain(rule_id, kind)
+        never = suppressed.get((kind, rule_id), 0)
+        found.append(Failure(int(count), kind, rule_id, explanation, advice(kind, rule_id), said, never))
     return found
+
+
+def _suppressed(session: Session, user_id: int, failed: tuple[Any, ...]) -> dict[tuple[str, str], int]:
+    """By reason, how many went to addresses that are on the user's suppression list."""
+    listed = (_suppression.c.user_id == user_id) & (_suppression.c.email == _message.c.email)
+    grouped = select(_message.c.kind, _message.c.rule_id, func.count()).select_from(_message.join(_suppression, listed))
+    found = session.execute(grouped.where(*failed).group_by(_message.c.kind, _message.c.rule_id))
+    return {(kind, rule_id): int(count) for kind, rule_id, count in found}
+
+
+def advice(kind: str, rule_id: str) -> str:
+    """What the user can do about failures of this kind."""
+    return _BAD_MAIL if rule_id == "bad_mail" else _ADVICE.get(kind, _ADVICE["permanent"])
+
+
+def wordings(said: Iterable[Any]) -> tuple[tuple[str, int], ...]:
+    """(code or None, words) of many replies -> the most frequent ones, alike but for what names one mail."""
+    found = Counter(_alike(words if words.startswith(str(code)) else f"{code or ''} {words}") for code, words in said)
+    return tuple((words, count) for words, count in found.most_common(_SHOWN) if words)
+
+
+def _alike(words: str) -> str:
+    return " ".join(_TOKEN.sub("…", _SAID.sub("…", words)).split())

@@ -9,7 +9,8 @@ from sqlmodel import Session, col, select
 
 from core.delivery import presets, replies
 from core.errors import NotFound
-from core.models import Attempt, Campaign, Message, MessageState, Sender
+from core.models import Attempt, Campaign, CampaignLink, LinkClick, Message, MessageState, Sender
+from core.tracking import bounces
 
 MOST = 100  # tries shown, the latest; a mail of a throttled sender may have many more
 
@@ -40,6 +41,7 @@ _TITLES = {
     "protocol": "The server did not understand",
     "unknown": "Nobody knows whether it arrived",
 }
+_PROVEN = "An open, a click, a bounce or you said that the server had taken it."
 _NO_FAULT = replies.KINDS - replies.FINAL_KINDS
 
 
@@ -88,13 +90,18 @@ def timeline(session: Session, user_id: int, campaign_id: int, message_id: int) 
     )
     found = session.exec(statement).first()
     if found is None:
-        raise NotFound("There is no such mail.")
+        raise NotFound.of("mail")
     message, sender = found
     provider = presets.provider(sender.preset, sender.host) if sender is not None else ""
     tries = _tries(session, message_id)
     number = session.exec(select(func.count()).where(col(Attempt.message_id) == message_id)).one()
     events = [_tried(attempt, provider) for attempt in tries]
-    events += [Event(getattr(message, name), title, tone) for name, title, tone in _FACTS if getattr(message, name)]
+    told = {"bounced_at"} if any(attempt.phase == bounces.PHASE for attempt in tries) else set()
+    if clicks := _clicks(session, campaign_id, message_id):
+        events += clicks
+        told.add("clicked_at")
+    facts = [fact for fact in _FACTS if getattr(message, fact[0]) and fact[0] not in told]
+    events += [Event(getattr(message, name), title, tone) for name, title, tone in facts]
     if message.state == MessageState.sent and message.sent_at is not None:
         events.append(_sent(message))
     if message.kind and not tries:  # what is told without a server's words, or rows older than the attempts
@@ -107,8 +114,18 @@ def timeline(session: Session, user_id: int, campaign_id: int, message_id: int) 
         attempts=message.attempts,
         next_at=message.retry_at if waits else None,
         hidden=int(number) - len(tries),
-        events=sorted(events, key=lambda event: event.at),
+        events=sorted(events, key=lambda event: (event.at, event.phase == bounces.PHASE)),
     )
+
+
+def _clicks(session: Session, campaign_id: int, message_id: int) -> list[Event]:
+    """The first click on each link."""
+    statement: Any = (
+        select(col(LinkClick.at), col(CampaignLink.url))
+        .join(CampaignLink, col(CampaignLink.id) == col(LinkClick.link_id))
+        .where(col(CampaignLink.campaign_id) == campaign_id, col(LinkClick.message_id) == message_id)
+    )
+    return [Event(at, "Clicked", "brand", words=url) for at, url in session.execute(statement)]
 
 
 def _tries(session: Session, message_id: int) -> list[Attempt]:
@@ -117,11 +134,21 @@ def _tries(session: Session, message_id: int) -> list[Attempt]:
 
 
 def _tried(attempt: Attempt, provider: str) -> Event:
+    if attempt.phase == bounces.PHASE:
+        return _came_back(attempt, provider)
     sentence = replies.explain(attempt.rule_id, attempt.kind, provider)
     tone = "pending" if attempt.kind in _NO_FAULT or attempt.kind == "unknown" else "failed"
     title = _TITLES.get(attempt.kind, "Refused")
     words = attempt.reply
     return Event(attempt.at, title, tone, attempt.phase, attempt.reply_code, words, sentence, attempt.rule_id)
+
+
+def _came_back(attempt: Attempt, provider: str) -> Event:
+    hard = attempt.kind == "bad_recipient"
+    title = "Bounced: the address is on the suppression list" if hard else "Bounced"
+    sentence = replies.explain(attempt.rule_id, attempt.kind, provider)
+    words = (attempt.phase, attempt.reply_code, attempt.reply)
+    return Event(attempt.at, title, "failed", *words, sentence, attempt.rule_id)
 
 
 def _told(message: Message, provider: str) -> Event:
@@ -137,4 +164,4 @@ def _sent(message: Message) -> Event:
     if by_server:
         words = (message.phase, message.reply_code, message.reply)
         return Event(message.sent_at, "Accepted by the server", "sent", *words)
-    return Event(message.sent_at, "Counted as sent", "sent", sentence="An open, a click or you said that it arrived.")
+    return Event(message.sent_at, "Counted as sent", "sent", sentence=_PROVEN)

@@ -9,8 +9,9 @@ from sqlalchemy import ColumnElement, func, tuple_
 from sqlmodel import Session, select
 
 from core.delivery import replies
-from core.models import Message, MessageState
+from core.models import Attempt, Message, MessageState
 from core.stats.counts import summary
+from core.tracking import bounces
 
 _message: Any = Message.__table__  # type: ignore[attr-defined]
 _PENDING = (MessageState.pending, MessageState.claimed, MessageState.sending)
@@ -98,7 +99,7 @@ def ledger(
     has_next = (bool(key) and bool(rows)) if backward else more
     has_previous = more if backward else bool(key)
     return LedgerPage(
-        rows=[_row(row) for row in rows],
+        rows=_rows(session, rows),
         total=total,
         is_more=is_more,
         next=">" + last if has_next else None,
@@ -163,8 +164,17 @@ def _key(cursor: str) -> tuple[Any, ...]:
     return tuple(json.loads(cursor[1:])) if len(cursor) > 1 else ()
 
 
-def _row(row: Any) -> LedgerRow:
+def _rows(session: Session, rows: list[Any]) -> list[LedgerRow]:
+    came_back = [row.id for row in rows if row.bounced_at is not None and row.state != MessageState.failed]
+    told = bounces.words(session, came_back)
+    return [_row(row, told.get(row.id)) for row in rows]
+
+
+def _row(row: Any, bounce: Attempt | None) -> LedgerRow:
     values = {name: getattr(row, name) for name in _COLUMNS if name not in ("domain", "kind", "rule_id")}
     kind = "unknown" if row.state == MessageState.unknown else row.kind
     reason = replies.explain(row.rule_id, kind) if kind and row.state != MessageState.sent else ""
+    if bounce is not None:  # the last word about it
+        reason = replies.explain(bounce.rule_id, bounce.kind)
+        values |= {"reply": bounce.reply, "reply_code": bounce.reply_code}
     return LedgerRow(**values, reason=reason)

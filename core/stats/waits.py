@@ -1,5 +1,6 @@
-"""When the next mail of a campaign goes, and why it waits: one sentence with times in the user's zone."""
+"""When the next mail of a campaign goes, and why it waits: a sentence with times in the user's zone, and until when."""
 
+import textwrap
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,8 +13,8 @@ from core.models import CampaignStatus, Message, MessageState, PauseReason, Send
 from core.stats.counts import Summary, summary
 
 _SOON = timedelta(seconds=2)
-_HOUR = timedelta(hours=1, minutes=2)  # a start counts until its whole minute has left
-_DAY = timedelta(hours=24, minutes=2)
+_PACED = timedelta(seconds=65)  # between two mails at one a minute it goes on, it does not wait
+_SAID_CHARS = 120  # of a server's words inside a sentence
 
 _PAUSED = {
     PauseReason.user: "Paused by you. Resume sends the rest.",
@@ -27,15 +28,23 @@ _PAUSED = {
 
 @dataclass(frozen=True)
 class Wait:
-    """``reply``: the server's own words where they are the reason. ``until``: when it goes on, where that is known.
+    """``lead`` ends with the time it goes on, if that is known (``until``); a countdown may stand before ``rest``.
 
     ``tone``: sent (all is well), pending (waits), failed (needs the user), quiet (nothing to do).
+    ``reply``: the server's own words where they are the reason and not in the sentence. ``why``: what they mean.
     """
 
-    sentence: str
+    lead: str
     tone: str = "quiet"
     reply: str = ""
     until: datetime | None = None
+    rest: str = ""
+    why: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """Without a countdown."""
+        return self.lead + self.rest
 
 
 def waiting(session: Session, user_id: int, campaign_id: int, zone: str) -> Wait:
@@ -60,7 +69,9 @@ def waiting(session: Session, user_id: int, campaign_id: int, zone: str) -> Wait
 def _of_scheduled(session: Session, campaign: Summary, zone: str) -> Wait:
     if campaign.scheduled_at is None or campaign.scheduled_at <= db.now(session):
         return Wait("It is due and starts any moment.", "pending")
-    return Wait(f"Starts {clock.show(campaign.scheduled_at, zone)}.", "pending", until=campaign.scheduled_at)
+    chosen, own = (clock.show(campaign.scheduled_at, each) for each in (campaign.time_zone, zone))
+    rest = "." if chosen == own else f". For you: {own}."
+    return Wait(f"Starts {chosen}", "pending", until=campaign.scheduled_at, rest=rest)
 
 
 def _of_sending(session: Session, user_id: int, campaign: Summary, zone: str) -> Wait:
@@ -104,17 +115,23 @@ def _hours(campaign: Summary, sender: Sender, now: datetime, zone: str) -> Wait 
 
 def _next(why: str, until: datetime, campaign: Summary, zone: str) -> Wait:
     count = campaign.counts.pending
-    return Wait(f"{why} Next mail {clock.say(until, zone)}; {count:,} waiting.", "pending", until=until)
+    return Wait(f"{why} Next mail {clock.say(until, zone)}", "pending", until=until, rest=f"; {count:,} waiting.")
 
 
 def _cooling(sender: Sender, until: datetime, count: int, zone: str) -> Wait:
-    explanation = replies.explain(sender.state_rule, sender.state_kind, sender.name)
-    sentence = f"{explanation} Next mail at {_clock(until, zone)}; {count:,} waiting."
-    return Wait(sentence, "pending", sender.state_reply, until)
+    """``Hostinger answered 451 4.7.1 Ratelimit: resuming at 09:27:30 IST, 1,240 waiting.``"""
+    why = replies.explain(sender.state_rule, sender.state_kind, sender.name)
+    rest = f", {count:,} waiting."
+    said = " ".join(sender.state_reply.split())
+    if not said:
+        return Wait(f"{why} Resuming at {_clock(until, zone)}", "pending", until=until, rest=rest)
+    short = textwrap.shorten(said, _SAID_CHARS, placeholder="…")
+    lead = f"{sender.name} answered {short.rstrip(':')}: resuming at {_clock(until, zone)}"
+    return Wait(lead, "pending", sender.state_reply if short != said else "", until, rest, why)
 
 
 def _of_due(session: Session, campaign: Summary, sender: Sender, now: datetime, zone: str) -> Wait:
-    count = campaign.counts.waiting
+    count, waiting = campaign.counts.pending, campaign.counts.waiting
     first = session.execute(
         select(col(Message.retry_at), col(Message.reply))
         .where(col(Message.campaign_id) == campaign.id, col(Message.state) == MessageState.pending)
@@ -125,17 +142,18 @@ def _of_due(session: Session, campaign: Summary, sender: Sender, now: datetime, 
         at = _clock(first.retry_at, zone)
         if sender.domain_per_minute and not first.reply:
             limit = f"{sender.name} sends at most {sender.domain_per_minute:,} mails a minute to one domain."
-            return Wait(f"{limit} Next mail at {at}; {count:,} waiting.", "pending", until=first.retry_at)
-        sentence = (
-            f"The last mail waits to be tried again at {at}."
-            if count == 1
-            else f"All {count:,} that remain wait to be tried again, the first at {at}."
-        )
-        return Wait(sentence, "pending", first.reply, first.retry_at)
-    if sender.next_start_at is not None and sender.next_start_at > now + _SOON:
+            return Wait(f"{limit} Next mail at {at}", "pending", until=first.retry_at, rest=f"; {count:,} waiting.")
+        if count > waiting:
+            lead = f"The others are on their way; {waiting:,} of {count:,} wait to be tried again, the first at {at}"
+        elif count == 1:
+            lead = f"The last mail waits to be tried again at {at}"
+        else:
+            lead = f"All {count:,} that remain wait to be tried again, the first at {at}"
+        return Wait(lead, "pending", first.reply, first.retry_at, ".")
+    if sender.next_start_at is not None and sender.next_start_at > now + _PACED:
         why = _full(session, sender, now) or _limit(sender)
-        sentence = f"{why} Next mail at {_clock(sender.next_start_at, zone)}; {count:,} waiting."
-        return Wait(sentence, "pending", until=sender.next_start_at)
+        lead = f"{why} Next mail at {_clock(sender.next_start_at, zone)}"
+        return Wait(lead, "pending", until=sender.next_start_at, rest=f"; {count:,} waiting.")
     if sender.lease_until is None or sender.lease_until <= now:
         return Wait(f"{count:,} waiting; sending starts as soon as a worker is free.", "pending")
     ramp = warmup.from_json(sender.warmup)
@@ -147,9 +165,7 @@ def _full(session: Session, sender: Sender, now: datetime) -> str:
     """Which limit is used up, the longest first; empty: none."""
     assert sender.id is not None
     used, ramp = usage.recent(session, sender.id, now), warmup.from_json(sender.warmup)
-    hour, day = (
-        sum(count for at, count in used if at > now - length) for length in (_HOUR, 23 * timedelta(hours=1) + _HOUR)
-    )
+    hour, day = (sum(count for at, count in used if at > now - length) for length in (usage.HOUR, usage.DAY))
     cap = warmup.cap(ramp, now)
     if ramp is not None and cap is not None and day >= cap:
         return warmup.say(ramp, now)

@@ -1,6 +1,7 @@
 """The ledger of a campaign as a spreadsheet-safe CSV."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 import pandas as pd
@@ -8,12 +9,13 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from core import db
+from core.audience.export import harmless
 from core.errors import NotFound
-from core.models import Campaign, Message
+from core.models import Attempt, Campaign, Message
+from core.tracking import bounces
 
 COLUMNS = ("email", "state", "attempts", "sent_at", "opened_at", "reply")
 _CHUNK = 5_000
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def recipients_csv(user_id: int, campaign_id: int) -> Iterator[str]:
@@ -26,8 +28,16 @@ def recipients_csv(user_id: int, campaign_id: int) -> Iterator[str]:
             col(Campaign.id) == campaign_id, col(Campaign.user_id) == user_id, col(Campaign.deleted_at).is_(None)
         )
         if session.exec(owned).first() is None:
-            raise NotFound("There is no such campaign.")
+            raise NotFound.of("campaign")
     return _chunks(campaign_id)
+
+
+def recipients(session: Session, campaign_id: int, most: int) -> Iterator[tuple[Any, ...]]:
+    """The first ``most`` messages of a campaign that its caller was allowed to read, as values of COLUMNS."""
+    last_id, left = 0, most
+    while left > 0 and (rows := _rows(session, campaign_id, last_id, min(left, _CHUNK))):
+        last_id, left = rows[-1][0], left - len(rows)
+        yield from (row[1:] for row in rows)
 
 
 def _chunks(campaign_id: int) -> Iterator[str]:
@@ -42,23 +52,30 @@ def _chunks(campaign_id: int) -> Iterator[str]:
         # As objects: pandas would turn a time that is missing into NaT, which is not false.
         frame = pd.DataFrame([row[1:] for row in rows], columns=list(COLUMNS), dtype=object)
         for name in ("sent_at", "opened_at"):
-            frame[name] = [moment.isoformat(timespec="seconds") if moment else "" for moment in frame[name]]
+            frame[name] = [_time(moment) for moment in frame[name]]
         for name in ("email", "reply"):
             frame[name] = frame[name].map(harmless)
         yield frame.to_csv(index=False, header=False, lineterminator="\r\n")
 
 
-def _rows(session: Session, campaign_id: int, after_id: int) -> list[tuple[Any, ...]]:
-    columns = [col(getattr(Message, name)) for name in ("id", *COLUMNS)]
+def _rows(session: Session, campaign_id: int, after_id: int, most: int = _CHUNK) -> list[tuple[Any, ...]]:
+    columns = [col(getattr(Message, name)) for name in ("id", *COLUMNS, "bounced_at", "complained_at")]
     statement = (
         sa.select(*columns)
         .where(col(Message.campaign_id) == campaign_id, col(Message.id) > after_id)
         .order_by(col(Message.id))
-        .limit(_CHUNK)
+        .limit(most)
     )
-    return [tuple(row) for row in session.connection().execute(statement)]
+    rows = list(session.connection().execute(statement))
+    told = bounces.words(session, [row.id for row in rows if row.bounced_at is not None])
+    return [(*row[: len(COLUMNS)], _last_word(row, told.get(row.id))) for row in rows]
 
 
-def harmless(text: str) -> str:
-    """``text`` that no spreadsheet takes for a formula: a leading quote before ``= + - @`` TAB CR."""
-    return "'" + text if text.startswith(_FORMULA_STARTS) else text
+def _last_word(row: Any, bounce: Attempt | None) -> str:
+    """What the server said, or what it said when the mail came back; and a complaint, which has no words."""
+    reply = row.reply if bounce is None else f"Bounced {_time(bounce.at)}: {bounce.reply}"
+    return reply if row.complained_at is None else f"Complained {_time(row.complained_at)}. {reply}".strip()
+
+
+def _time(moment: datetime | None) -> str:
+    return moment.isoformat(timespec="seconds") if moment else ""

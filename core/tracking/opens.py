@@ -10,9 +10,10 @@ from sqlmodel import Session, col, select
 
 from core import db, live
 from core.delivery.tally import Tally, Touched
-from core.models import Activity, Message, MessageState
+from core.models import Activity, Message, MessageState, Reading
 
 Hits = Iterable[tuple[int, datetime]]
+Moments = Counter[tuple[int, datetime]]  # (campaign id, when) -> how many
 
 
 def record(session: Session, opened: Hits, clicked: Hits = ()) -> int:
@@ -25,19 +26,21 @@ def record(session: Session, opened: Hits, clicked: Hits = ()) -> int:
     opens, clicks = _earliest([*opened, *clicked]), _earliest(clicked)
     if not opens:
         return 0
-    _lock(session, opens)
-    tally, hours = Tally(), Counter[tuple[int, datetime]]()
+    lock(session, opens)
+    tally, first_opens, first_clicks = Tally(), Moments(), Moments()
     for campaign_id, at in _mark_first(session, col(Message.opened_at), opens):
         tally.add(campaign_id, "opened_count")
-        hours[campaign_id, at.replace(minute=0, second=0)] += 1
-    for campaign_id, _ in _mark_first(session, col(Message.clicked_at), clicks):
+        first_opens[campaign_id, at] += 1
+    for campaign_id, at in _mark_first(session, col(Message.clicked_at), clicks):
         tally.add(campaign_id, "clicked_count")
+        first_clicks[campaign_id, at] += 1
     latest = max(opens.values())
     prove_delivered(session, list(opens), latest, tally)
     touched = tally.store(session, latest)
-    _count_hours(session, hours)
+    _count_hours(session, first_opens)
+    _count_quarters(session, first_opens, first_clicks)
     db.after_commit(session, lambda: _tell(touched))
-    return hours.total()
+    return first_opens.total()
 
 
 def prove_delivered(session: Session, message_ids: list[int], at: datetime, tally: Tally) -> None:
@@ -52,8 +55,11 @@ def prove_delivered(session: Session, message_ids: list[int], at: datetime, tall
         tally.moved(campaign_id, "unknown", "sent")
 
 
-def _lock(session: Session, message_ids: Iterable[int]) -> None:
-    """By id, as every writer of messages does: two of them never wait for each other in a circle."""
+def lock(session: Session, message_ids: Iterable[int]) -> None:
+    """Hold these messages until the transaction ends, before any campaign that counts them.
+
+    By id, as every writer of messages does: two of them never wait for each other in a circle.
+    """
     rows = select(Message.id).where(col(Message.id).in_(list(message_ids))).order_by(col(Message.id))
     session.exec(rows.with_for_update()).all()
 
@@ -79,12 +85,30 @@ def _mark_first(session: Session, fact: Any, times: dict[int, datetime]) -> Iter
         yield from ((campaign_id, at) for campaign_id in marked.scalars())
 
 
-def _count_hours(session: Session, opened: Counter[tuple[int, datetime]]) -> None:
+def _count_hours(session: Session, opened: Moments) -> None:
     table = Activity.__table__  # type: ignore[attr-defined]
     counters = ["sent_count", "failed_count", "opened_count"]
-    for (campaign_id, hour_at), count in sorted(opened.items()):
+    for (campaign_id, hour_at), count in _grouped(opened, 60):
         row = {"campaign_id": campaign_id, "hour_at": hour_at, "sent_count": 0, "failed_count": 0}
         db.upsert(session, table, {**row, "opened_count": count}, ["campaign_id", "hour_at"], add=counters)
+
+
+def _count_quarters(session: Session, opened: Moments, clicked: Moments) -> None:
+    table = Reading.__table__  # type: ignore[attr-defined]
+    opens, clicks = dict(_grouped(opened, 15)), dict(_grouped(clicked, 15))
+    counters = ["opened_count", "clicked_count"]
+    for key in sorted(opens.keys() | clicks.keys()):
+        row = {"campaign_id": key[0], "quarter_at": key[1]}
+        row |= {"opened_count": opens.get(key, 0), "clicked_count": clicks.get(key, 0)}
+        db.upsert(session, table, row, ["campaign_id", "quarter_at"], add=counters)
+
+
+def _grouped(moments: Moments, minutes: int) -> list[tuple[tuple[int, datetime], int]]:
+    """By campaign and by the start of each ``minutes`` minutes, in order."""
+    found = Moments()
+    for (campaign_id, at), count in moments.items():
+        found[campaign_id, at.replace(minute=at.minute // minutes * minutes, second=0)] += count
+    return sorted(found.items())
 
 
 def _tell(touched: Touched) -> None:

@@ -1,6 +1,7 @@
 """A reader asks to hear no more (RFC 8058): the address is suppressed for the user whose campaign it was."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import update
 from sqlmodel import Session, col, select
@@ -49,16 +50,26 @@ def unsubscribe(session: Session, message_id: int) -> bool:
         return False
     email, campaign_id, user_id = found
     now, tally = db.now(session), Tally()
-    marked = session.connection().execute(
-        update(Message)
-        .where(col(Message.id) == message_id, col(Message.unsubscribed_at).is_(None))
-        .values(unsubscribed_at=now)
-    )
-    if marked.rowcount:
-        tally.add(campaign_id, "unsubscribed_count")
-    opens.prove_delivered(session, [message_id], now, tally)
-    # Before the campaign's row, as the engine does for a bounce: two of them never wait in a circle.
-    suppression.suppress(session, user_id, email, SuppressionReason.unsubscribed, message_id=message_id)
+    note(session, user_id, message_id, campaign_id, email, now, tally)
     tally.store(session, now)
     db.after_commit(session, lambda: live.publish(user_id, "campaign", campaign_id))
     return True
+
+
+def note(
+    session: Session, user_id: int, message_id: int, campaign_id: int, email: str, at: datetime, tally: Tally
+) -> bool:
+    """Whatever became of the mail: who holds it has it. Returns whether it is the first wish; ``tally`` is not stored.
+
+    The address before the campaign's row, as the engine does for a bounce: two of them never wait in a circle.
+    """
+    marked = session.connection().execute(
+        update(Message)
+        .where(col(Message.id) == message_id, col(Message.unsubscribed_at).is_(None))
+        .values(unsubscribed_at=at)
+    )
+    if marked.rowcount:
+        tally.add(campaign_id, "unsubscribed_count")
+    opens.prove_delivered(session, [message_id], at, tally)
+    suppression.suppress(session, user_id, email, SuppressionReason.unsubscribed, message_id=message_id)
+    return bool(marked.rowcount)

@@ -33,3 +33,26 @@ def test_opens_that_wait_in_memory_are_stored_when_the_program_ends(sqlite_stack
     assert done.returncode == 0, done.stderr
     with db.reading() as session:
         assert session.get_one(Message, message_id).opened_at is not None
+
+
+AWAY = """
+from starlette.testclient import TestClient
+from campaign_ui.app import create_app
+from core import db
+
+with TestClient(create_app(), raise_server_exceptions=False) as web:
+    db.connect("sqlite:////nowhere/at/all.db")
+    web.cookies.set("session", "x" * 43)
+    for path in ("/login", "/", "/campaigns/1"):
+        answer = web.get(path)
+        assert answer.status_code == 500, path
+        assert "Something went wrong here" in answer.text and "Nothing was lost." in answer.text, path
+        assert "Traceback" not in answer.text and "sqlite" not in answer.text.lower(), path
+    db.connect()
+"""
+
+
+def test_an_error_of_ours_is_a_page_with_a_sentence_and_never_a_stack_trace(sqlite_stack: Stack) -> None:
+    env = {**os.environ, **sqlite_stack.env}
+    done = subprocess.run([sys.executable, "-c", AWAY], env=env, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

@@ -1,4 +1,4 @@
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from nicegui import ui
@@ -7,32 +7,11 @@ from sqlalchemy import update
 from sqlmodel import col, select
 
 from core import db, live, stats
-from core.delivery import replies
-from core.models import Attempt, Campaign, Message
+from core.audience import contacts
+from core.models import Campaign, CampaignLink, CampaignList, LinkClick, Message, Reading, Sender
 from tests import rows
+from tests.campaign_ui.campaign import make, tables
 from tests.campaign_ui.conftest import SignIn, card_texts, eventually, press, texts
-
-STATES = {
-    "sent": [f"person{number:02d}@example.com" for number in range(30)],
-    "failed": ["carl@example.net"],
-    "pending": ["dan@example.com"],
-    "unknown": ["gus@example.com"],
-}
-
-
-def make(user_id: int, **values: object) -> int:
-    with db.session() as session:
-        sender = rows.sender(session, user_id)
-        campaign_id = rows.campaign(session, user_id, STATES, opened=3, sender_id=sender.id, **values)
-        failed = session.exec(select(Message).where(col(Message.state) == "failed")).one()
-        failed.kind, failed.reply, failed.attempts = "bad_recipient", "550 5.1.1 User unknown", 1
-    return campaign_id
-
-
-def addresses(browser: Browser) -> list[str]:
-    assert browser.client is not None
-    [table] = [e for e in browser.client.elements.values() if isinstance(e, ui.table)]
-    return [row["email"] for row in table.rows]
 
 
 async def test_the_page_shows_how_it_goes_and_why_it_waits(user: Browser, sign_in: SignIn) -> None:
@@ -51,26 +30,99 @@ async def test_the_page_shows_how_it_goes_and_why_it_waits(user: Browser, sign_i
     await user.should_see("For 1 mail the connection ended")
 
 
-async def test_the_ledger_can_be_searched_filtered_and_paged(user: Browser, sign_in: SignIn) -> None:
+async def test_the_sum_over_the_states_is_always_there(user: Browser, sign_in: SignIn) -> None:
     campaign_id = make(sign_in(user))
     await user.open(f"/campaigns/{campaign_id}")
-    assert len(addresses(user)) == 25
-    await user.should_see("1–25 of 33")
-    press(user, "Next page")
-    await user.should_see("26–33 of 33", retries=20)
-    assert addresses(user)[-1] == "gus@example.com"
-    press(user, "First page")
-    await user.should_see("1–25 of 33", retries=20)
-    press(user, "Last page")
-    await eventually(lambda: addresses(user)[-1] == "gus@example.com")
-    press(user, "Unknown")
-    await eventually(lambda: addresses(user) == ["gus@example.com"])
-    assert "It may have arrived." in texts(user)
-    user.find(ui.input).type("@example.net")
-    await eventually(lambda: addresses(user) == [])
-    await user.should_see("Nobody matches.")
-    press(user, "All")
-    await eventually(lambda: addresses(user) == ["carl@example.net"])
+    await user.should_see("33 recipients = 30 sent + 1 failed + 1 pending + 1 unknown")
+
+
+def countdowns(browser: Browser) -> list[float]:
+    """Seconds left, as the browser is told, of each that ticks."""
+    assert browser.client is not None
+    found = [e for e in browser.client.elements.values() if e.tag == "cm-countdown" and e.props.get("data-until")]
+    return [float(element.props["data-seconds"]) for element in found]
+
+
+async def test_a_wait_is_told_with_a_countdown_that_the_browser_ticks(user: Browser, sign_in: SignIn) -> None:
+    alice = sign_in(user)
+    campaign_id = make(alice)
+    await user.open(f"/campaigns/{campaign_id}")
+    assert countdowns(user) == []
+    with db.session() as session:
+        sender = session.exec(select(Sender)).one()
+        sender.state, sender.state_kind, sender.state_reply = "cooling", "throttle_rate", "451 4.7.1 Ratelimit"
+        sender.cooling_until = db.now(session) + timedelta(seconds=58)
+        db.after_commit(session, lambda: live.publish(alice, "sender", sender.id))
+    await user.should_see("Hostinger answered 451 4.7.1 Ratelimit: resuming at")
+    await user.should_see(", 1 waiting.")
+    await user.should_see("Hostinger asks us to slow down. We wait and then send more slowly.")
+    [seconds] = countdowns(user)
+    assert 50 < seconds <= 58
+
+
+async def test_rates_readers_and_links_are_shown_and_said(user: Browser, sign_in: SignIn) -> None:
+    alice = sign_in(user, time_zone="Asia/Kolkata")
+    monday = datetime(2026, 11, 23, 4, tzinfo=UTC)
+    with db.session() as session:
+        begun = db.now(session) - timedelta(minutes=10)
+    campaign_id = make(alice, started_at=begun, clicked_count=2)
+    with db.session() as session:
+        session.add(Reading(campaign_id=campaign_id, quarter_at=monday, opened_count=3, clicked_count=2))
+        link = CampaignLink(campaign_id=campaign_id, url="https://shop.example/<b>sale</b>")
+        session.add(link)
+        session.flush()
+        session.add_all(LinkClick(link_id=link.id or 0, message_id=number, at=monday) for number in (1, 2))
+    await user.open(f"/campaigns/{campaign_id}")
+    await user.should_see("3 in the last 60 s · 11 minutes shown")  # 30 sent in ten minutes
+    await user.should_see("3 opened, 2 clicked. Most opens at 23 Nov, 09:30: 3.")
+    await user.should_see("Most open on Monday between 09:00 and 10:00: 100 % of all opens.")
+    await user.should_see("shop.example/<b>sale</b>")  # as a label: text, never HTML
+    await user.should_see("2 · 66.7 %")
+    press(user, "Show as table: Opens and clicks")
+    [table] = [t for t in tables(user) if [c["label"] for c in t.columns][1:] == ["Opened", "Clicked"]]
+    assert [list(row.values())[1:] for row in table.rows] == [["23 Nov, 09:30", "3", "2"]]
+
+
+def seen(browser: Browser) -> str:
+    """Every text whose boxes are all visible."""
+    assert browser.client is not None
+    labels = [e for e in browser.client.elements.values() if isinstance(e, ui.label) and e.visible]
+    return "\n".join(e.text for e in labels if all(box.visible for box in e.ancestors()))
+
+
+async def test_opens_that_cannot_be_counted_are_not_said_to_be_none(user: Browser, sign_in: SignIn) -> None:
+    campaign_id = make(sign_in(user), readers_counted=False, opened_count=0, status="sent")
+    await user.open(f"/campaigns/{campaign_id}")
+    assert card_texts(user, "Opened") == ["Opened", "–", "Not counted: BASE_URL was not set"]
+    await user.should_see("Opens and clicks are not counted")
+    await user.should_see("; opens were not counted.")
+    for words in ("Nobody has opened it yet.", "0 opened", "This mail has no links that are counted."):
+        assert words not in seen(user)
+    await user.open("/campaigns")
+    assert [table.rows[0]["open_rate"] for table in tables(user)] == ["–"]
+    await user.open(f"/campaigns/{campaign_id}/report")
+    await user.should_see("not counted")
+    assert not any(wrong in texts(user) for wrong in ("0.0 %", "0 unsubscribed", "0 opened"))
+    await user.open("/")
+    assert card_texts(user, "Opened") == ["Opened", "–", "Not counted: BASE_URL was not set"]
+
+
+async def test_a_screen_reader_hears_changes_of_state_but_not_every_mail(user: Browser, sign_in: SignIn) -> None:
+    alice = sign_in(user)
+    campaign_id = make(alice)
+    await user.open(f"/campaigns/{campaign_id}")
+    assert user.client is not None
+    [spoken] = [e for e in user.client.elements.values() if isinstance(e, ui.label) and "sr-only" in e.classes]
+    first = spoken.text
+    assert first == "November newsletter is sending. 90 % done: 30 sent, 1 failed, 1 pending."
+    for sent, status in ((31, "sending"), (32, "sent")):
+        with db.session() as session:
+            values = {"sent_count": sent, "pending_count": 0, "recipients_count": sent + 2, "status": status}
+            session.execute(update(Campaign).where(col(Campaign.id) == campaign_id).values(**values))
+            db.after_commit(session, lambda: live.publish(alice, "campaign", campaign_id))
+        await eventually(lambda: card_texts(user, "Sent")[1] == f"{sent}")  # noqa: B023
+        assert (spoken.text == first) is (status == "sending")
+    assert spoken.text == "November newsletter is sent. 100 % done: 32 sent, 1 failed, 0 pending."
 
 
 async def test_everything_follows_what_the_worker_does(user: Browser, sign_in: SignIn) -> None:
@@ -85,119 +137,10 @@ async def test_everything_follows_what_the_worker_does(user: Browser, sign_in: S
         session.execute(update(Campaign).where(col(Campaign.id) == campaign_id).values(**values))
         db.after_commit(session, lambda: live.publish(alice, "campaign", campaign_id))
     await eventually(lambda: card_texts(user, "Failed")[1] == "2")
-    await user.should_see("33 of 33 done, 100.0 %", retries=10)
+    await user.should_see("33 of 33 done, 100.0 %")
     await user.should_see("550 5.7.1 Blocked")
     await user.should_see("Finished.")
     await user.should_not_see(kind=ui.button, content="Pause")
-
-
-async def test_failed_mails_can_be_sent_again(user: Browser, sign_in: SignIn) -> None:
-    alice = sign_in(user)
-    campaign_id = make(alice)
-    await user.open(f"/campaigns/{campaign_id}")
-    press(user, "Retry failed")
-    await user.should_see("Send the failed mails again?")
-    press(user, "Retry")
-    await eventually(lambda: card_texts(user, "Failed")[1] == "0")
-    assert card_texts(user, "Pending")[1] == "2"
-    await user.should_not_see("Why mails failed")
-
-
-async def test_the_mails_of_one_reason_are_sent_again_after_a_question(user: Browser, sign_in: SignIn) -> None:
-    alice = sign_in(user)
-    campaign_id = make(alice)
-    with db.session() as session:
-        campaign = session.get_one(Campaign, campaign_id)
-        rows.message(session, campaign, "spam@example.net", "failed", db.now(session), kind="policy", rule_id="spam")
-        campaign.failed_count += 1
-        campaign.recipients_count += 1
-    await user.open(f"/campaigns/{campaign_id}")
-    press(user, f"Retry: {replies.explain('spam', 'policy')}")
-    await user.should_see("Send 1 mail that failed for this reason again?")
-    assert card_texts(user, "Failed")[1] == "2"
-    user.find(marker="confirm").click()
-    await eventually(lambda: card_texts(user, "Failed")[1] == "1")
-    assert card_texts(user, "Pending")[1] == "2"
-    await user.should_see("This mailbox does not exist.")
-
-
-def open_mail(browser: Browser, email: str) -> None:
-    """Press the address in the ledger."""
-    assert browser.client is not None
-    [table] = [e for e in browser.client.elements.values() if isinstance(e, ui.table)]
-    [message_id] = [row["id"] for row in table.rows if row["email"] == email]
-    [listener] = [x for x in table._event_listeners.values() if x.type == "open"]
-    table._handle_event({"listener_id": listener.id, "args": message_id})
-
-
-async def test_an_address_in_the_ledger_opens_what_happened_to_its_mail(user: Browser, sign_in: SignIn) -> None:
-    alice = sign_in(user)
-    campaign_id = make(alice)
-    with db.session() as session:
-        failed = session.exec(select(Message).where(col(Message.state) == "failed")).one()
-        assert failed.id is not None
-        for minutes, (phase, code, reply, kind, rule_id) in enumerate(
-            [
-                ("rcpt", 451, "4.7.1 Greylisted <b>hi</b>", "greylist", "greylist"),
-                ("rcpt", 550, "5.1.1 User unknown", "bad_recipient", "no-such-mailbox"),
-            ]
-        ):
-            at = datetime(2026, 11, 25, 9, minutes, tzinfo=UTC)
-            values = {"phase": phase, "reply_code": code, "reply": reply, "kind": kind, "rule_id": rule_id}
-            session.add(Attempt(message_id=failed.id, campaign_id=campaign_id, at=at, **values))
-    await user.open(f"/campaigns/{campaign_id}")
-    press(user, "Failed")
-    await eventually(lambda: addresses(user) == ["carl@example.net"])
-    open_mail(user, "carl@example.net")
-    await user.should_see("Asked to come back later", retries=20)
-    await user.should_see("25 Nov 2026, 14:30:00 IST")
-    await user.should_see("451 4.7.1 Greylisted <b>hi</b>")  # as a label: text, never HTML
-    await user.should_see("The recipient's server asks every new sender to try again later. We do.")
-    await user.should_see("Said at RCPT TO · rule no-such-mailbox")
-    await user.should_not_see("It was delivered")
-
-
-@pytest.mark.parametrize(
-    ("button", "state", "asks"), [("It was delivered", "sent", False), ("Send it again", "pending", True)]
-)
-async def test_one_mail_in_doubt_is_decided_in_its_own_dialog(
-    user: Browser, sign_in: SignIn, button: str, state: str, asks: bool
-) -> None:
-    campaign_id = make(sign_in(user))
-    await user.open(f"/campaigns/{campaign_id}")
-    press(user, "Unknown")
-    await eventually(lambda: addresses(user) == ["gus@example.com"])
-    open_mail(user, "gus@example.com")
-    await user.should_see(button, retries=20)
-    press(user, button)
-    if asks:
-        await user.should_see("If it arrived, it is received twice.", retries=20)
-        user.find(marker="confirm").click()
-    await eventually(lambda: addresses(user) == [])
-    with db.reading() as session:
-        message = session.exec(select(Message).where(col(Message.email) == "gus@example.com")).one()
-    assert message.state == state
-
-
-async def test_mails_in_doubt_are_settled_by_the_user_after_a_question(user: Browser, sign_in: SignIn) -> None:
-    campaign_id = make(sign_in(user))
-    await user.open(f"/campaigns/{campaign_id}")
-    press(user, "They were delivered")
-    await user.should_see("Were these mails delivered?")
-    user.find(marker="confirm").click()
-    await eventually(lambda: card_texts(user, "Sent")[1] == "31")
-    await user.should_not_see("For 1 mail the connection ended")
-
-
-async def test_mails_in_doubt_are_sent_again_only_after_a_question(user: Browser, sign_in: SignIn) -> None:
-    campaign_id = make(sign_in(user))
-    await user.open(f"/campaigns/{campaign_id}")
-    press(user, "Send again")
-    await user.should_see("Whoever received the mail already receives it twice.")
-    assert card_texts(user, "Pending")[1] == "1"
-    user.find(marker="confirm").click()
-    await eventually(lambda: card_texts(user, "Pending")[1] == "2")
-    await user.should_not_see("For 1 mail the connection ended")
 
 
 async def test_a_scheduled_campaign_does_not_pretend_to_count_nobody(user: Browser, sign_in: SignIn) -> None:
@@ -210,14 +153,56 @@ async def test_a_scheduled_campaign_does_not_pretend_to_count_nobody(user: Brows
     await user.should_not_see("0 of 0 done")
 
 
+async def test_a_scheduled_campaign_shows_its_mail_and_people_and_can_be_edited(user: Browser, sign_in: SignIn) -> None:
+    alice = sign_in(user)
+    with db.session() as session:
+        sender = rows.sender(session, alice)
+        list_id = contacts.create_list(session, alice, "Readers")
+        contacts.add_people(session, alice, list_id, [("zoe@example.com", {"first_name": "Zoe"})], ["first_name"])
+        values = {"subject": "{{ first_name }}, hello", "body": "<p>Dear {{ first_name }}</p>", "status": "scheduled"}
+        campaign_id = rows.campaign(session, alice, {}, sender_id=sender.id, **values)
+        session.add(CampaignList(campaign_id=campaign_id, list_id=list_id))
+    await user.open(f"/campaigns/{campaign_id}")
+    await user.should_see("Zoe, hello")
+    await user.should_see("To Readers · 1 recipient")
+    press(user, "View mail")
+    await user.should_see("As zoe@example.com sees it")
+    press(user, "Close")
+    press(user, "Edit")
+    await user.should_see("Take it off the schedule to edit it?")
+    user.find(marker="confirm").click()
+    await eventually(lambda: drafts(alice) == ["November newsletter"])
+    await user.should_see("Preheader")  # in Compose
+
+
+async def test_a_campaign_can_be_copied_from_its_page_and_points_to_what_needs_a_decision(
+    user: Browser, sign_in: SignIn
+) -> None:
+    alice = sign_in(user)
+    campaign_id = make(alice, status="paused", pause_reason="content", pause_detail="5.7.1 Spam")
+    await user.open(f"/campaigns/{campaign_id}")
+    assert user.client is not None
+    links = {e.text: e.props["href"] for e in user.client.elements.values() if isinstance(e, ui.link) and e.visible}
+    assert links["1 mail is in doubt: decide whether to send again"] == "#in-doubt"
+    assert links["Read why they were refused"] == "#why-failed"
+    press(user, "Duplicate")
+    await eventually(lambda: drafts(alice) == ["Copy of November newsletter"])
+    await user.should_see("Preheader")
+
+
+def drafts(user_id: int) -> list[str]:
+    with db.reading() as session:
+        return [each.name for each in stats.summaries(session, user_id, statuses=("draft",))]
+
+
 async def test_pause_resume_and_cancel_act_at_once_and_cancel_asks(user: Browser, sign_in: SignIn) -> None:
     alice = sign_in(user)
     campaign_id = make(alice)
     await user.open(f"/campaigns/{campaign_id}")
     press(user, "Pause")
-    await user.should_see("Paused by you.", retries=20)
+    await user.should_see("Paused by you.")
     press(user, "Resume")
-    await user.should_not_see("Paused by you.", retries=20)
+    await user.should_not_see("Paused by you.")
     press(user, "Cancel")
     await user.should_see("Cancel this campaign?")
     press(user, "Cancel campaign")
@@ -225,6 +210,7 @@ async def test_pause_resume_and_cancel_act_at_once_and_cancel_asks(user: Browser
     with db.reading() as session:
         campaign = stats.summary(session, alice, campaign_id)
     assert campaign.status == "cancelled" and campaign.counts.cancelled == 1
+    await user.should_see("32 of 33 done, 97.0 %")  # what was cancelled is not done
 
 
 @pytest.mark.parametrize(
@@ -249,4 +235,4 @@ async def test_a_page_whose_campaign_is_deleted_elsewhere_leaves(user: Browser, 
     with db.session() as session:
         session.execute(update(Campaign).values(deleted_at=db.now(session)))
         db.after_commit(session, lambda: live.publish(alice, "campaign", campaign_id))
-    await user.should_see("No campaigns yet", retries=50)
+    await user.should_see("No campaigns yet")

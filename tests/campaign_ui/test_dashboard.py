@@ -7,6 +7,7 @@ from sqlalchemy import update
 from sqlmodel import col
 
 from core import db, live, stats
+from core.delivery import usage
 from core.models import Campaign, Message
 from tests import rows
 from tests.campaign_ui.conftest import SignIn, card_texts, eventually, sign_in_as, texts
@@ -43,9 +44,50 @@ async def test_the_numbers_are_those_of_all_campaigns_of_the_user(user: Browser,
     assert card_texts(user, "Failed") == ["Failed", "1", "20 % of recipients"]
     assert card_texts(user, "Pending") == ["Pending", "2", "40 % of recipients"]
     await user.should_see("Sending…")
-    await user.should_see("2 of 5 sent, 1 failed")
+    await user.should_see("2 of 5 sent, 1 failed · 40.0 %")
     await user.should_see("Next scheduled")
     assert "Black Friday" in texts(user) and "Secret plans" not in texts(user)
+
+
+async def test_what_runs_has_its_rate_its_end_and_a_countdown_and_senders_their_health(
+    user: Browser, sign_in: SignIn
+) -> None:
+    alice = sign_in(user, time_zone="Asia/Kolkata")
+    with db.session() as session:
+        now = db.now(session)
+        trouble = {"state": "cooling", "state_kind": "throttle_rate", "state_reply": "451 4.7.1 Ratelimit"}
+        slow = rows.sender(session, alice, per_hour=100, cooling_until=now + timedelta(seconds=90), **trouble)
+        assert slow.id is not None
+        usage.record(session, slow.id, now - timedelta(minutes=5), 95)
+        usage.record(session, slow.id, now - timedelta(hours=3), 400)
+        slow.per_day = 300  # lowered since
+        states = {"sent": ["a@x.io"] * 0, "pending": [f"p{n}@x.io" for n in range(3)]}
+        ten_ago = {"started_at": now - timedelta(minutes=10), "sent_count": 100, "recipients_count": 103}
+        rows.campaign(session, alice, states, sender_id=slow.id, name="Winter", **ten_ago)
+    await user.open("/")
+    await user.should_see("10 a minute")
+    await user.should_see("Hostinger answered 451 4.7.1 Ratelimit: resuming at")
+    await user.should_see("95 of 100")
+    await user.should_see("495 · at most 300 now")
+    await user.should_see("Nothing to do. If it happens often, lower its mails per minute.")
+    assert "Finishes " in texts(user)
+    assert user.client is not None
+    ticking = [e for e in user.client.elements.values() if e.tag == "cm-countdown" and e.props.get("data-until")]
+    assert [80 < float(element.props["data-seconds"]) <= 90 for element in ticking] == [True, True]
+
+
+async def test_the_best_campaigns_are_those_that_were_opened_most(user: Browser, sign_in: SignIn) -> None:
+    alice = sign_in(user)
+    with db.session() as session:
+        for name, sent, opened in (("Good", 100, 40), ("Better", 50, 30), ("Too few", 19, 19), ("Unread", 100, 0)):
+            rows.campaign(session, alice, name=name, status="sent", sent_count=sent, opened_count=opened)
+        rows.campaign(session, rows.user(session, "bob@x.io"), name="Bob's", sent_count=100, opened_count=99)
+    await user.open("/")
+    await user.should_see("By open rate, of those with at least 20 mails sent")
+    with db.reading() as session:
+        assert [campaign.name for campaign in stats.best(session, alice)] == ["Better", "Good"]
+    await user.should_see("30 of 50 opened")
+    assert "Bob's" not in texts(user)
 
 
 async def test_two_users_follow_their_own_mail_only(create_user: Callable[[], Browser], stack: Stack) -> None:
@@ -90,3 +132,29 @@ async def test_a_burst_of_hints_costs_a_few_reads(
         live.publish(alice, "campaign", campaign_id)
     await eventually(lambda: card_texts(user, "Opened")[1] == "49")
     assert len(reads) < 10
+
+
+async def test_the_totals_say_what_they_leave_out_of_the_sandbox(user: Browser, sign_in: SignIn) -> None:
+    alice = sign_in(user)
+    with db.session() as session:
+        box = rows.sender(session, alice, is_sandbox=True)
+        rows.campaign(session, alice, STATES, opened=2, name="Played", sender_id=box.id)
+    await user.open("/")
+    await user.should_see("All of this went to the sandbox: it was sent to nobody, and opens may be simulated.")
+    assert card_texts(user, "Sent")[1] == card_texts(user, "Opened")[1] == "2"
+    with db.session() as session:
+        by = rows.sender(session, alice)
+        campaign_id = rows.campaign(session, alice, {"sent": ["a@x.io"]}, name="Real", sender_id=by.id)
+        db.after_commit(session, lambda: live.publish(alice, "campaign", campaign_id))
+    await user.should_see("Totals, charts and best campaigns leave the sandbox out.")
+    assert card_texts(user, "Sent")[1] == "1" and card_texts(user, "Opened")[1] == "0"
+
+
+async def test_who_sent_nothing_to_the_sandbox_is_told_nothing_of_it(user: Browser, sign_in: SignIn) -> None:
+    alice = sign_in(user)
+    with db.session() as session:
+        rows.sender(session, alice, is_sandbox=True)
+        rows.campaign(session, alice, STATES, opened=2)
+    await user.open("/")
+    await user.should_see("Mails per day")
+    assert "leave the sandbox out" not in texts(user) and "went to the sandbox" not in texts(user)

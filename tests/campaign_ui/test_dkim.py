@@ -32,7 +32,7 @@ async def open_dialog(browser: Browser, user_id: int) -> None:
     world.add_sender(user_id, 25, from_address="news@example.com")
     await browser.open("/senders")
     await browser.should_see("Not signed here")
-    press(browser, "DKIM of example.com")
+    press(browser, "Set up DKIM of example.com")
     await browser.should_see("Make keys")
 
 

@@ -10,9 +10,10 @@ import pytest
 from fastapi import FastAPI
 from sqlmodel import select
 
-from campaign_ui.endpoints import health, recipients, tracking, unsubscribe
+from campaign_ui.endpoints import audience, health, palette, recipients, tracking, unsubscribe
 from core import accounts, config, crypto, db
-from core.models import Campaign, CampaignLink, Message, MessageState, Sender, Suppression
+from core.audience import contacts, parse, suppression
+from core.models import Campaign, CampaignLink, LinkClick, Message, MessageState, Sender, Suppression
 from tests import rows
 from tests.conftest import Stack
 
@@ -20,7 +21,7 @@ from tests.conftest import Stack
 @pytest.fixture
 async def web(stack: Stack) -> AsyncIterator[httpx.AsyncClient]:
     app = FastAPI()
-    for endpoint in (tracking, health, unsubscribe, recipients):
+    for endpoint in (audience, tracking, health, unsubscribe, recipients, palette):
         endpoint.register(app)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://reader.test") as client:
         yield client
@@ -89,10 +90,14 @@ async def test_with_the_database_away_the_picture_still_comes_and_the_open_is_ke
         assert session.get_one(Message, message_id).opened_at is not None
 
 
+def _click(message_id: int, link: int) -> str:
+    return f"{crypto.sign('click', message_id)}.{crypto.sign('link', link)}"
+
+
 async def test_a_click_is_counted_and_leads_to_the_address_of_the_campaign_alone(web: httpx.AsyncClient) -> None:
     message_id = _message(MessageState.unknown)
     link = _link("https://shop.example/?a=1&b=%C3%A9#c")
-    url = f"/t/c/{crypto.parts_signer('click', [link])(message_id)[0]}"
+    url = f"/t/c/{_click(message_id, link)}"
     for fetched_ahead in ({"Sec-Purpose": "prefetch;prerender"}, {"Purpose": "prefetch"}):
         assert (await web.get(url, headers=fetched_ahead)).status_code == 302
     assert (await web.head(url)).status_code == 302
@@ -105,15 +110,17 @@ async def test_a_click_is_counted_and_leads_to_the_address_of_the_campaign_alone
         assert "set-cookie" not in answer.headers
         with db.reading() as session:
             message, campaign = session.get_one(Message, message_id), session.get_one(Campaign, 1)
+            assert [(row.link_id, row.message_id) for row in session.exec(select(LinkClick))] == [(link, message_id)]
         assert message.clicked_at is not None and message.opened_at is not None and message.state == MessageState.sent
         assert (campaign.clicked_count, campaign.opened_count, campaign.unknown_count) == (1, 1, 0)
 
 
 async def test_a_forged_click_leads_nowhere(web: httpx.AsyncClient) -> None:
     message_id, link = _message(), _link("https://shop.example/")
-    good = crypto.parts_signer("click", [link, link + 1])(message_id)
-    wrong = crypto.parts_signer("open", [link])(message_id)
-    for token in ("x", "A" * 40, good[0][:-1] + ("A" if good[0][-1] != "A" else "B"), good[1], *wrong, "é" * 40):
+    good = _click(message_id, link)
+    changed = [good[:at] + ("A" if good[at] != "A" else "B") + good[at + 1 :] for at in (0, 31, 33, len(good) - 1)]
+    other = f"{crypto.sign('open', message_id)}.{good.partition('.')[2]}"
+    for token in ("x", ".x", "A" * 65, *changed, other, _click(message_id, link + 1), "é" * 65):
         answer = await web.get(f"/t/c/{token}")
         assert answer.status_code == 404 and "location" not in answer.headers and "does not work" in answer.text
     with db.reading() as session:
@@ -124,13 +131,12 @@ async def test_with_the_database_away_a_known_link_still_leads_on_and_the_click_
     sqlite_stack: Stack,
 ) -> None:
     message_id, known, new = _message(), _link("https://shop.example/"), _link("https://new.example/")
-    sign = crypto.parts_signer("click", [known, new])
-    mine, unknown = (f"/t/c/{token}" for token in sign(message_id))
+    mine, unknown = (f"/t/c/{_click(message_id, link)}" for link in (known, new))
     app = FastAPI()
     tracking.register(app)
     settings = config.settings
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://reader.test") as client:
-        assert (await client.get(f"/t/c/{sign(message_id + 1)[0]}")).status_code == 302
+        assert (await client.get(f"/t/c/{_click(message_id + 1, known)}")).status_code == 302
         db.connect("sqlite:////nowhere/at/all.db")
         assert (await client.get(mine)).headers["location"] == "https://shop.example/"
         later = await client.get(unknown)
@@ -206,3 +212,44 @@ async def test_the_owner_downloads_the_ledger_and_a_stranger_does_not(web: httpx
     assert "r0@example.com" not in answers[1].text
     beyond = f"/campaigns/{'9' * 30}/recipients.csv"
     assert (await web.get(beyond, headers={"Cookie": f"session={tokens[0]}"})).status_code == 404
+
+
+async def test_contacts_and_the_suppression_list_are_exported_to_their_owner_only(web: httpx.AsyncClient) -> None:
+    with db.session() as session:
+        alice, charlie = rows.user(session), rows.user(session, "charlie@example.com")
+        tokens = [accounts.start_session(session, user_id) for user_id in (alice, charlie)]
+    list_id = contacts.store(alice, parse.parse_text("email,name\na@example.com,@cmd\n"), "members").list_id
+    with db.session() as session:
+        suppression.suppress(session, alice, "gone@example.com", "bounced", detail="=1+1")
+    urls = ("/audience/contacts.csv", f"/audience/contacts.csv?list={list_id}", "/audience/suppressed.csv")
+    for url, words in zip(
+        urls, ("a@example.com,'@cmd,", "a@example.com,'@cmd,", "gone@example.com,bounced,'=1+1,"), strict=True
+    ):
+        web.cookies.clear()
+        assert (await web.get(url)).status_code == 303
+        hers, his = [await web.get(url, headers={"Cookie": f"session={token}"}) for token in tokens]
+        assert words in hers.text and hers.headers["content-disposition"].startswith("attachment")
+        assert "example.com" not in his.text and his.status_code == (404 if "list=" in url else 200)
+    for wanted in ("x", "9" * 30):
+        answer = await web.get(f"/audience/contacts.csv?list={wanted}", headers={"Cookie": f"session={tokens[0]}"})
+        assert answer.status_code == 404
+
+
+async def test_the_palette_shows_pages_and_what_is_the_users_own(web: httpx.AsyncClient) -> None:
+    with db.session() as session:
+        alice, charlie = rows.user(session), rows.user(session, "charlie@example.com")
+        campaign_id = rows.campaign(session, alice, status="sent", name="<b>Sandy</b>")
+        tokens = [accounts.start_session(session, user_id) for user_id in (alice, charlie)]
+    found = []
+    for token in tokens:
+        web.cookies.set("session", token)
+        answer = await web.get("/palette.json", params={"q": "sand"})
+        assert answer.status_code == 200 and answer.headers["cache-control"] == "no-store"
+        sections = answer.json()["sections"]
+        found.append([(line["text"], line["href"]) for section in sections for line in section["lines"]])
+    assert found == [
+        [("Sandbox", "/sandbox"), ("<b>Sandy</b>", f"/campaigns/{campaign_id}")],
+        [("Sandbox", "/sandbox")],
+    ]
+    web.cookies.clear()
+    assert (await web.get("/palette.json?q=sand")).status_code == 401

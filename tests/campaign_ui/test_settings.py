@@ -15,7 +15,7 @@ async def test_zone_and_theme_are_kept(user: Browser, sign_in: SignIn) -> None:
     press(user, "Save")
     await eventually(lambda: _read(alice).time_zone == "Europe/Paris")
     assert _read(alice).theme == "dark"
-    await user.should_see("Saved.", retries=50)
+    await user.should_see("Saved.")
 
 
 async def test_the_theme_can_be_changed_from_the_header(user: Browser, sign_in: SignIn) -> None:
@@ -35,10 +35,10 @@ async def test_a_new_password_signs_out_the_other_browsers(user: Browser, sign_i
     current, new = sorted(user.find(ui.input).elements, key=lambda e: e.id)
     current.value, new.value = "wrong", "battery staple"
     press(user, "Change password")
-    await user.should_see("The current password is wrong.", retries=20)
+    await user.should_see("The current password is wrong.")
     current.value = "correct horse"
     press(user, "Change password")
-    await user.should_see("You are signed in only here.", retries=50)
+    await user.should_see("You are signed in only here.")
     with db.session() as session:
         assert accounts.identify(session, "alice@example.com", "battery staple", "here")
 
@@ -56,7 +56,7 @@ async def test_sign_out_everywhere_else_leaves_others_alone(user: Browser, sign_
     press(user, "Sign out everywhere else")
     await user.should_see("Other browsers must log in again.")
     press(user, "Sign out")
-    await user.should_see("You are signed in only here.", retries=50)
+    await user.should_see("You are signed in only here.")
     with db.reading() as session:
         assert len(accounts.sessions_alive(session, alice)) == 1
         assert len(accounts.sessions_alive(session, charlie.id)) == 1

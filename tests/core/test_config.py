@@ -9,6 +9,7 @@ import pytest
 
 from core import config
 from core.errors import StartError
+from tests.servers import free_port
 
 ROOT = Path(__file__).parents[2]
 
@@ -23,9 +24,14 @@ def test_the_readme_names_every_setting_and_no_other() -> None:
     [
         ({"WORKER": "external"}, "needs REDIS_URL"),
         ({"WORKER": "none"}, "WORKER must be one of"),
+        ({"DATABASE_URL": "mysql://anna:secret@h/d"}, "postgresql://.*, not mysql://[.]$"),
+        ({"DATABASE_URL": "nonsense"}, "must start with postgresql://"),
+        ({"DATABASE_URL": "postgresql://h:port/d"}, "cannot be read"),
         ({"PORT": "eighty"}, "PORT must be a number"),
-        ({"BASE_URL": "mail.example.com"}, "must start with http"),
+        ({"BASE_URL": "mail.example.com"}, "must be an address that starts with http"),
+        ({"BASE_URL": "http://[::1"}, "must be an address that starts with http"),
         ({"SECRET_KEY": "short"}, "at least 16"),
+        ({"METRICS_TOKEN": "short"}, "at least 16"),
         ({"SMTP_ALLOW_PRIVATE": "perhaps"}, "yes or no"),
     ],
 )
@@ -38,10 +44,32 @@ def test_a_setting_that_cannot_work_refuses_to_start_with_a_sentence(env: dict[s
 def test_the_program_says_the_sentence_and_no_traceback(script: str, tmp_path: Path) -> None:
     env = {**os.environ, "WORKER": "external", "DATA_DIR": str(tmp_path)}
     ended = subprocess.run([sys.executable, script], cwd=ROOT, env=env, capture_output=True, text=True, timeout=30)
-    assert ended.returncode == 1
+    assert ended.returncode == 2
     assert (
         ended.stderr.strip() == "WORKER=external needs REDIS_URL: without Redis the worker would not hear of new mail."
     )
+
+
+@pytest.mark.parametrize("script", ["main.py", "huey_worker.py"])
+def test_a_data_dir_that_cannot_be_made_is_said_in_a_sentence(script: str, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    env = {**os.environ, "DATA_DIR": str(tmp_path / "file" / "data"), "PORT": "1"}
+    ended = subprocess.run([sys.executable, script], cwd=ROOT, env=env, capture_output=True, text=True, timeout=30)
+    assert ended.returncode == 2 and "Traceback" not in ended.stderr
+    assert ended.stderr.startswith(f"DATA_DIR {tmp_path}/file/data cannot be used: not a directory.")
+
+
+@pytest.mark.parametrize("script", ["main.py", "huey_worker.py"])
+def test_a_database_that_is_not_there_is_said_in_a_sentence(script: str, tmp_path: Path) -> None:
+    port = free_port()  # where nobody listens
+    where = {"DATABASE_URL": f"postgresql://anna:hidden@127.0.0.1:{port}/mails", "REDIS_URL": "redis://127.0.0.1:1/0"}
+    env = {**os.environ, **where, "DATA_DIR": str(tmp_path), "PORT": str(free_port())}
+    ended = subprocess.run([sys.executable, script], cwd=ROOT, env=env, capture_output=True, text=True, timeout=30)
+    assert ended.returncode == 2 and "hidden" not in ended.stderr
+    assert ended.stderr.startswith(
+        f'PostgreSQL cannot be used: connection to server at "127.0.0.1", port {port} failed'
+    )
+    assert ended.stderr.endswith("Start it, or change DATABASE_URL.\n")
 
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql"])

@@ -1,11 +1,22 @@
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from pathlib import Path
 
 import pytest
+from alembic import command
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
+from sqlalchemy import text
+from sqlmodel import select
 
-from tests import servers
+from core import campaigns, db, migrate
+from core.audience import contacts
+from core.models import Message, MessageState, Reading
+from tests import rows, servers
+from tests.conftest import KEY, using
 
 ROOT = Path(__file__).parents[2]
 START = "from core import crypto, migrate; migrate.upgrade(); print(crypto.fingerprint())"
@@ -28,3 +39,53 @@ def test_processes_that_start_at_once_make_one_database_and_one_key(
     assert len(set(said)) == 1
     assert (folder / "secret_key").stat().st_mode & 0o777 == 0o600
     assert folder.stat().st_mode & 0o777 == 0o700  # sealed passwords and addresses are nobody else's to read
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgres"])
+def test_what_was_opened_before_is_in_the_hours_of_readers(
+    database: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    env = {"DATA_DIR": str(tmp_path / "data"), "SECRET_KEY": KEY}
+    if database == "postgres":
+        env["DATABASE_URL"] = servers.fresh_database(request.getfixturevalue("postgres_url"), "opened_before")
+    at = datetime(2026, 11, 22, 3, 57, 12, tzinfo=UTC)
+    with using(env):
+        migrate.upgrade()
+        with db.session() as session:
+            _, ids = rows.sent_campaign(session, rows.user(session), [MessageState.sent] * 3)
+            for message_id, minutes in zip(ids, (0, 1, 5), strict=True):
+                session.get_one(Message, message_id).opened_at = at + timedelta(minutes=minutes)
+            session.get_one(Message, ids[0]).clicked_at = at + timedelta(minutes=4)
+        with db.engine().begin() as connection, Operations.context(MigrationContext.configure(connection)):
+            readings = import_module("core.migrations.versions.0006_readings_samples")
+            readings.downgrade()
+            readings.upgrade()
+        with db.reading() as session:
+            kept = [(r.quarter_at, r.opened_count, r.clicked_count) for r in session.exec(select(Reading)).all()]
+        assert sorted(kept) == [
+            (datetime(2026, 11, 22, 3, 45, tzinfo=UTC), 2, 0),
+            (datetime(2026, 11, 22, 4, 0, tzinfo=UTC), 1, 1),
+        ]
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgres"])
+def test_who_goes_back_to_an_older_version_mails_nobody_who_was_left_out(
+    database: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    env = {"DATA_DIR": str(tmp_path / "data"), "SECRET_KEY": KEY}
+    if database == "postgres":
+        env["DATABASE_URL"] = servers.fresh_database(request.getfixturevalue("postgres_url"), "went_back")
+    with using(env):
+        migrate.upgrade()
+        with db.session() as session:
+            alice = rows.user(session)
+            chosen, out = (contacts.create_list(session, alice, name) for name in ("Everybody", "Clients"))
+            campaign_id = rows.campaign(session, alice, status="draft")
+            campaigns.set_lists(session, alice, campaign_id, [chosen], [out])
+        with db.engine().execution_options(writing=True).begin() as connection:
+            command.downgrade(migrate.alembic_config(connection), "0003")
+            assert connection.execute(text("select list_id from campaign_list")).scalars().all() == [chosen]
+        migrate.upgrade()
+        with db.reading() as session:
+            assert campaigns.list_ids(session, alice, campaign_id) == [chosen]
+            assert campaigns.left_out_ids(session, alice, campaign_id) == []

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -12,7 +11,9 @@ from time import monotonic
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright
+
+from tests.servers import free_port as free_port
 
 ROOT = Path(__file__).parents[2]
 USERNAME, PASSWORD = "news@example.com", "a provider's password"
@@ -83,12 +84,6 @@ def provider(answers: dict[str, list[str]]) -> Iterator[Provider]:
         controller.stop()
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @asynccontextmanager
 async def running(script: str, env: dict[str, str], ready: str) -> AsyncIterator[asyncio.subprocess.Process]:
     """``script`` in its own process, once it has printed a line with ``ready``; stopped politely at the end."""
@@ -145,3 +140,34 @@ async def eventually(holds: Callable[[], bool], seconds: float, what: str) -> No
     while not holds():
         assert monotonic() < deadline, what
         await asyncio.sleep(0.02)
+
+
+async def card(tab: Page, label: str, value: int, seconds: float = 5.0) -> None:
+    """Until the first number of the card is ``value``."""
+    await tab.wait_for_function(
+        """([label, value]) => {
+            const card = document.querySelector(`[role=group][aria-label="${label}"]`);
+            const numbers = card?.innerText.split("\\n").filter(line => /^[\\d,]+$/.test(line.trim()));
+            return numbers?.[0]?.trim() === value;
+        }""",
+        arg=[label, f"{value:,}"],
+        timeout=seconds * 1000,
+    )
+
+
+@dataclass
+class Console:
+    """What pages complained about; while the server is away, browsers say so, and that is no fault of the page."""
+
+    wrong: list[str] = field(default_factory=list)
+    server_is_away: bool = False
+
+    def listen(self, page: Page) -> Page:
+        page.on("console", self._note)
+        page.on("pageerror", lambda error: self.wrong.append(str(error)))
+        return page
+
+    def _note(self, message: ConsoleMessage) -> None:
+        away = self.server_is_away and ("WebSocket" in message.text or "ERR_CONNECTION" in message.text)
+        if message.type == "error" and not away:
+            self.wrong.append(message.text)

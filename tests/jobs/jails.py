@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic, sleep
 
-from tests.jobs.sink import SERVERS, free_port
+from tests.jobs.sink import SERVERS
+from tests.servers import free_port
 
 USERS = {
     "root": 0,
@@ -28,6 +29,8 @@ USERS = {
     "Debian-exim": 803,
     "opensmtpd": 804,
     "opensmtpq": 805,
+    "dovecot": 807,
+    "dovenull": 808,
 }
 GROUPS = {**USERS, "nogroup": 65534, "postdrop": 806}
 
@@ -45,6 +48,9 @@ class Jail:
         made.write_text(text)
         made.chmod(mode)
         os.chown(made, USERS[owner], GROUPS[owner])
+
+    def own(self, path: Path, owner: str) -> None:
+        os.chown(path, USERS[owner], GROUPS[owner])
 
     def folder(self, path: str, owner: str = "root", group: str = "root", mode: int = 0o755) -> None:
         made = self.root / path
@@ -138,7 +144,7 @@ def _build(jail: Jail, package: Path, programs: list[str]) -> None:
 
 def _libraries(root: Path, programs: list[Path]) -> set[Path]:
     """The libraries of the machine that these need and that are not unpacked in ``root``."""
-    places = [root / "usr/lib/postfix", *root.glob("usr/lib/*-linux-gnu*")]
+    places = [root / "usr/lib/postfix", root / "usr/lib/dovecot", *root.glob("usr/lib/*-linux-gnu*")]
     env = {"PATH": os.environ["PATH"], "LD_LIBRARY_PATH": ":".join(map(str, places))}
     found: set[Path] = set()
     for program in programs:

@@ -17,7 +17,6 @@ from core.delivery import failpoints, lease
 from core.models import Sender
 from jobs import broker, runner
 from tests.conftest import Stack
-from tests.jobs import world
 
 _forks = multiprocessing.get_context("forkserver")
 _forks.set_forkserver_preload([__name__, "uvloop"])
@@ -70,7 +69,3 @@ def _run(env: dict[str, str], failpoint: str, prepare: Callable[[], None] | None
     live.start()
     runner.start_embedded()
     threading.Event().wait()
-
-
-def sent(*campaign_ids: int) -> bool:
-    return all(world.campaign(campaign_id).status == "sent" for campaign_id in campaign_ids)

@@ -13,6 +13,21 @@ from time import monotonic
 Script = Callable[[str, str], str | None]
 
 
+def every(count: int, work: Callable[[], object], most: int = 1_000) -> Script:
+    """Says yes, and does ``work`` at every so manieth dot."""
+    dots = 0
+
+    def script(phase: str, recipient: str) -> str | None:
+        nonlocal dots
+        if phase == "dot":
+            dots += 1
+            if dots % count == 0 and dots // count <= most:
+                work()
+        return None
+
+    return script
+
+
 @dataclass
 class Receiver:
     """``accepted``: recipients in order of the dot; ``starts``: when each MAIL FROM came; ``commands``: all of them."""

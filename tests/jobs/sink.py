@@ -7,18 +7,12 @@ import socket
 import subprocess
 import sys
 import tempfile
-from contextlib import closing
 from pathlib import Path
+
+from tests.servers import free_port
 
 SERVERS = Path(sys.prefix) / "servers"
 _POSTFIX = SERVERS / "postfix"
-
-
-def free_port() -> int:
-    with closing(socket.socket()) as bound:
-        bound.bind(("127.0.0.1", 0))
-        port: int = bound.getsockname()[1]
-        return port
 
 
 class Sink:
@@ -53,5 +47,5 @@ class Sink:
 
 
 def _answers(port: int) -> bool:
-    with closing(socket.socket()) as client:
+    with socket.socket() as client:
         return client.connect_ex(("127.0.0.1", port)) == 0

@@ -352,7 +352,7 @@ def test_servers_that_misbehave_cost_nobody_else_anything(
         assert len(bad.taken) <= states.get("sent", 0) + states.get("unknown", 0), f"{name}: {states} {bad.taken}"
     assert assert_kept(receiver, {kept: people}, unknown=0) == {"sent": 250}
     took = receiver.starts[-1] - receiver.starts[0]
-    assert took < 1.5 * 250 * 1.03 * 60 / 6_000, f"the good sender needed {took:.2f} s"
+    assert took < 3 * 250 * 1.03 * 60 / 6_000, f"the good sender needed {took:.2f} s"
     assert grown < 40e6, f"{grown / 1e6:.0f} MB more"
 
 

@@ -10,10 +10,7 @@ from core.models import DkimKey
 from tests.conftest import Stack
 from tests.jobs import world
 from tests.jobs.receiver import Receiver
-
-
-def sent(campaign_id: int) -> bool:
-    return world.campaign(campaign_id).status == "sent"
+from tests.jobs.world import sent
 
 
 def test_addresses_beyond_ascii_go_to_a_server_that_takes_them_and_fail_alone_elsewhere(sqlite_stack: Stack) -> None:

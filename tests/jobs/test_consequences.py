@@ -11,7 +11,8 @@ from core.models import Attempt, Suppression
 from tests.conftest import Stack
 from tests.jobs import world
 from tests.jobs.receiver import Receiver
-from tests.jobs.test_engine import Once, sent
+from tests.jobs.test_engine import Once
+from tests.jobs.world import sent
 
 PEOPLE = world.people(6)
 ODD = PEOPLE[2]
@@ -151,6 +152,25 @@ def test_a_refused_sign_in_is_one_connection_and_one_try_however_many_are_allowe
     assert len([line for line in receiver.commands if line.startswith("AUTH")]) == 1
 
 
+def test_single_refusals_of_the_content_among_many_mails_pause_nothing_and_a_row_of_them_does(stack: Stack) -> None:
+    user_id, people = world.add_user(), world.people(130)
+    spam, seen = "554 5.7.1 Message rejected as spam by content filter", [0]
+
+    def script(phase: str, _: str) -> str | None:
+        seen[0] += phase == "dot"
+        scattered = seen[0] in (40, 70, 100)
+        return spam if phase == "dot" and (scattered or seen[0] > 120) else None
+
+    with Receiver(script) as receiver, world.engine() as engine:
+        sender_id = world.add_sender(user_id, receiver.port, connections=1)
+        campaign_id = world.add_campaign(user_id, sender_id, people)
+        world.dispatch(engine)
+        world.until(lambda: world.campaign(campaign_id).status == "paused" and idle(sender_id))
+    row, counts = world.campaign(campaign_id), world.states(campaign_id)
+    assert row.pause_reason == "content"
+    assert counts["sent"] == 117 and 6 <= counts["failed"] <= 7
+
+
 def test_after_a_daily_quota_one_mail_finds_out_whether_it_is_over(stack: Stack) -> None:
     user_id, people = world.add_user(), world.people(40)
     full = [True]
@@ -231,7 +251,7 @@ def test_a_transaction_that_the_server_thinks_is_open_is_reset_and_the_mail_goes
         campaign_id = world.add_campaign(user_id, sender_id, PEOPLE)
         world.dispatch(engine)
         world.until(lambda: sent(campaign_id))
-    assert "RSET" in receiver.commands and receiver.connection_count == 1
+    assert "RSET" in receiver.commands and sorted(receiver.accepted) == sorted(PEOPLE)
     assert world.states(campaign_id) == {"sent": len(PEOPLE)}
 
 

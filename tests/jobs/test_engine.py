@@ -10,6 +10,7 @@ from core.models import Attempt, Message, Sender, Suppression
 from tests.conftest import Stack
 from tests.jobs import world
 from tests.jobs.receiver import Receiver
+from tests.jobs.world import sent
 
 PEOPLE = world.people(60)
 
@@ -22,10 +23,6 @@ class Once:
 
     def __call__(self, phase: str, recipient: str) -> str | None:
         return self.answers.pop((phase, recipient), None)
-
-
-def sent(campaign_id: int) -> bool:
-    return world.campaign(campaign_id).status == "sent"
 
 
 def test_every_recipient_gets_the_mail_exactly_once(stack: Stack) -> None:

@@ -13,7 +13,8 @@ from sqlmodel import col, func, select
 
 from core import campaigns, db
 from core.delivery import lease, snapshot
-from core.models import Attempt, Campaign, Message
+from core.errors import NotFound
+from core.models import UNDO_FOR, Attempt, Campaign, Message
 from core.tracking import unsubscribe
 from jobs import flush, upkeep, writer
 from jobs.dispatch import dispatch, tick, write_down
@@ -21,12 +22,9 @@ from tests.conftest import Stack
 from tests.jobs import world
 from tests.jobs.certificates import certificate, trust
 from tests.jobs.receiver import Receiver
+from tests.jobs.world import sent
 
 PEOPLE = world.people(60)
-
-
-def sent(campaign_id: int) -> bool:
-    return world.campaign(campaign_id).status == "sent"
 
 
 @pytest.fixture
@@ -196,13 +194,24 @@ def test_a_deleted_campaign_is_purged_in_chunks(stack: Stack) -> None:
         assert session.exec(select(func.count()).select_from(Attempt)).one() == 0
 
 
-def test_a_deleted_campaign_that_reached_nobody_is_purged_at_once(stack: Stack) -> None:
+def test_a_deleted_campaign_that_reached_nobody_is_purged_when_it_can_no_longer_be_brought_back(stack: Stack) -> None:
     user_id = world.add_user()
     gone = world.add_campaign(user_id, world.add_sender(user_id, 25), PEOPLE)
     tick(lambda sender_id: None)
     with db.session() as session:
         campaigns.cancel(session, user_id, gone)
         campaigns.delete(session, user_id, gone)
+    upkeep.upkeep()
+    with db.session() as session:
+        campaigns.restore(session, user_id, gone)
+        campaigns.delete(session, user_id, gone)
+    db.clock_offset += UNDO_FOR + timedelta(seconds=1)
+    with pytest.raises(NotFound), db.session() as session:
+        campaigns.restore(session, user_id, gone)
+    upkeep.upkeep()  # who began to bring it back a moment ago may still be at it
+    with db.reading() as session:
+        assert session.exec(select(Campaign.id)).all() == [gone]
+    db.clock_offset += timedelta(minutes=1)
     upkeep.upkeep()
     with db.reading() as session:
         assert session.exec(select(Campaign.id)).all() == session.exec(select(Message.id)).all() == []

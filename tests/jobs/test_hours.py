@@ -12,6 +12,7 @@ from jobs.dispatch import tick
 from tests.conftest import Stack
 from tests.jobs import world
 from tests.jobs.receiver import Receiver
+from tests.jobs.world import sent
 
 IST = "Asia/Kolkata"
 OFFICE: dict[str, Any] = {"days": [0, 1, 2, 3, 4], "from": "09:00", "until": "18:00", "zone": IST}
@@ -37,10 +38,6 @@ def shown(moment: datetime | None) -> str:
     return f"{clock.to_zone(moment, IST):%a %H:%M:%S}" if moment else ""
 
 
-def sent(campaign_id: int) -> bool:
-    return world.campaign(campaign_id).status == "sent"
-
-
 def waits(sender_id: int, until: str) -> bool:
     sender = world.sender(sender_id)
     return sender.owner == "" and shown(sender.next_start_at) == until
@@ -48,16 +45,18 @@ def waits(sender_id: int, until: str) -> bool:
 
 def test_a_sender_outside_its_window_starts_at_once_when_it_opens(stack: Stack) -> None:
     user_id = world.add_user()
-    it_is("08:59:58.800")
+    it_is("08:00")
     with Receiver() as receiver, world.engine() as engine:
         sender_id = world.add_sender(user_id, receiver.port, sending_window=OFFICE)
         campaign_id = world.add_campaign(user_id, sender_id, world.people(20))
+        tick(lambda sender_id: None)
+        it_is("08:59:57")
         world.dispatch(engine)
         world.until(lambda: waits(sender_id, "Thu 09:00:00"))
         assert receiver.starts == [] and world.states(campaign_id) == {"pending": 20}
         opens = from_now("09:00")
         world.until(lambda: sent(campaign_id))  # no tick: the engine's own timer
-    assert 0 <= receiver.starts[0] - opens < 1
+    assert 0 <= receiver.starts[0] - opens < 10  # soon, on any machine
     assert receiver.twice == []
 
 
@@ -68,9 +67,9 @@ def test_no_mail_starts_after_the_window_closed_and_what_was_claimed_goes_back(
     user_id = world.add_user()
     with Receiver() as receiver, world.engine() as engine:
         sender_id = world.add_sender(user_id, receiver.port, sending_window=OFFICE, batch_size=1000, **limits)
-        campaign_id = world.add_campaign(user_id, sender_id, world.people(100 if limits else 4_000))
+        campaign_id = world.add_campaign(user_id, sender_id, world.people(100 if limits else 8_000))
         tick(lambda sender_id: None)  # the recipients are written down
-        it_is("17:59:58.500")
+        it_is("17:59:57.500")
         closes = from_now("18:00")
         world.dispatch(engine)
         world.until(lambda: waits(sender_id, "Fri 09:00:00"))
@@ -93,9 +92,9 @@ def test_no_mail_starts_behind_one_whose_answer_comes_after_the_window_closed(sq
 
     with Receiver(stalls) as receiver, world.engine() as engine:  # type: ignore[arg-type]
         sender_id = world.add_sender(user_id, receiver.port, sending_window=OFFICE, connections=1)
-        world.add_campaign(user_id, sender_id, world.people(4_000))
+        world.add_campaign(user_id, sender_id, world.people(6_000))
         tick(lambda sender_id: None)
-        it_is("17:59:58.800")
+        it_is("17:59:57.800")
         closes = from_now("18:00")
         world.dispatch(engine)
         world.until(lambda: waits(sender_id, "Fri 09:00:00"))
@@ -107,10 +106,12 @@ def test_a_campaign_outside_its_window_waits_while_another_of_its_sender_goes_on
     user_id = world.add_user()
     with Receiver() as receiver, world.engine() as engine:
         sender_id = world.add_sender(user_id, receiver.port, per_minute=1200, connections=1)
-        it_is("17:59:58.300")
+        it_is("17:00")
+        office = world.add_campaign(user_id, sender_id, world.people(80, "office.example"), sending_window=OFFICE)
+        always = world.add_campaign(user_id, sender_id, world.people(80, "always.example"))
+        tick(lambda sender_id: None)
+        it_is("17:59:57")
         closes = from_now("18:00")
-        office = world.add_campaign(user_id, sender_id, world.people(40, "office.example"), sending_window=OFFICE)
-        always = world.add_campaign(user_id, sender_id, world.people(20, "always.example"))
         world.dispatch(engine)
         world.until(lambda: sent(always))
         world.until(lambda: world.sender(sender_id).owner == "")
@@ -126,21 +127,23 @@ def test_a_campaign_outside_its_window_waits_while_another_of_its_sender_goes_on
         db.clock_offset += timedelta(days=1)
         world.dispatch(engine)
         world.until(lambda: sent(office), seconds=30)
-    assert len(receiver.accepted) == 60 and receiver.twice == []
+    assert len(receiver.accepted) == 160 and receiver.twice == []
 
 
 def test_a_campaign_joins_at_once_when_its_window_opens_though_its_sender_is_busy(sqlite_stack: Stack) -> None:
     user_id = world.add_user()
     with Receiver() as receiver, world.engine() as engine:
         sender_id = world.add_sender(user_id, receiver.port, per_minute=600, connections=1)
-        it_is("08:59:58.800")
-        opens = from_now("09:00")
+        it_is("08:00")
         world.add_campaign(user_id, sender_id, world.people(60, "always.example"))
         office = world.add_campaign(user_id, sender_id, world.people(1, "office.example"), sending_window=OFFICE)
+        tick(lambda sender_id: None)
+        it_is("08:59:58")
+        opens = from_now("09:00")
         world.dispatch(engine)
         world.until(lambda: world.campaign(office).sent_count == 1)
         when = [start for who, start in zip(receiver.accepted, receiver.starts, strict=False) if "office" in who]
-    assert 0 <= when[0] - opens < 1
+    assert 0 <= when[0] - opens < 4  # while the other campaign's 60 take six seconds
 
 
 def test_a_window_that_is_removed_while_it_waits_waits_no_longer(stack: Stack) -> None:
@@ -158,6 +161,27 @@ def test_a_window_that_is_removed_while_it_waits_waits_no_longer(stack: Stack) -
         world.dispatch(engine)
         world.until(lambda: sent(campaign_id))
     assert len(receiver.accepted) == 5
+
+
+def test_a_window_that_is_removed_while_its_sender_is_busy_lets_the_campaign_join_at_once(stack: Stack) -> None:
+    user_id = world.add_user()
+    it_is("20:00")
+    with Receiver() as receiver, world.engine() as engine:
+        # What is claimed lasts for 15 s: nothing is claimed anew by itself until then.
+        sender_id = world.add_sender(user_id, receiver.port, delay_seconds=1.0, connections=1)
+        world.add_campaign(user_id, sender_id, world.people(30, "always.example"))
+        office = world.add_campaign(user_id, sender_id, world.people(1, "office.example"), sending_window=OFFICE)
+        world.dispatch(engine)
+        receiver.wait(lambda: len(receiver.accepted) >= 1)
+        world.until(lambda: world.campaign(office).hold_until is not None)
+        world.set_hours(user_id, office)
+        if stack.name == "postgres":
+            engine.look_again()  # as the wake-up does that a worker process hears from Redis
+        before = len(receiver.accepted)
+        receiver.wait(lambda: "person0000@office.example" in receiver.accepted, 20)
+        # The mail in hand, one that is first in the new turn, and the campaign's own.
+        assert len(receiver.accepted) <= before + 4
+    assert receiver.twice == []
 
 
 def test_a_window_that_is_set_while_it_sends_holds_from_the_next_mail_on(stack: Stack) -> None:
@@ -180,15 +204,17 @@ def ramp(start: int, factor: float = 2.0, days: int = 3) -> dict[str, Any]:
 
 def test_a_senders_warm_up_is_a_limit_per_day_that_grows_at_midnight(stack: Stack) -> None:
     user_id = world.add_user()
-    it_is("23:59:58.500")
+    it_is("20:00")
     with Receiver() as receiver, world.engine() as engine:
         sender_id = world.add_sender(user_id, receiver.port, warmup=ramp(10))
         campaign_id = world.add_campaign(user_id, sender_id, world.people(35))
+        tick(lambda sender_id: None)
+        it_is("23:59:56")
         midnight = from_now("23:59:59") + 1
         world.dispatch(engine)
         world.until(lambda: len(receiver.accepted) == 10 and waits(sender_id, "Fri 00:00:00"))
         world.until(lambda: len(receiver.accepted) == 20)  # day 2: 20, of which 10 went out seconds ago
-        assert receiver.starts[9] < midnight <= receiver.starts[10] < midnight + 1
+        assert receiver.starts[9] < midnight <= receiver.starts[10] < midnight + 10  # soon, on any machine
         world.until(lambda: waits(sender_id, "Sat 00:00:00"))
         db.clock_offset += timedelta(days=3)  # the ramp is over
         world.dispatch(engine)

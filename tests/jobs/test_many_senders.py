@@ -28,4 +28,4 @@ def test_many_slow_senders_keep_their_pace_with_the_threads_of_one(stack: Stack)
     assert most - idle <= 8, (idle, most)
     for receiver in receivers:
         took = receiver.starts[MAILS - 1] - receiver.starts[0]
-        assert (MAILS - 1) * 1.03 - 1.2 <= took <= (MAILS - 1) * 1.03 + 1.2 + 0.5, took
+        assert (MAILS - 1) * 1.03 - 1.2 - 0.5 <= took <= (MAILS - 1) * 1.03 + 1.2 + 5, took

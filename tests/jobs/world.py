@@ -28,6 +28,7 @@ from core.models import (
 )
 from jobs.dispatch import tick
 from jobs.engine import Engine
+from tests.jobs.receiver import Receiver
 
 
 def add_user(email: str = "alice@example.com") -> int:
@@ -99,6 +100,13 @@ def add_campaign(user_id: int, sender_id: int, emails: list[str], **values: Any)
         return campaign.id
 
 
+def to_people(receiver: Receiver, emails: list[str], **values: Any) -> tuple[int, int, int]:
+    """(user, sender with these values, campaign that sends to ``emails``)."""
+    user_id = add_user()
+    sender_id = add_sender(user_id, receiver.port, **values)
+    return user_id, sender_id, add_campaign(user_id, sender_id, emails)
+
+
 def people(count: int, domain: str = "example.org") -> list[str]:
     return [f"person{number:04}@{domain}" for number in range(count)]
 
@@ -129,6 +137,15 @@ def states(campaign_id: int) -> dict[str, int]:
         assert getattr(row, f"{state}_count") == counted[state], f"{state}: {row}"
     assert row.recipients_count == len(rows)
     return dict(counted)
+
+
+def sent(*campaign_ids: int) -> bool:
+    return all(campaign(campaign_id).status == "sent" for campaign_id in campaign_ids)
+
+
+def done(campaign_id: int) -> bool:
+    """It is sent, and its sender given back."""
+    return sent(campaign_id) and sender(campaign(campaign_id).sender_id or 0).owner == ""
 
 
 def by_address(campaign_id: int) -> dict[str, str]:

@@ -60,6 +60,20 @@ _ALL = [
         "A thank you to our readers, with a code.",
     ),
     (
+        "product",
+        "Product",
+        "One product, four reasons and a voice",
+        "Here it is: the product, in three words",
+        "What it changes for you, and what it costs.",
+    ),
+    (
+        "receipt",
+        "Receipt",
+        "What was bought, paid and when it comes",
+        "Your order 10412 is on its way",
+        "We have your payment; the parcel leaves tomorrow.",
+    ),
+    (
         "letter",
         "Plain letter",
         "Only words, easy to read everywhere",
@@ -72,6 +86,13 @@ _ALL = [
         "Rich text to write on at once",
         "A short note",
         "",
+    ),
+    (
+        "diary",
+        "Diary",
+        "Markdown with a list, a quote and a table",
+        "A short diary of this month",
+        "Three things that happened and two that come.",
     ),
 ]
 
@@ -86,20 +107,26 @@ def get(key: str) -> Starter:
     for starter in _read():
         if starter.key == key:
             return starter
-    raise NotFound("There is no such starter template.")
+    raise NotFound.of("starter template")
 
 
 @functools.cache
 def _read() -> tuple[Starter, ...]:
     return tuple(
-        Starter(
-            key,
-            name,
-            description,
-            subject,
-            preheader,
-            (_FOLDER / f"{key}.html").read_text(encoding="utf-8"),
-            BodyKind.rich if key == "note" else BodyKind.html,
-        )
+        Starter(key, name, description, subject, preheader, *_body(key))
         for key, name, description, subject, preheader in _ALL
     )
+
+
+def _body(key: str) -> tuple[str, str]:
+    if key == "diary":
+        return _text("diary.md"), BodyKind.markdown
+    if key == "note":
+        return _text("note.html"), BodyKind.rich
+    own, start, rest = _text(f"{key}.html").partition("<body")
+    head = _text("head.html").replace("<!--title-->", key.capitalize()).replace("<!--own-->", own)
+    return head + start + rest, BodyKind.html
+
+
+def _text(name: str) -> str:
+    return (_FOLDER / name).read_text(encoding="utf-8")

@@ -312,3 +312,25 @@ def test_what_csv_writes_is_read_back(tmp_path: Path, names: list[str], delimite
     assert [email for email, _ in people] == [f"p{n}@example.com" for n in range(len(names))]
     for (_, fields), name in zip(people, names, strict=True):
         assert fields.get("name", "") == name.strip() or name.strip()[:1] == "'"
+
+
+def test_duplicates_are_told_with_their_lines() -> None:
+    parsed = parse.parse_text("email,name\na@example.com,A\nb@example.com,B\nA@example.com,C\n")
+    assert [(each.line, each.value) for each in parsed.duplicates] == [(4, "a@example.com")]
+    assert parsed.duplicate_count == 1
+
+
+def test_columns_are_renamed_and_left_out() -> None:
+    parsed = parse.parse_text("email,,First Name,City\na@example.com,7,Anna,Pune\n")
+    assert parsed.fields == ["column_2", "first_name", "city"]
+    changed = parsed.with_fields({1: "Customer no.", 3: ""})
+    assert changed.fields == ["customer_no", "first_name"]
+    expected = ("a@example.com", {"customer_no": "7", "first_name": "Anna"})
+    assert list(changed.people()) == [expected] == list(changed.sample)
+    for names, sentence in (
+        ({1: "first name"}, "would both become"),
+        ({1: "email"}, "by itself"),
+        ({1: "!"}, "letter"),
+    ):
+        with pytest.raises(RuleError, match=sentence):
+            parsed.with_fields(names)

@@ -161,3 +161,14 @@ def test_a_damaged_workbook_gives_a_result_or_a_sentence(tmp_path: Path, at: flo
         parse.parse_file(path, "a.xlsx").close()
     except RuleError as error:
         assert str(error).endswith(".")
+
+
+def test_the_other_sheets_of_a_workbook_are_named(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    book.active.title = "May"
+    book.active.append(["email"])
+    book.active.append(["a@example.com"])
+    book.create_sheet("June").append(["b@example.com"])
+    book.create_sheet("Hidden").sheet_state = "hidden"
+    book.save(tmp_path / "a.xlsx")
+    assert parse.parse_file(tmp_path / "a.xlsx", "a.xlsx").other_sheets == ("June",)

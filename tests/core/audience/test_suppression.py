@@ -1,7 +1,7 @@
 import pytest
 
 from core import clock, db
-from core.audience import suppression
+from core.audience import parse, suppression
 from core.errors import NotFound, RuleError
 from core.models import User
 from tests.conftest import Stack
@@ -37,6 +37,18 @@ def test_an_address_is_allowed_again() -> None:
         assert not suppression.is_suppressed(session, ALICE, "anna@example.com")
         with pytest.raises(NotFound):
             suppression.lift(session, ALICE, "anna@example.com")
+
+
+def test_what_was_lifted_comes_back_as_it_was() -> None:
+    with db.session() as session:
+        suppression.suppress(session, ALICE, "anna@example.com", "bounced", 7, "550 no")
+        (before,) = suppression.page(session, ALICE).rows
+        lifted = suppression.lift(session, ALICE, "anna@example.com")
+        suppression.put_back(session, ALICE, lifted)
+        (after,) = suppression.page(session, ALICE).rows
+        assert after.model_dump(exclude={"id"}) == before.model_dump(exclude={"id"})
+        suppression.put_back(session, ALICE, lifted)  # twice is once
+        assert suppression.count(session, ALICE) == 1
 
 
 def test_what_is_no_address_or_no_reason_is_refused() -> None:
@@ -79,3 +91,15 @@ def test_a_stranger_sees_and_changes_nothing() -> None:
             suppression.lift(session, CHARLIE, "anna@example.com")
         assert suppression.suppress(session, CHARLIE, "anna@example.com", "manual")
         assert suppression.is_suppressed(session, ALICE, "anna@example.com")
+
+
+def test_many_are_suppressed_at_once_each_told_and_those_that_were_stay_as_they_are(stack: Stack) -> None:
+    with db.session() as session:
+        suppression.suppress(session, ALICE, "p1@example.com", "bounced")
+    text = "\n".join(f"p{number % 600}@example.com" for number in range(1_200)) + "\nnobody"
+    told = suppression.suppress_all(ALICE, parse.parse_text(text))
+    assert (told.added_count, told.known_count, told.invalid_count, len(told.outcomes)) == (599, 1, 1, 600)
+    assert not dict(told.outcomes)["p1@example.com"] and dict(told.outcomes)["p2@example.com"]
+    with db.reading() as session:
+        assert (suppression.count(session, ALICE), suppression.count(session, CHARLIE)) == (600, 0)
+        assert suppression.page(session, ALICE, search="p1@").rows[0].reason == "bounced"

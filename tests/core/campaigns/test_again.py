@@ -1,14 +1,14 @@
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import update
-from sqlmodel import col, select
+from sqlmodel import Session, col, select
 
-from core import campaigns, db, live
+from core import campaigns, db, live, stats
 from core.delivery import senders
 from core.errors import NotFound, RuleError
-from core.models import Activity, Campaign, CampaignStatus, Message
-from tests.core.campaigns.rows import id_of, ledger, put, read, user
+from core.models import Activity, Attempt, Campaign, CampaignStatus, Message, Suppression
+from tests.core.campaigns.rows import NOW, id_of, ledger, put, read, user
 
 
 def test_retry_sends_the_failed_ones_again(alice: int, draft: int) -> None:
@@ -20,6 +20,52 @@ def test_retry_sends_the_failed_ones_again(alice: int, draft: int) -> None:
     with db.reading() as session:
         again = session.exec(select(Message).where(col(Message.state) == "pending")).all()
     assert {message.attempts for message in again} == {0}
+
+
+def suppress(session: Session, user_id: int, *emails: str) -> None:
+    now = db.now(session)
+    session.add_all(Suppression(user_id=user_id, email=email, reason="bounced", created_at=now) for email in emails)
+    session.flush()
+
+
+def test_retry_leaves_addresses_on_the_suppression_list_failed_and_says_so_where_all_are(
+    alice: int, draft: int
+) -> None:
+    put(draft, CampaignStatus.sent, failed=3)
+    with db.session() as session:
+        suppress(session, alice, "failed0@example.org", "failed1@example.org")
+        suppress(session, user(session, "charlie@example.com"), "failed2@example.org")
+        [before] = stats.failures(session, alice, draft)
+        assert campaigns.retry_failed(session, alice, draft).count == 1
+    assert (before.count, before.suppressed, before.can_retry) == (3, 2, 1)
+    assert ledger(draft) == {"pending": 1, "failed": 2}
+    with pytest.raises(RuleError, match="All of them are on the suppression list"), db.session() as session:
+        campaigns.retry_failed(session, alice, draft)
+    with db.reading() as session:
+        assert [(each.count, each.can_retry) for each in stats.failures(session, alice, draft)] == [(2, 0)]
+
+
+def hour(at: int) -> datetime:
+    return NOW.replace(hour=at)
+
+
+def test_what_is_tried_again_has_not_failed_in_its_hour_any_more(alice: int, draft: int) -> None:
+    put(draft, CampaignStatus.sent, failed=4)
+    with db.session() as session:
+        ids = session.exec(select(Message.id).order_by(col(Message.id))).all()
+        for number, at in ((0, 9), (1, 8), (1, 9)):  # the others have no try that is known
+            tried = hour(at) + timedelta(minutes=7)
+            session.add(Attempt(message_id=ids[number] or 0, campaign_id=draft, at=tried, kind="policy"))
+        session.add_all(
+            Activity(campaign_id=draft, hour_at=hour(at), failed_count=failed, sent_count=9)
+            for at, failed in ((8, 1), (9, 2), (11, 1))
+        )
+        session.get_one(Message, ids[3]).kind = "temporary"
+    with db.session() as session:
+        assert campaigns.retry_failed(session, alice, draft, kind="").count == 3
+    with db.reading() as session:
+        hours = session.exec(select(Activity).order_by(col(Activity.hour_at))).all()
+    assert [(row.hour_at.hour, row.failed_count, row.sent_count) for row in hours] == [(8, 1, 9), (9, 0, 9), (11, 0, 9)]
 
 
 def test_retry_of_a_paused_campaign_leaves_it_paused(alice: int, draft: int) -> None:

@@ -1,9 +1,10 @@
 import pytest
-from sqlmodel import Session, col, select
+from sqlmodel import select
 
 from core import campaigns, db
+from core.content import images
 from core.errors import RuleError
-from core.models import Contact, Sender, SenderState, Suppression
+from core.models import Image, Sender, SenderState, Suppression
 from tests.core.campaigns.rows import NOW, contact_list, id_of
 
 
@@ -48,53 +49,21 @@ def test_a_list_without_anybody_to_write_to_is_a_problem(alice: int, draft: int)
         assert campaigns.problems(session, alice, draft) == ["The chosen lists have no recipients."]
 
 
-def _warnings(session: Session, user_id: int, campaign_id: int, body: str, **fields: dict[str, str]) -> list[str]:
-    """What is said about ``body`` when it goes to people with these ``fields`` (name -> fields)."""
-    list_id = contact_list(session, user_id, *[f"{name}@example.org" for name in fields])
-    for name, values in fields.items():
-        session.exec(select(Contact).where(col(Contact.email) == f"{name}@example.org")).one().fields = values
-    session.flush()
-    campaigns.set_lists(session, user_id, campaign_id, [list_id])
-    version = campaigns.get(session, user_id, campaign_id).version
-    campaigns.save_draft(session, user_id, campaign_id, version, body=body + "{{ unsubscribe_url }}")
-    return [finding.text for finding in campaigns.findings(session, user_id, campaign_id)]
-
-
-def test_recipients_with_nothing_in_a_field_are_named(alice: int, draft: int) -> None:
+def test_what_blocks_and_what_warns_of_the_content_is_told_apart(alice: int, draft: int) -> None:
     with db.session() as session:
-        (said,) = _warnings(
-            session, alice, draft, "Hi {{ first_name }}", a={"first_name": "A"}, b={}, c={"first_name": ""}
-        )
-        assert "2 of 3 recipients have nothing for {{ first_name }} (b@example.org, c@example.org)" in said
-        assert '{{ first_name | default: "there" }}' in said
-        (gap,) = campaigns.gaps(session, alice, draft)
-        assert (gap.name, gap.empty_count, gap.recipients_count, gap.is_unknown) == ("first_name", 2, 3, False)
-
-
-def test_a_field_with_a_default_is_no_hole_unless_nobody_has_it(alice: int, draft: int) -> None:
-    with db.session() as session:
-        body = 'Hi {{ first_name | default: "there" }} of {{ compny | default: "you" }}'
-        (said,) = _warnings(session, alice, draft, body, a={"first_name": "A"}, b={})
-        assert said == "No recipient has the field {{ compny }}: its default is shown in every mail."
-
-
-def test_what_only_looks_like_a_field_is_said(alice: int, draft: int) -> None:
-    with db.session() as session:
-        (said,) = _warnings(session, alice, draft, "Hi {{ first name }}", a={})
-        assert said == "{{ first name }} is not a merge field: recipients will read it as it stands."
-
-
-def test_a_missing_way_out_a_silent_image_and_a_clipped_body_are_said(alice: int, draft: int) -> None:
-    with db.session() as session:
-        body = '<img src="https://example.com/a.png">' + "x" * 110_000
+        body = '<a href="javascript:x">Buy</a><img src="https://a.in/a.png">' + "x " * 60_000
         campaigns.save_draft(session, alice, draft, 2, body=body, body_kind="html")
-        said = [finding.text for finding in campaigns.findings(session, alice, draft)]
-        assert [text.split(".")[0] for text in said] == [
-            "The body has no unsubscribe link",
-            "An image has no alternative text for readers who do not see it",
-            "The body has 107 KB",
+        found = campaigns.findings(session, alice, draft)
+        assert [each.text.split(".")[0] for each in found if each.level == "error"] == [
+            "The link javascript:x is unsafe: mail programs refuse javascript: links"
         ]
-        assert campaigns.problems(session, alice, draft) == []
+        assert [each.text.split(".")[0] for each in found if each.level == "warning"] == [
+            "An image has no alternative text for readers who do not see it",
+            "The body has no unsubscribe link",
+            "The body has 117 KB",
+        ]
+        with pytest.raises(RuleError, match="javascript: links"):
+            campaigns.send_now(session, alice, draft)
 
 
 def test_content_that_no_mail_can_be_made_of_is_a_problem(alice: int, draft: int) -> None:
@@ -115,3 +84,20 @@ def test_windows_that_never_meet_are_a_problem(alice: int, draft: int) -> None:
         assert problem.startswith(f"Its sending window and that of {sender.name} never meet")
         campaigns.save_draft(session, alice, draft, version, sending_window={**office, "days": [2, 6]})
         assert campaigns.problems(session, alice, draft) == []
+
+
+def test_images_of_ours_that_weigh_too_much_are_said(alice: int, draft: int) -> None:
+    with db.session() as session:
+        made = []
+        for number in range(2):
+            values = {"kind": "png", "width": 1, "height": 1, "size": 600_000, "digest": str(number), "created_at": NOW}
+            image = Image(user_id=alice, **values)
+            session.add(image)
+            session.flush()
+            made.append(images.path(image))
+        for count, is_said in ((1, False), (2, True)):
+            body = "".join(f'<img src="{path}" alt="">' for path in made[:count])
+            version = campaigns.get(session, alice, draft).version
+            campaigns.save_draft(session, alice, draft, version, body=body)
+            found = [each.text for each in campaigns.findings(session, alice, draft)]
+            assert any("weigh 1.2 MB" in text for text in found) is is_said

@@ -1,10 +1,13 @@
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
 
-from core import campaigns, db
+from core import campaigns, db, stats
+from core.audience import contacts
+from core.delivery import senders
 from core.errors import NotFound, RuleError
-from core.models import CampaignStatus, Sender
+from core.models import UNDO_FOR, Campaign, CampaignList, CampaignStatus, Sender
 from tests.core.campaigns.rows import NOW, contact_list, id_of, put, read
 
 
@@ -15,6 +18,23 @@ def test_a_new_draft_takes_the_default_sender_and_the_users_zone(alice: int) -> 
         session.flush()
         campaign = campaigns.create(session, alice)
         assert (campaign.status, campaign.sender_id, campaign.time_zone) == ("draft", id_of(chosen), "Asia/Kolkata")
+
+
+def test_a_draft_that_was_left_untouched_is_in_no_list_and_begun_again(
+    alice: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with db.session() as session:
+        first, other = campaigns.begin(session, alice), campaigns.begin(session, alice)
+        assert other != first and campaigns.list_all(session, alice) == []  # the first may be about to be opened
+        monkeypatch.setattr(db, "clock_offset", timedelta(minutes=2))
+        assert campaigns.begin(session, alice, in_use=[other]) == first  # which is as new then
+        assert campaigns.begin(session, alice) == other and stats.summaries(session, alice) == []
+        assert stats.count_by_status(session, alice) == {} and stats.find(session, alice, "") == []
+        campaigns.save_draft(session, alice, first, 1, subject="Typed")
+        assert [each.id for each in stats.summaries(session, alice)] == [first]
+        campaigns.set_lists(session, alice, other, [])
+        assert campaigns.begin(session, alice) not in (first, other)
+        assert stats.count_by_status(session, alice) == {"draft": 2}
 
 
 def test_what_is_typed_is_kept_and_counted_as_a_version(alice: int, draft: int) -> None:
@@ -65,7 +85,7 @@ def test_only_a_draft_can_be_edited(alice: int, draft: int, status: CampaignStat
     ("changes", "sentence"),
     [
         ({"name": "x" * 201}, "at most 200"),
-        ({"body_kind": "word"}, "rich text or HTML"),
+        ({"body_kind": "word"}, "rich text, Markdown or HTML"),
         ({"time_zone": "Mars/Phobos"}, "no time zone"),
         ({"sender_id": 999}, "no such sender"),
     ],
@@ -105,6 +125,55 @@ def test_a_deleted_campaign_is_gone_and_never_starts(alice: int, draft: int) -> 
         assert campaigns.list_all(session, alice) == []
         with pytest.raises(NotFound):
             campaigns.get(session, alice, draft)
+
+
+def test_a_deleted_campaign_comes_back_for_its_owner_only(alice: int, draft: int) -> None:
+    with db.session() as session:
+        with pytest.raises(NotFound):
+            campaigns.restore(session, alice, draft)  # it is not deleted
+        campaigns.delete(session, alice, draft)
+        for stranger, number in ((alice + 1, draft), (alice, draft + 99)):
+            with pytest.raises(NotFound):
+                campaigns.restore(session, stranger, number)
+        campaigns.restore(session, alice, draft)
+        assert campaigns.get(session, alice, draft).name == "News"
+
+
+def test_a_scheduled_campaign_comes_back_as_a_draft_that_is_looked_at_again(alice: int, draft: int) -> None:
+    with db.session() as session:
+        out = contact_list(session, alice, "ben@example.org")
+        campaigns.set_lists(session, alice, draft, campaigns.list_ids(session, alice, draft), [out])
+        at = db.now(session) + timedelta(minutes=5)
+        campaigns.schedule(session, alice, draft, at)
+        sender_id = campaigns.get(session, alice, draft).sender_id or 0
+        campaigns.delete(session, alice, draft)
+        contacts.delete_list(session, alice, out)  # a draft holds no list
+        senders.delete(session, alice, sender_id)
+    db.clock_offset += timedelta(minutes=6)
+    with db.session() as session:
+        assert campaigns.restore(session, alice, draft) == CampaignStatus.draft
+        assert campaigns.start_due(session) == []
+        kept = campaigns.get(session, alice, draft)
+        assert (kept.status, kept.scheduled_at) == (CampaignStatus.draft, at)
+        with pytest.raises(RuleError, match="sender News was deleted"):
+            campaigns.send_now(session, alice, draft)
+
+
+def test_a_paused_campaign_that_comes_back_has_the_lists_it_still_reads(alice: int, draft: int) -> None:
+    put(draft, CampaignStatus.paused, pending=1)
+    with db.session() as session:
+        session.get_one(Campaign, draft).snapshot_done = False
+        out = contact_list(session, alice, "ben@example.org")
+        session.add(CampaignList(campaign_id=draft, list_id=out, is_left_out=True))
+        campaigns.delete(session, alice, draft)
+        with pytest.raises(RuleError, match="“News” needs this list if its deletion is undone"):
+            contacts.delete_list(session, alice, out)
+        assert campaigns.restore(session, alice, draft) == CampaignStatus.paused
+        assert campaigns.left_out_ids(session, alice, draft) == [out]
+        campaigns.delete(session, alice, draft)
+    db.clock_offset += UNDO_FOR + timedelta(minutes=2)
+    with db.session() as session:
+        contacts.delete_list(session, alice, out)
 
 
 def test_a_sending_campaign_is_not_deleted(alice: int, draft: int) -> None:

@@ -107,3 +107,14 @@ def test_a_stranger_foresees_nothing_and_is_not_shared_with() -> None:
         sender.user_id = charlie
         session.flush()
         assert campaigns.outlook(session, alice, campaign_id) is None
+
+
+def test_it_is_never_finished_before_the_last_that_was_put_off_is_tried_again() -> None:
+    alice, campaign_id = made(2, {"per_minute": 30})
+    with db.session() as session:
+        campaign = session.get_one(Campaign, campaign_id)
+        for minutes in (10, 30):
+            at = NOW + timedelta(minutes=minutes)
+            rows.message(session, campaign, f"{minutes}@x.io", "pending", NOW, retry_at=at)
+    words = "Finishes Wed 25 Nov, 12:20 IST, if the mails that are tried again are accepted then."
+    assert says(alice, campaign_id) == words

@@ -11,6 +11,7 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 from sqlmodel import select
 
 from core import campaigns, crypto, db
+from core.campaigns import testmail
 from core.delivery.smtp import Connection
 from core.errors import NotFound, RuleError
 from core.models import Message, Sender
@@ -88,11 +89,12 @@ def test_a_test_mail_arrives_as_the_draft_is_and_leaves_no_trace(alice: int, dra
 def test_a_refusal_is_explained_with_the_servers_own_words(alice: int, draft: int, provider: Provider) -> None:
     result = campaigns.send_test(alice, draft, "nobody@example.net")
     assert not result.accepted and result.words == "550 5.1.1 User unknown here" and result.sentence
+    assert result.is_about_address
     with db.session() as session:
         sender = session.exec(select(Sender)).one()
         sender.password_sealed = crypto.seal("wrong", f"sender:{sender.id}")
     result = campaigns.send_test(alice, draft, "me@example.net")
-    assert not result.accepted and result.words.startswith("535 ")
+    assert not result.accepted and result.words.startswith("535 ") and not result.is_about_address
 
 
 def test_a_server_that_takes_neither_its_address_nor_its_size_is_said(
@@ -119,6 +121,16 @@ def test_a_server_that_is_not_there_is_said(alice: int, draft: int, provider: Pr
         session.exec(select(Sender)).one().port = 1
     result = campaigns.send_test(alice, draft, "me@example.net")
     assert not result.accepted and "did not answer as a mail server on port 1" in result.sentence
+
+
+def test_several_addresses_are_read_however_they_are_separated() -> None:
+    typed = "Me <me@example.net>, you@example.net;ME@example.net\nthem@example.net"
+    assert testmail.addresses_in(typed) == ["me@example.net", "you@example.net", "them@example.net"]
+    for text, words in (("", "Enter an address"), ("me@example.net, nobody", "nobody is not an email address")):
+        with pytest.raises(RuleError, match=words):
+            testmail.addresses_in(text)
+    with pytest.raises(RuleError, match="at most 10"):
+        testmail.addresses_in(" ".join(f"a{n}@example.net" for n in range(11)))
 
 
 def test_what_cannot_be_sent_is_said_before_anything_is_tried(alice: int, draft: int, provider: Provider) -> None:

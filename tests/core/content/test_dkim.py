@@ -139,8 +139,8 @@ def test_a_signed_mail_goes_through_the_gate(
     sqlite_stack: object, pairs: list[Pair], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[bytes] = []
-    monkeypatch.setattr(gate, "check", lambda raw, names, utf8_to: seen.append(raw))
-    assert signed(pairs) == seen[-1] and seen[-1].startswith(b"DKIM-Signature: ")
+    monkeypatch.setattr(gate, "check_head", lambda head, names, utf8_to=False: seen.append(head))
+    assert signed(pairs).startswith(seen[-1]) and seen[-1].startswith(b"DKIM-Signature: ")
 
 
 def test_a_key_of_another_secret_key_is_said(sqlite_stack: object, pairs: list[Pair]) -> None:

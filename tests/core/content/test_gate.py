@@ -2,9 +2,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from core.content import gate
+from core.content import gate, headers, quoted
 from core.content.mail import BadMail, Recipient, compile_mail
-from tests.core.content.parsed import HEADERS, content
+from tests.core.content.parsed import content
 
 NAMES = (b"From", b"Subject")
 GOOD = b"From: a@b.c\r\nSubject: Hello\r\n world\r\n\r\nText\r\n"
@@ -53,11 +53,26 @@ def test_a_broken_or_forged_mail_does_not(bad: bytes, why: str) -> None:
 
 
 def test_every_render_goes_through_the_gate(sqlite_stack: object, monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: list[tuple[bytes, tuple[bytes, ...], bool]] = []
-    compiled = compile_mail(content(base_url="https://mail.example.com", reply_to="a@b.c"))
-    monkeypatch.setattr(gate, "check", lambda mail, names, utf8_to: seen.append((mail, names, utf8_to)))
-    made = compiled.render(Recipient(1, "a@b.c", {}), datetime(2026, 1, 1, tzinfo=UTC))
-    assert seen == [(made, tuple(name.encode() for name in HEADERS), False)]
+    compiled = compile_mail(content(body="<p>{{ first_name }}</p>", base_url="https://a.example", reply_to="a@b.c"))
+    anna, at = Recipient(1, "a@b.c", {"first_name": "Anna"}), datetime(2026, 1, 1, tzinfo=UTC)
+    compiled.render(anna, at)
+    for broken in (b"Anna=\r\n.\r\n", b"Anna\r=\r\n", b"Anna", b"\xfc=\r\n", b"\0=\r\n", b"x" * 1000 + b"\r\n"):
+        monkeypatch.setattr(quoted, "value", lambda text, broken=broken: broken)
+        with pytest.raises(BadMail):
+            compiled.render(Recipient(1, "a@b.c", {"first_name": "Anna!"}), at)
+    monkeypatch.undo()
+    monkeypatch.setattr(headers, "recipient", lambda email: "a@b.c\r\nBcc: x@y.z")
+    with pytest.raises(BadMail, match="other headers"):
+        compiled.render(anna, at)
+
+
+def test_what_is_the_same_in_all_mails_goes_through_the_gate(
+    sqlite_stack: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for broken in (b".", b"a\rb", b"a\nb", b"\xfc", b"\0", b"x" * 1000):
+        monkeypatch.setattr(quoted, "encode", lambda text, broken=broken: broken)
+        with pytest.raises(BadMail):
+            compile_mail(content(body="<p>{{ first_name }}</p>"))
 
 
 LIST = b"From: a@b.c\r\nList-Unsubscribe: <https://b.c/u/x>\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"

@@ -105,8 +105,3 @@ def test_a_rich_draft_becomes_a_whole_mail_that_keeps_its_words() -> None:
 def test_a_rich_draft_with_its_own_way_out_gets_no_second_one() -> None:
     whole = html.wrap_rich('<p><a href="{{ unsubscribe_url }}">Leave</a></p>')
     assert whole.count("unsubscribe_url") == 1
-
-
-def test_images_without_a_text_are_counted() -> None:
-    source = '<a href="https://x.example/?a&amp;b"><img src="x"></a><img src="y" alt=""><img alt=\'z\' src=z><a name=q>'
-    assert html.images_without_alt(source) == 1

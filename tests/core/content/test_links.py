@@ -21,7 +21,11 @@ def _html(source: str, numbered: tuple[tuple[str, int], ...]) -> str:
 
 
 def _click(link: int, mail: int = 42) -> str:
-    return f"{BASE}/t/c/{crypto.parts_signer('click', [link])(mail)[0]}"
+    return f"{BASE}/t/c/{_token(mail, link)}"
+
+
+def _token(mail: int, link: int) -> str:
+    return f"{crypto.sign('click', mail)}.{crypto.sign('link', link)}"
 
 
 @pytest.mark.parametrize(
@@ -103,9 +107,7 @@ def test_links_in_a_mail_that_is_mostly_not_latin_lead_over_us_too(sqlite_stack:
 
 
 def test_nobody_can_write_a_mark_of_ours_into_a_body(sqlite_stack: object) -> None:
-    source = (
-        '\ufdd30\ufdd4<a href="https://a.example/\ufdd30\ufdd4">x</a> {{ @link0 }} <a href="https://b.example/">y</a>'
-    )
+    source = '\ufdd3<a href="https://a.example/\ufdd3">x</a> {{ @click }} <a href="https://b.example/">y</a>'
     shown = _html(source, (("https://b.example/", 3),))
     assert shown.count("/t/c/") == 1 and shown.count(_click(3)) == 1
 
@@ -117,15 +119,24 @@ def test_without_an_address_of_our_own_links_stay(sqlite_stack: object) -> None:
 
 
 def test_a_token_tells_its_mail_and_its_link_and_no_other_is_believed(sqlite_stack: object) -> None:
-    tokens = crypto.parts_signer("click", [1, 2, 2**48 - 1])(2**63 - 1)
-    assert [crypto.verify_part("click", token) for token in tokens] == [(2**63 - 1, part) for part in (1, 2, 2**48 - 1)]
-    token = tokens[0]
-    assert len(token) == 40 and crypto.verify_part("open", token) is None
+    token = _token(2**63 - 1, 2**48)
+    assert links.verified(token) == (2**63 - 1, 2**48)
     for at in range(len(token)):
         other = "A" if token[at] != "A" else "B"
-        assert crypto.verify_part("click", token[:at] + other + token[at + 1 :]) is None
-    for wrong in ("", "A" * 40, token[:-1], token + "A", "é" * 40, "=" * 40, crypto.sign("click", 5) + "A" * 8):
-        assert crypto.verify_part("click", wrong) is None
+        assert links.verified(token[:at] + other + token[at + 1 :]) is None
+    first, _, last = token.partition(".")
+    for wrong in (
+        "",
+        ".",
+        first,
+        f".{last}",
+        f"{last}.{first}",
+        token + "A",
+        f"{token}.",
+        f"{'A' * 32}.{last}",
+        "é" * 65,
+    ):
+        assert links.verified(wrong) is None
 
 
 @pytest.mark.parametrize(

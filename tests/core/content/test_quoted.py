@@ -2,7 +2,7 @@ import base64
 import quopri
 import random
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from core.content import quoted
@@ -15,6 +15,10 @@ def _canonical(text: str) -> bytes:
 
 
 @given(TEXTS)
+@example("." + "x" * 74)
+@example("." + "x" * 79)
+@example("From " + "x" * 70)
+@example("x" * 75 + "." + "y" * 76)
 def test_text_survives_and_no_line_is_long_or_starts_with_a_dot(text: str) -> None:
     coded = quoted.encode(text)
     assert quopri.decodestring(coded) == _canonical(text)
@@ -23,6 +27,7 @@ def test_text_survives_and_no_line_is_long_or_starts_with_a_dot(text: str) -> No
 
 
 @given(st.lists(TEXTS, max_size=6))
+@example(["x", "." + "x" * 74])
 def test_runs_and_values_join_to_the_text(parts: list[str]) -> None:
     coded = b"".join(
         quoted.seam(quoted.encode(part)) if index % 2 else quoted.value(part) for index, part in enumerate(parts)

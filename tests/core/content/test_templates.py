@@ -99,8 +99,13 @@ def test_delete_removes_it_once(stack: Stack) -> None:
     alice = _user("alice@example.com")
     made = _create(alice)
     with db.session() as session:
-        templates.delete(session, alice, made)
+        deleted = templates.delete(session, alice, made)
     assert _names(alice) == []
+    with db.session() as session:
+        templates.put_back(session, alice, deleted)
+        (back,) = templates.list_all(session, alice)
+        assert back.model_dump(exclude={"id"}) == deleted.model_dump(exclude={"id"})
+        templates.delete(session, alice, back.id or 0)
     with pytest.raises(NotFound), db.session() as session:
         templates.delete(session, alice, made)
 

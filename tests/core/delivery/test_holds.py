@@ -1,10 +1,11 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlmodel import col, select
 
 from core import campaigns, clock, db
 from core.delivery import holds, lease
-from core.models import Activity, Campaign
+from core.models import Activity, Campaign, Message
 from tests import rows
 from tests.conftest import Stack
 
@@ -58,6 +59,21 @@ def test_what_was_done_today_leaves_less_room_and_what_is_under_way_too(alice: i
         assert holds.look(session, sender_id, NOON).rooms == {campaign_id: 50 - 29 - 6}
 
 
+def test_mails_in_doubt_since_this_morning_leave_less_room_until_they_are_decided(alice: int) -> None:
+    sender_id, campaign_id = made(alice, warmup=RAMP)
+    with db.session() as session:
+        campaign = session.get_one(Campaign, campaign_id)
+        for number in range(3):
+            rows.message(session, campaign, f"doubt{number}@x.io", "sending", NOON, epoch=1, sender_id=sender_id)
+        campaign.sending_count = 3
+        session.flush()
+        lease.return_held(session, sender_id, 1)
+        assert holds.look(session, sender_id, NOON).rooms == {campaign_id: 50 - 3}
+        assert holds.look(session, sender_id, NOON + timedelta(days=1)).rooms == {campaign_id: 100}
+        campaigns.settle_unknown(session, alice, campaign_id, delivered=True)
+        assert holds.look(session, sender_id, NOON).rooms == {campaign_id: 50 - 3}  # sent now, and counted once
+
+
 def test_a_full_day_waits_for_midnight_and_for_the_window_after_it(alice: int) -> None:
     sender_id, campaign_id = made(alice, warmup={**RAMP, "start": 10})
     other_id, other = made(alice, warmup={**RAMP, "start": 10}, sending_window=OFFICE)
@@ -89,3 +105,21 @@ def test_hours_that_were_changed_meanwhile_are_not_overwritten_by_what_was_seen_
         campaigns.set_hours(session, alice, campaign_id, None, None)
         holds.hold(session, seen.holds)
         assert session.get_one(Campaign, campaign_id).hold_until is None
+
+
+def test_only_mails_that_are_due_make_a_busy_sender_share_with_their_campaign(alice: int) -> None:
+    sender_id, campaign_id = made(alice)
+    other_id, _ = made(alice)
+    with db.session() as session:
+        assert holds.with_campaign_waiting(session, [sender_id]) == {sender_id}
+        message = session.exec(select(Message).where(col(Message.campaign_id) == campaign_id)).one()
+        message.retry_at = db.now(session) + timedelta(minutes=10)
+        session.flush()
+        assert holds.with_campaign_waiting(session, [sender_id, other_id]) == {other_id}
+        assert lease.due(session, [sender_id]) == []
+    db.clock_offset += timedelta(minutes=11)
+    with db.session() as session:
+        assert holds.with_campaign_waiting(session, [sender_id]) == {sender_id}
+        session.get_one(Campaign, campaign_id).claimed_count = 1
+        session.flush()
+        assert holds.with_campaign_waiting(session, [sender_id]) == set()

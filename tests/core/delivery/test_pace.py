@@ -101,7 +101,7 @@ def test_hour_and_day_limits_hold_in_every_sliding_window(hour: int, day: int, s
     assert most_in_any(DAY, starts) <= day
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(st.integers(20, 6000))
 def test_at_least_95_percent_of_a_minute_limit_is_used(limit: int) -> None:
     starts = drive(Pace(Limits(per_minute=limit), 0.0), 0.0, 10 * MINUTE)

@@ -105,6 +105,7 @@ def test_odd_codes_are_no_successes() -> None:
         ("Greylisted for 5 minutes", 300),
         ("Greylisting in action, please come back in 00:04:32", 272),
         ("too fast; try again in an hour", 3600),
+        ("Daily sending quota exceeded, try again tomorrow", 3600),  # one mail an hour finds out
         (
             "Your account is limited to 100 messages / hour, disabled until Tue, 23 Oct 2018 08:42:36 GMT",
             2556,

@@ -7,7 +7,7 @@ import pytest
 from core import db, live
 from core.delivery import sandbox, senders
 from core.errors import NotFound
-from core.models import Meta, SandboxMail
+from core.models import SandboxMail
 from tests import rows
 from tests.conftest import Stack
 
@@ -94,17 +94,6 @@ def test_a_sign_in_belongs_to_the_owner_of_that_sandbox_sender(sqlite_stack: Sta
         assert sandbox.owner(session, real.username, "p") is None
         hers.password_sealed = "broken"
         assert sandbox.owner(session, hers.username, "") is None
-
-
-def test_where_the_inbox_listens_is_announced_and_withdrawn_by_its_own_process(sqlite_stack: Stack) -> None:
-    with db.session() as session:
-        sandbox.announce(session, "127.0.0.1:1", "http://127.0.0.1:8080")
-        sandbox.announce(session, "127.0.0.1:2", "http://127.0.0.1:8080")
-        sandbox.withdraw(session, "127.0.0.1:1")
-        assert session.get_one(Meta, "sandbox").value == "127.0.0.1:2"
-        sandbox.withdraw(session, "127.0.0.1:2")
-    with db.reading() as session:
-        assert session.get(Meta, "sandbox") is None
 
 
 @pytest.mark.parametrize(

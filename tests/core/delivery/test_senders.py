@@ -204,13 +204,14 @@ def test_addresses_and_the_tracking_base_of_sandbox_and_real_senders(sqlite_stac
     user_id, sender_id = made()
     with db.session() as session:
         sandbox, real = senders.add_sandbox(session, user_id), senders.get(session, user_id, sender_id)
-        assert senders.address(session, real) == ("smtp.example.com", 587)
+        assert senders.address(real) == ("smtp.example.com", 587)
         with pytest.raises(RuleError, match="not running"):
-            senders.address(session, sandbox)
-        session.add(Meta(key="sandbox", value="127.0.0.1:40123"))
+            senders.address(sandbox)
+        senders.sandbox_listens(40123)
         session.add(Meta(key="web_url", value="http://127.0.0.1:8080"))
         session.flush()
-        assert senders.address(session, sandbox) == ("127.0.0.1", 40123)
+        assert senders.address(sandbox) == ("127.0.0.1", 40123)
+        senders.sandbox_listens(None)
         assert senders.tracking_base(session, sandbox) == "http://127.0.0.1:8080"
         assert senders.tracking_base(session, real) == ""
         config.use(config.load({**sqlite_stack.env, "BASE_URL": "https://mail.example.com"}))

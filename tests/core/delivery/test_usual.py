@@ -28,7 +28,7 @@ def claimed(count: int = 12) -> tuple[int, int, list[Claimed]]:
 
 def store(accepted: list[Claimed], marks: list[Claimed], alone: bool = True) -> usual.Touched:
     outcomes = [Outcome(message, MessageState.sent, "dot", 250, "2.0.0 it's in ∅") for message in accepted]
-    with hot.transaction(alone=alone, temporary=usual.steps()) as on:
+    with hot.Kept().transaction(alone=alone, temporary=usual.steps()) as on:
         return usual.store(on, outcomes, marks)
 
 
@@ -80,11 +80,11 @@ def test_a_group_that_is_rolled_back_leaves_the_connection_as_good_as_before(sta
 
 def test_only_all_that_may_be_sent_pass_the_look_before_their_starts(stack: Stack) -> None:
     user_id, campaign_id, messages = claimed()
-    with hot.transaction() as on:
+    with hot.Kept().transaction() as on:
         usual.look(on, messages)
         usual.look(on, [])
     with db.session() as session:
         usage.lock(session, {messages[0].sender_id})
         campaigns.pause(session, user_id, campaign_id)
-    with pytest.raises(usual.NotAll), hot.transaction() as on:
+    with pytest.raises(usual.NotAll), hot.Kept().transaction() as on:
         usual.look(on, messages[:1])

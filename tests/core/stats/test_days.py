@@ -34,7 +34,7 @@ def test_days_are_those_of_the_users_zone(
         assert [(day.sent, day.failed, day.opened) for day in days[-2:]] == [(5, 0, 2), (7, 1, 0)]
         assert sum(day.sent for day in days) == 12
         assert sum(day.sent for day in stats.per_day(session, charlie, zone)) == 0
-        assert stats.per_hour(session, charlie, zone, campaign_id) == []
+        assert stats.progress(session, charlie, zone, campaign_id).of == []
         assert sum(day.sent for day in stats.per_day(session, alice, zone, campaign_id=campaign_id + 1)) == 0
 
 
@@ -46,7 +46,22 @@ def test_hours_of_a_campaign_include_the_quiet_ones(stack: Stack) -> None:
         for hours, sent in ((0, 3), (2, 4)):
             session.add(Activity(campaign_id=campaign_id, hour_at=start + timedelta(hours=hours), sent_count=sent))
         session.flush()
-        hours_shown = stats.per_hour(session, alice, "Europe/Paris", campaign_id)
-        in_india = stats.per_hour(session, alice, "Asia/Kolkata", campaign_id)
+        hours_shown = stats.progress(session, alice, "Europe/Paris", campaign_id).of
+        in_india = stats.progress(session, alice, "Asia/Kolkata", campaign_id).of
     assert [(hour.at.hour, hour.sent) for hour in hours_shown] == [(5, 3), (6, 0), (7, 4)]
     assert [f"{hour.at:%H:%M}" for hour in in_india] == ["09:30", "10:30", "11:30"]  # mails of 09:45 are not at 09:00
+
+
+def test_a_campaign_of_many_days_is_shown_to_its_last_day(stack: Stack) -> None:
+    start = datetime(2026, 11, 1, 20, tzinfo=UTC)
+    with db.session() as session:
+        alice = rows.user(session)
+        campaign_id = rows.campaign(session, alice)
+        for hours, sent in ((0, 3), (1, 4), (95, 5)):
+            session.add(Activity(campaign_id=campaign_id, hour_at=start + timedelta(hours=hours), sent_count=sent))
+        session.flush()
+        told = stats.progress(session, alice, "Asia/Kolkata", campaign_id)
+    assert told.unit == "day"
+    assert [(day.at, day.sent) for day in told.of] == [
+        (datetime(2026, 11, day), sent) for day, sent in ((2, 7), (3, 0), (4, 0), (5, 0), (6, 5))
+    ]

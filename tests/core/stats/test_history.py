@@ -5,7 +5,8 @@ from sqlmodel import select
 
 from core import db, stats
 from core.errors import NotFound
-from core.models import Attempt, Campaign, Message
+from core.models import Attempt, Campaign, CampaignLink, Message
+from core.tracking import links
 from tests import rows
 from tests.conftest import Stack
 
@@ -45,6 +46,23 @@ def test_tries_and_facts_stand_in_order_of_time_with_words_and_sentences(stack: 
     assert (throttled.code, throttled.words, throttled.rule_id) == (451, "try 1", "throttled-outgoing")
     assert (grey.phase, accepted.code, accepted.words) == ("rcpt", 250, "2.0.0 queued")
     assert (told.email, told.state, told.attempts, told.next_at) == ("anna@example.com", "sent", 2, None)
+
+
+def test_each_link_that_was_followed_is_told_once(stack: Stack) -> None:
+    user_id, campaign_id, message_id = make()
+    with db.session() as session:
+        message = session.get_one(Message, message_id)
+        assert message.opened_at is not None
+        message.clicked_at = at = message.opened_at
+        made = [CampaignLink(campaign_id=campaign_id, url=f"https://shop.example/{name}") for name in "ab"]
+        session.add_all(made)
+        session.flush()
+        told = stats.timeline(session, user_id, campaign_id, message_id)
+        assert [(event.title, event.words) for event in told.events if event.title == "Clicked"] == [("Clicked", "")]
+        links.followed(session, [(link.id or 0, message_id + n, at) for link in made for n in (0, 1)])
+        told = stats.timeline(session, user_id, campaign_id, message_id)
+    followed = [event.words for event in told.events if event.title == "Clicked"]
+    assert sorted(followed) == ["https://shop.example/a", "https://shop.example/b"]
 
 
 def test_a_mail_that_waits_says_when_it_is_tried_again(sqlite_stack: Stack) -> None:

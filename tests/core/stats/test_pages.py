@@ -89,7 +89,7 @@ def test_a_row_tells_the_reason_and_the_servers_words(stack: Stack) -> None:
         row = stats.ledger(session, alice, campaign_id).rows[0]
         [failure] = stats.failures(session, alice, campaign_id)
     assert row.reply == "550 5.1.1 User unknown" and row.reason
-    assert (failure.count, failure.kind, failure.reply) == (1, "bad_recipient", "550 5.1.1 User unknown")
+    assert (failure.count, failure.kind, failure.replies) == (1, "bad_recipient", (("550 5.1.1 User unknown", 1),))
     assert failure.explanation
 
 

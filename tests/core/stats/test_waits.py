@@ -28,10 +28,20 @@ def test_a_cooling_sender_is_explained_with_the_servers_words_and_the_time(stack
         sender.state_reply = "451 4.7.1 Ratelimit"
         session.flush()
         wait = stats.waiting(session, alice, campaign_id, ZONE)
-    assert wait.reply == "451 4.7.1 Ratelimit" and wait.until == until and wait.tone == "pending"
-    assert wait.sentence.startswith("Hostinger asks us to slow down.")
+        sender.state_reply = "451 4.7.1 " + "please slow down " * 10
+        session.flush()
+        long = stats.waiting(session, alice, campaign_id, ZONE)
+        sender.state_reply = ""
+        session.flush()
+        silent = stats.waiting(session, alice, campaign_id, ZONE)
+    assert wait.until == until and wait.tone == "pending" and wait.reply == ""
     time_shown = clock.show(until, ZONE, seconds=True).partition(", ")[2]
-    assert f"Next mail at {time_shown}; 2 waiting." in wait.sentence and "IST" in time_shown
+    assert "IST" in time_shown
+    assert wait.lead == f"Hostinger answered 451 4.7.1 Ratelimit: resuming at {time_shown}"
+    assert wait.rest == ", 2 waiting." and wait.sentence == wait.lead + wait.rest
+    assert wait.why == "Hostinger asks us to slow down. We wait and then send more slowly."
+    assert long.reply.startswith("451 4.7.1 please") and len(long.reply) > 150 and "…: resuming at" in long.lead
+    assert silent.sentence == f"{wait.why} Resuming at {time_shown}, 2 waiting."
 
 
 def test_a_blocked_sender_needs_the_user(stack: Stack) -> None:
@@ -48,6 +58,9 @@ def test_pace_and_retries_say_when_the_next_mail_goes(stack: Stack) -> None:
         alice, campaign_id, sender = world(session)
         now = db.now(session)
         assert stats.waiting(session, alice, campaign_id, ZONE).sentence.startswith("Sending now. Hostinger sends at")
+        sender.next_start_at = now + timedelta(seconds=40)  # one or two a minute: it goes on
+        session.flush()
+        assert stats.waiting(session, alice, campaign_id, ZONE).sentence.startswith("Sending now.")
         sender.next_start_at = now + timedelta(minutes=5)
         session.flush()
         wait = stats.waiting(session, alice, campaign_id, ZONE)
@@ -168,3 +181,13 @@ def test_the_last_mails_and_the_first_moment_are_told_apart(sqlite_stack: Stack)
     assert sentences[0] == "Preparing the recipients."
     assert sentences[1] == "The last mail is on its way."
     assert "deleted" in sentences[2]
+
+
+def test_a_scheduled_campaign_starts_in_the_zone_it_was_chosen_in(stack: Stack) -> None:
+    with db.session() as session:
+        alice, at = rows.user(session), datetime(2099, 1, 5, 3, 30, tzinfo=UTC)
+        values = {"status": "scheduled", "scheduled_at": at, "time_zone": "Asia/Kolkata"}
+        made = rows.campaign(session, alice, **values)
+        here, there = (stats.waiting(session, alice, made, zone) for zone in ("Asia/Kolkata", "Europe/Berlin"))
+        assert (here.lead, here.rest) == ("Starts 05 Jan 2099, 09:00 IST", ".")
+        assert (there.lead, there.rest) == (here.lead, ". For you: 05 Jan 2099, 04:30 CET.")

@@ -4,9 +4,10 @@ from datetime import UTC, datetime
 from sqlalchemy import text, update
 from sqlmodel import col, select
 
-from core import db, live
-from core.models import Activity, Campaign, Message, MessageState
-from core.tracking import opens
+from core import crypto, db, live
+from core.content.links import verified
+from core.models import Activity, Campaign, LinkClick, Message, MessageState, Reading
+from core.tracking import links, opens
 from tests import rows
 from tests.conftest import Stack
 
@@ -64,7 +65,9 @@ def test_a_click_is_an_open_too_and_counts_once(stack: Stack) -> None:
             (m.opened_at, m.clicked_at)
             for m in (session.get_one(Message, i) for i in (first, second, doubtful, opened))
         ]
+        quarters = [(r.quarter_at.minute, r.opened_count, r.clicked_count) for r in session.exec(select(Reading))]
     assert kept_times == [(AT, AT), (AT, AT), (LATER, LATER), (AT, LATER)]
+    assert sorted(quarters) == [(0, 1, 2), (45, 3, 2)]
 
 
 def test_opens_and_proofs_of_several_campaigns_at_once_never_wait_in_a_circle(postgres_stack: Stack) -> None:
@@ -79,7 +82,7 @@ def test_opens_and_proofs_of_several_campaigns_at_once_never_wait_in_a_circle(po
         other.connection().execute(touch.where(col(Campaign.id) == first))
         with ThreadPoolExecutor(1) as pool:
             waiting = pool.submit(_record, [(opened, AT), (doubtful, AT)])
-            while not _waits_for_a_lock():
+            while not waits_for_a_lock():
                 assert not waiting.done()
             other.connection().execute(touch.where(col(Campaign.id) == second))
             other.commit()
@@ -87,12 +90,26 @@ def test_opens_and_proofs_of_several_campaigns_at_once_never_wait_in_a_circle(po
     assert (_kept(first).opened_count, _kept(second).sent_count) == (1, 1)
 
 
-def _waits_for_a_lock() -> bool:
+def waits_for_a_lock() -> bool:
     with db.reading() as session:
         waiting = text(
             "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
         )
         return bool(session.connection().execute(waiting).scalar())
+
+
+def test_a_click_counts_only_at_links_of_the_mails_own_campaign(stack: Stack) -> None:
+    with db.session() as session:
+        first, (mine,) = rows.sent_campaign(session, rows.user(session), [SENT])
+        other, (theirs,) = rows.sent_campaign(session, rows.user(session, "charlie@example.com"), [SENT])
+        for campaign_id in (first, other):
+            links.keep(session, campaign_id, ["https://shop.example/"])
+        ((_, link_id),), ((_, foreign_id),) = links.of(session, first), links.of(session, other)
+        token = f"{crypto.sign('click', mine)}.{crypto.sign('link', foreign_id)}"
+        assert verified(token) == (mine, foreign_id)  # who has both mails can mix their addresses
+        links.followed(session, [(foreign_id, mine, AT), (link_id, theirs, AT), (link_id, mine, AT)])
+        kept = session.exec(select(LinkClick)).all()
+        assert [(row.link_id, row.message_id) for row in kept] == [(link_id, mine)]
 
 
 def test_the_owner_hears_of_an_open(sqlite_stack: Stack) -> None:

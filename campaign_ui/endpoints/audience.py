@@ -1,0 +1,37 @@
+"""Downloads of a user's contacts, lists and suppression list."""
+
+import asyncio
+
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
+
+from campaign_ui import auth
+from campaign_ui.endpoints import download
+from core.audience import export
+from core.errors import NotFound
+
+
+def register(app: FastAPI) -> None:
+    app.add_route("/audience/contacts.csv", _contacts, methods=["GET"])
+    app.add_route("/audience/suppressed.csv", _suppressed, methods=["GET"])
+
+
+async def _contacts(request: Request) -> Response:
+    user = await asyncio.to_thread(auth.find, request.cookies.get(auth.COOKIE))
+    if user is None:
+        return RedirectResponse("/login", 303)
+    wanted = request.query_params.get("list", "")
+    try:
+        list_id = int(wanted) if wanted else None
+        chunks = await asyncio.to_thread(export.contacts_csv, user.id, list_id)
+    except (NotFound, OverflowError, ValueError):
+        return PlainTextResponse(str(NotFound.of("list")), 404)
+    return download.csv(chunks, f"list-{list_id}" if list_id else "contacts")
+
+
+async def _suppressed(request: Request) -> Response:
+    user = await asyncio.to_thread(auth.find, request.cookies.get(auth.COOKIE))
+    if user is None:
+        return RedirectResponse("/login", 303)
+    return download.csv(export.suppressed_csv(user.id), "suppressed")

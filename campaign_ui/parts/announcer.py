@@ -1,0 +1,31 @@
+"""Tells screen readers how it goes without chattering: each tenth, at most once a minute; a change of state at once."""
+
+from collections.abc import Callable
+from time import monotonic
+
+from nicegui import ui
+
+from core.stats import Summary
+
+_EVERY = 60.0  # seconds
+
+
+class Announcer:
+    def __init__(self, clock: Callable[[], float] = monotonic) -> None:
+        self._clock = clock
+        self._said_at = float("-inf")
+        self._tenth = self._status = self._waits = object()
+        self._label = ui.label().classes("sr-only").props("role=status aria-live=polite")
+
+    def tell(self, campaign: Summary, waits: str = "") -> None:
+        """``waits``: why it does not go on, without numbers that change by themselves; empty while it does."""
+        counts = campaign.counts
+        tenth = int(10 * counts.progress)
+        state_is_new = (campaign.status, waits) != (self._status, self._waits)
+        progress_is_due = tenth != self._tenth and self._clock() - self._said_at >= _EVERY
+        if not state_is_new and not progress_is_due:
+            return
+        self._status, self._waits, self._tenth, self._said_at = campaign.status, waits, tenth, self._clock()
+        progress = f"{10 * tenth} % done: {counts.sent:,} sent, {counts.failed:,} failed, {counts.pending:,} pending."
+        parts = [f"{campaign.title} is {campaign.status}.", *([progress] if counts.recipients else []), waits]
+        self._label.set_text(" ".join(part for part in parts if part))

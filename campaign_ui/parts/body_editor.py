@@ -1,0 +1,157 @@
+"""The box that a body is written in: rich text, Markdown, or HTML, seen as the mail (Visual) or as its source."""
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+from nicegui import events, ui
+
+from campaign_ui.parts import body_box
+from campaign_ui.parts.body_images import BodyImages
+from campaign_ui.parts.body_visual import VisualBody
+from core.content import blocks, html, images
+from core.models import BodyKind
+
+_TOOLBAR = """[
+  ["bold", "italic", "underline"],
+  [{label: "Style", icon: "format_size", fixedLabel: true, fixedIcon: true, list: "no-icons",
+    options: ["p", "h1", "h2", "h3", "code"]}],
+  ["quote", "unordered", "ordered"], ["left", "center"], ["link", "hr"], ["removeFormat"], ["undo", "redo"]
+]"""
+_SIGNS = (
+    "# Heading, **bold**, *italic*, - list, > quote, [words](https://…), ![what it shows](image). "
+    "Block puts in buttons and columns."
+)
+_SAY_DARK = """
+(() => {
+  let said;
+  const say = () => {
+    const dark = document.body.classList.contains("body--dark");
+    if (dark !== said) emitEvent("page_is_dark", (said = dark));
+  };
+  window.cmDarkWatch?.disconnect(); // of the connection before
+  window.cmDarkWatch = new MutationObserver(say);
+  window.cmDarkWatch.observe(document.body, { attributes: true, attributeFilter: ["class"] });
+  say();
+})();
+"""
+_VIEWS = {"visual": "Visual", "source": "Source"}
+
+
+class BodyEditor:
+    """Its switch stands where it is made, its box where ``build`` is called. ``on_typed`` gets what was written;
+    ``on_built`` is called when another box took the place of the last, for menus that belong to it."""
+
+    def __init__(
+        self, images: BodyImages, on_typed: Callable[[str], Any], on_built: Callable[[ui.element], Any] | None = None
+    ) -> None:
+        self.images, self.on_typed, self.on_built = images, on_typed, on_built
+        self.client, self.is_dark = ui.context.client, False
+        self.kind, self.value, self.shown = "", "", ""
+        self.is_chosen = False  # whether the user pressed the switch
+        self.box: ui.editor | ui.codemirror | VisualBody
+        self.view = ui.toggle(_VIEWS, value="visual", on_change=self._look).classes("cm-switch")
+        self.view.props('aria-label="HTML as"')
+
+    def build(self) -> None:
+        """The place of the box; then call ``show``."""
+        self.place = ui.element("div").classes("w-full")
+        ui.on("page_is_dark", self._dressed)
+        self.client.on_connect(self._connected)
+        if self.client.has_socket_connection:  # built when the step is first visited
+            self._connected()
+
+    @property
+    def element(self) -> ui.element:
+        return self.box.element if isinstance(self.box, VisualBody) else self.box
+
+    @property
+    def is_visual(self) -> bool:
+        return isinstance(self.box, VisualBody)
+
+    def _connected(self) -> None:
+        self.client.run_javascript(self._name_it() + _SAY_DARK)
+
+    def _name_it(self) -> str:
+        if self.shown == "visual":
+            return 'cmBody.rove(document.querySelector(".cm-visual [role=toolbar]"), "Change the mail");'
+        return body_box.NAME_IT
+
+    def _dressed(self, event: events.GenericEventArguments) -> None:
+        """The code wears the page's colours, also when they are switched."""
+        self.is_dark = bool(event.args)
+        if isinstance(self.box, ui.codemirror):
+            self.box.set_theme(self._theme())
+
+    def _theme(self) -> Literal["vscodeDark", "vscodeLight", "githubLight"]:
+        return body_box.theme(self.is_dark, self.kind)
+
+    def _look(self) -> None:
+        self.is_chosen = True
+        if self.kind == BodyKind.html:
+            self._draw()
+
+    def show(self, kind: str, value: str) -> None:
+        """``value`` in the box of ``kind``."""
+        self.kind, self.value = kind, value
+        self.view.set_visibility(kind == BodyKind.html)
+        fitting = "visual" if value.strip() else "source"  # in a mail without anything there is nothing to click
+        if kind == BodyKind.html and not self.is_chosen and self.view.value != fitting:
+            self.view.set_value(fitting)  # which draws
+            self.is_chosen = False
+        else:
+            self._draw()
+
+    def _draw(self) -> None:
+        kind, value = self.kind, self.value
+        wanted = str(self.view.value) if kind == BodyKind.html else kind
+        if wanted == self.shown and isinstance(self.box, ui.codemirror | VisualBody):
+            if self.box.value != value or self.is_visual:
+                self.box.set_value(value)  # a code editor's own undo knows the way back
+            return
+        self.shown = wanted
+        self.place.clear()
+        with self.place:
+            self.box = self._made()
+            if kind == BodyKind.markdown:
+                ui.label(_SIGNS).classes("text-xs cm-mute mt-2")
+        self.element.classes("body-now")
+        if not isinstance(self.box, VisualBody):
+            for event in ("paste.capture", "drop.capture"):
+                self.box.on(event, self.images.told, js_handler=body_box.PASTE)
+        if self.on_built is not None:
+            self.on_built(self.element)
+        if self.client.has_socket_connection:
+            self.client.run_javascript(self._name_it())
+
+    def _made(self) -> "ui.editor | ui.codemirror | VisualBody":
+        if self.shown == "visual":
+            return VisualBody(self.value, self.images, self._keep)
+        return self._rich() if self.kind == BodyKind.rich else self._code()
+
+    def _rich(self) -> ui.editor:
+        editor = ui.editor(value=html.for_editor(self.value), placeholder="Write your mail", on_change=self._typed)
+        editor.props[":toolbar"] = _TOOLBAR
+        return editor.props("min-height=340px flat").classes("compose-rich w-full")
+
+    def _code(self) -> ui.codemirror:
+        language: Literal["HTML", "Markdown"] = "HTML" if self.kind == BodyKind.html else "Markdown"
+        editor = ui.codemirror(self.value, language=language, line_wrapping=True, indent="  ", on_change=self._typed)
+        editor.set_theme(self._theme())
+        return editor.classes("cm-code w-full h-[480px]")
+
+    def _typed(self, event: events.ValueChangeEventArguments[str]) -> None:
+        if event.sender is self.box:
+            here = f"{self.client.request.url.scheme}://{self.client.request.url.netloc}"
+            self._keep(images.relative(event.value or "", here))  # browsers copy whole addresses
+
+    def _keep(self, value: str) -> None:
+        self.value = value
+        self.on_typed(value)
+
+    def put(self, block: str) -> None:
+        """A ready block (rich text) at the cursor, in the way of this kind."""
+        body_box.insert(self.client, self.element, blocks.for_kind(block, self.kind), block=True)
+
+    def paste(self, source: str) -> None:
+        """What was copied elsewhere, at the cursor of a rich text."""
+        body_box.insert(self.client, self.element, html.for_editor(source), block=False)

@@ -1,0 +1,136 @@
+"""The head of a campaign's page: its state, what can be done with it, how far it is and why it waits."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from nicegui import ui
+
+from campaign_ui.parts.announcer import Announcer
+from campaign_ui.parts.badge import StatusBadge
+from campaign_ui.parts.blocks import card, link_button
+from campaign_ui.parts.campaign_mail import About
+from campaign_ui.parts.countdown import WaitLine
+from campaign_ui.parts.hours import MAY_CHANGE, hours_in_words
+from campaign_ui.parts.progress import Progress
+from core import clock
+from core.models import PauseReason
+from core.stats import Summary, Wait
+
+NOT_BEGUN = ("draft", "scheduled")
+IN_DOUBT, WHY_FAILED = "in-doubt", "why-failed"  # places on the page
+_MAY_CANCEL = ("scheduled", "sending", "paused")
+_ICONS = {"sent": "check_circle", "pending": "schedule", "failed": "error", "quiet": "info"}
+
+
+@dataclass(frozen=True)
+class HeadActions:
+    """What the buttons do."""
+
+    unschedule: Callable[[], Awaitable[None]]
+    hours: Callable[[], Awaitable[None]]
+    pause: Callable[[], Awaitable[None]]
+    resume: Callable[[], Awaitable[None]]
+    cancel: Callable[[], Awaitable[None]]
+    mail: Callable[[], Awaitable[None]]
+    duplicate: Callable[[], Awaitable[None]]
+    edit: Callable[[], Awaitable[None]]
+
+
+class CampaignHead:
+    def __init__(self, campaign: Summary, about: About, zone: str, actions: HeadActions) -> None:
+        self._zone = zone
+        with card().classes("gap-3"):
+            with ui.row().classes("w-full items-center gap-3"):
+                self._badge = StatusBadge(campaign.status)
+                with ui.column().classes("gap-0.5 grow min-w-[160px] text-sm cm-mute").style("overflow-wrap:anywhere"):
+                    self._subject, self._goes_to = ui.label(), ui.label()
+                with ui.row().classes("items-center gap-2"):
+                    self._buttons(campaign, actions)
+            with ui.column().classes("w-full gap-2") as self._so_far:
+                self._progress = Progress(campaign.counts, f"Progress of {campaign.title}", height=12)
+                with ui.row().classes("w-full items-baseline justify-between gap-x-6 gap-y-1 text-[13px]"):
+                    self._done = ui.label().classes("font-medium tabular-nums")
+                    self._facts = ui.label().classes("cm-mute tabular-nums")
+            with ui.row().classes("cm-notice w-full flex-nowrap") as self._box:
+                self._icon = ui.icon("schedule")
+                with ui.element("div").classes("min-w-0"):
+                    self._wait = WaitLine("font-medium tabular-nums")
+                    self._why = ui.label()
+                    self._reply = ui.label().classes("cm-words mt-1")
+                    self._finishes = ui.label().classes("tabular-nums")
+                    self._doubt = ui.link("", f"#{IN_DOUBT}").classes("font-medium").style("color:inherit")
+                    self._refused = ui.link("Read why they were refused", f"#{WHY_FAILED}")
+                    self._refused.classes("font-medium").style("color:inherit")
+            self._own_hours = ui.label().classes("text-[13px] cm-mute tabular-nums")
+            self._announcer = Announcer()
+        self.tell(about)
+
+    def _buttons(self, campaign: Summary, actions: HeadActions) -> None:
+        report = f"/campaigns/{campaign.id}/report"
+        self._edit = link_button("Edit", f"/campaigns/{campaign.id}/edit", "edit", "outline")
+        self._edit_later = ui.button("Edit", icon="edit", on_click=actions.edit).props("outline")
+        ui.button("View mail", icon="visibility", on_click=actions.mail).props("outline")
+        ui.button("Duplicate", icon="content_copy", on_click=actions.duplicate).props("outline")
+        self._report = link_button("Report", report, "summarize", "outline")
+        self._compare = link_button("Compare", f"/campaigns/compare?a={campaign.id}", "compare_arrows", "outline")
+        self._unschedule = ui.button("Unschedule", icon="event_busy", on_click=actions.unschedule).props("outline")
+        self._hours = ui.button("Hours", icon="schedule", on_click=actions.hours).props("outline")
+        self._pause = ui.button("Pause", icon="pause", on_click=actions.pause).props("outline")
+        self._resume = ui.button("Resume", icon="play_arrow", on_click=actions.resume)
+        self._cancel = ui.button("Cancel", icon="close", on_click=actions.cancel).props("outline color=negative")
+
+    def tell(self, about: About) -> None:
+        self._subject.set_text(about.subject)
+        self._goes_to.set_text(about.goes_to)
+        self._goes_to.set_visibility(bool(about.goes_to))
+
+    def show(self, campaign: Summary, wait: Wait, finishes: str, now: datetime) -> None:
+        """``now``: the database's time."""
+        counts, status = campaign.counts, campaign.status
+        self._badge.set(status)
+        self._so_far.set_visibility(status not in NOT_BEGUN)  # nobody was counted yet
+        self._progress.set(counts)
+        self._done.set_text(f"{counts.done:,} of {counts.recipients:,} done, {100 * counts.progress:.1f} %")
+        self._facts.set_text(self._facts_of(campaign))
+        for button, visible in (
+            (self._edit, status == "draft"),
+            (self._edit_later, status == "scheduled"),
+            (self._doubt, counts.unknown > 0),
+            (self._refused, campaign.pause_reason == PauseReason.content and counts.failed > 0),
+            (self._report, status not in NOT_BEGUN),
+            (self._compare, status not in NOT_BEGUN),
+            (self._unschedule, status == "scheduled"),
+            (self._hours, status in MAY_CHANGE),
+            (self._pause, status == "sending"),
+            (self._resume, status == "paused"),
+            (self._cancel, status in _MAY_CANCEL),
+        ):
+            button.set_visibility(visible)
+        mails = "1 mail is" if counts.unknown == 1 else f"{counts.unknown:,} mails are"
+        self._doubt.set_text(f"{mails} in doubt: decide whether to send again")
+        tone = "pending" if counts.unknown and wait.tone in ("sent", "quiet") else wait.tone
+        self._box.classes(replace=f"cm-notice w-full flex-nowrap is-{tone}")
+        self._icon.set_name(_ICONS[tone])
+        self._wait.set(wait, now)
+        for label, words in (
+            (self._why, wait.why),
+            (self._reply, wait.reply),
+            (self._finishes, finishes),
+            (self._own_hours, hours_in_words(campaign, wait)),
+        ):
+            label.set_text(words)
+            label.set_visibility(bool(words))
+        waits = wait.tone in ("pending", "failed") and (wait.until is not None or wait.tone == "failed")
+        self._announcer.tell(campaign, f"{wait.lead.rstrip('.')}." if waits else "")
+
+    def _facts_of(self, campaign: Summary) -> str:
+        facts = [f"Batches processed: {campaign.counts.batches:,}"]
+        if campaign.started_at is not None:
+            facts.append(f"started {clock.show(campaign.started_at, self._zone)}")
+        clicked, share = campaign.counts.clicked, campaign.counts.click_rate
+        if share is not None and clicked:
+            facts.append(f"{clicked:,} clicked ({share:.1f} % of sent)")
+        for number, word in ((campaign.counts.bounced, "bounced"), (campaign.counts.complained, "complained")):
+            facts += [f"{number:,} {word}"] if number else []
+        return " · ".join(facts)

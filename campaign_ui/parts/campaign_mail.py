@@ -1,0 +1,91 @@
+"""The mail of a campaign that is no draft any more: what its first recipient sees, and to whom it goes."""
+
+from dataclasses import dataclass
+
+from nicegui import ui
+from sqlmodel import Session, col, select
+
+from campaign_ui import live
+from campaign_ui.off_loop import off_loop
+from campaign_ui.parts.ask import answer, dialog_title
+from campaign_ui.parts.notices import notify_error
+from campaign_ui.parts.preview import preview
+from core import campaigns, db
+from core.audience import contacts
+from core.content import mail, merge
+from core.errors import NotFound
+from core.models import CampaignStatus, Message
+
+_NO_MESSAGE = 1 << 62
+
+
+@dataclass(frozen=True)
+class About:
+    """``subject``: as an example reads it. ``goes_to``: its lists, and how many people before it starts."""
+
+    subject: str
+    goes_to: str
+
+
+def about(user_id: int, campaign_id: int) -> About:
+    """What stands in the head of a campaign's page. Raises NotFound."""
+    with db.reading() as session:
+        return _about(session, user_id, campaign_id)
+
+
+async def about_now(user_id: int, campaign_id: int) -> About | None:
+    """The same, read again for all tabs; None where the campaign or the tab is gone."""
+    try:
+        told: About | None = await live.read(("about", campaign_id), about, user_id, campaign_id)
+    except NotFound:
+        return None
+    return told
+
+
+def _about(session: Session, user_id: int, campaign_id: int) -> About:
+    campaign = campaigns.get(session, user_id, campaign_id)
+    ids, out = (read(session, user_id, campaign_id) for read in (campaigns.list_ids, campaigns.left_out_ids))
+    names = {each.id: each.name for each in contacts.lists(session, user_id)}
+    goes_to = f"To {', '.join(names[number] for number in ids if number in names)}" if ids else ""
+    if goes_to and out:
+        goes_to += f", without {', '.join(names[number] for number in out if number in names)}"
+    if goes_to and campaign.status == CampaignStatus.scheduled:
+        count = contacts.audience_count(session, user_id, ids, out)
+        goes_to += f" · {count.recipients:,} recipient{'' if count.recipients == 1 else 's'}"
+        goes_to += f", {count.suppressed:,} of them suppressed" if count.suppressed else ""
+    somebody = _example(session, user_id, campaign_id)
+    fields = {**somebody.fields, "email": somebody.email}
+    return About(merge.render_text(campaign.subject, fields).strip(), goes_to)
+
+
+async def show_mail(user_id: int, campaign_id: int) -> None:
+    """A dialog with the mail as its first recipient sees it."""
+    try:
+        made, email = await off_loop(_made, user_id, campaign_id)
+    except (NotFound, mail.BadMail) as error:
+        return notify_error(str(error))
+    with ui.dialog() as dialog, ui.card().classes("w-[760px] max-w-full p-5 gap-3 items-stretch"):
+        dialog.props["aria-label"] = "The mail"
+        with ui.row().classes("w-full items-center justify-between flex-nowrap"):
+            dialog_title(f"As {email} sees it").classes("break-all")
+            close = ui.button(icon="close", on_click=dialog.close).props("flat round dense color=grey-7")
+            close.props["aria-label"] = "Close"
+        preview("60vh").show(made)
+    await answer(dialog)
+
+
+def _made(user_id: int, campaign_id: int) -> tuple[mail.Preview, str]:
+    with db.reading() as session:
+        somebody = _example(session, user_id, campaign_id)
+        content = campaigns.content(session, campaigns.get(session, user_id, campaign_id))
+    return mail.preview(content, somebody), somebody.email
+
+
+def _example(session: Session, user_id: int, campaign_id: int) -> mail.Recipient:
+    """The first who is on its ledger, before it starts the first of its lists. The caller owns the campaign."""
+    ids, out = (read(session, user_id, campaign_id) for read in (campaigns.list_ids, campaigns.left_out_ids))
+    wanted = select(Message).where(col(Message.campaign_id) == campaign_id).order_by(col(Message.id)).limit(1)
+    found = session.exec(wanted).first() or contacts.sample(session, user_id, ids, left_out=out)
+    if found is None:
+        return mail.Recipient(_NO_MESSAGE, "anna@example.com", {"first_name": "Anna"})
+    return mail.Recipient(_NO_MESSAGE, found.email, found.fields)

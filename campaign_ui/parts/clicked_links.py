@@ -1,0 +1,49 @@
+"""Which links were followed, and by how many people."""
+
+from nicegui import ui
+
+from campaign_ui.parts.blocks import card
+from core.stats import Link
+
+
+class ClickedLinks:
+    """``set`` shows other numbers; the rows stay where their links are the same."""
+
+    def __init__(self) -> None:
+        self._shown: list[str] = []
+        self._rows: list[tuple[ui.label, ui.element]] = []
+        with card("Links", "Who clicked at least once, as a share of who opened") as self._box:
+            self._box.classes("is-links")
+            self._list = ui.element("ul").classes("w-full m-0 p-0 list-none max-h-[300px] overflow-y-auto")
+            self._list.props("tabindex=0")
+            self._none = ui.label("This mail has no links that are counted.").classes("text-[13px] cm-mute")
+
+    def set(self, links: list[Link], opened: int) -> None:
+        urls = [link.url for link in links]
+        if urls != self._shown:
+            self._shown = urls
+            self._list.clear()
+            with self._list:
+                self._rows = [self._row(url) for url in urls]
+        for (number, bar), link in zip(self._rows, links, strict=True):
+            share = 100 * link.people / opened if opened else 0.0
+            number.set_text(f"{link.people:,} · {share:.1f} %")
+            bar.style(f"width:{min(100.0, share):.1f}%")
+        self._none.set_visibility(not links)
+
+    def set_visibility(self, visible: bool) -> None:
+        self._box.set_visibility(visible)
+
+    def _row(self, url: str) -> tuple[ui.label, ui.element]:
+        with ui.element("li").classes("py-2.5 cm-line"):
+            with ui.row().classes("w-full items-baseline justify-between flex-nowrap gap-3 text-[13px]"):
+                ui.label(_short(url)).classes("truncate min-w-0 font-medium").tooltip(url)
+                number = ui.label().classes("cm-mute tabular-nums shrink-0")
+            with ui.element("div").classes("cm-progress w-full mt-1.5").style("height:4px"):
+                bar = ui.element("div").style("background:var(--cm-info)")
+        return number, bar
+
+
+def _short(url: str) -> str:
+    """Without what all of them begin with."""
+    return url.removeprefix("https://").removeprefix("http://").removeprefix("www.").rstrip("/")

@@ -1,0 +1,195 @@
+"""The preflight list: what stands in the way, what to mend, what is good to know, each with a way to the very place."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from nicegui import ui
+
+from campaign_ui.parts.blocks import card, skeleton
+from campaign_ui.parts.notices import notice
+from core.campaigns import Finding, Level
+from core.campaigns.preflight.survey import Survey
+
+_LOOKS = {
+    Level.error: ("error", "--cm-failed-text", "Blocks sending"),
+    Level.warning: ("warning", "--cm-pending-text", "Warning"),
+    Level.note: ("info", "--cm-info-text", "Good to know"),
+}
+_STEPS = {"content": "Content", "audience": "Audience"}
+
+
+@dataclass
+class Ways:
+    """What the buttons do. ``links``: how many addresses can be checked over the web."""
+
+    go: Callable[[str, str, str], None]
+    who: Callable[[Finding], Awaitable[None]]
+    default: Callable[[Finding], Awaitable[None]]
+    check_links: Callable[[], Awaitable[None]]
+    ask_again: Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One state of the list; an equal one is not drawn again."""
+
+    findings: tuple[Finding, ...] = ()
+    looked: bool = False
+    link_count: int = 0
+    links_checked: bool = False
+    asks_dns: bool = False
+    waits: tuple[str, ...] = ()  # what is still being looked at
+
+
+class FindingList:
+    def __init__(self, ways: Ways) -> None:
+        self.ways, self.shown = ways, Shown()
+        self.notes_open: bool | None = None  # as the user left it
+        self.refusal = ""  # what the user wanted and did not get
+        with card() as self.box:
+            with ui.row().classes("w-full items-center justify-between gap-2"):
+                ui.label("Preflight").classes("font-semibold text-[15px]").props("role=heading aria-level=2")
+                self.state = ui.label("Looking").classes("cm-badge is-quiet").props("role=status")
+            self.refused = ui.column().classes("cm-refused w-full rounded-[10px]").props("role=alert tabindex=-1")
+            self.progress = ui.column().classes("w-full gap-1.5 items-stretch")
+            with self.progress:
+                self.progress_words = ui.label().classes("text-xs cm-mute tabular-nums")
+                self.bar = ui.linear_progress(0, show_value=False, size="6px").props(
+                    'aria-label="Recipients looked at"'
+                )
+            self.rows = ui.column().classes("w-full gap-0 items-stretch")
+            self.tools = ui.row().classes("w-full gap-2 items-center")
+        self.progress.set_visibility(False)
+        self._draw()
+
+    def show(self, shown: Shown) -> None:
+        if shown != self.shown:
+            self.shown = shown
+            self._draw()
+
+    def refuse(self, what: str) -> None:
+        """Say above the list that ``what`` (Not sent) is because of it, with the focus there, until all is mended."""
+        self.refusal = what
+        self._draw_refusal()
+        self.refused.run_method("focus")
+
+    def _draw_refusal(self) -> None:
+        count = self._count(Level.error)
+        self.refusal = self.refusal if count else ""
+        self.refused.clear()
+        self.refused.set_visibility(bool(self.refusal))
+        if self.refusal:
+            with self.refused:
+                things = "1 thing" if count == 1 else f"{count:,} things"
+                notice(f"{self.refusal}: mend {things} first.", "failed", "error")
+
+    def _count(self, level: Level) -> int:
+        return sum(each.level == level for each in self.shown.findings)
+
+    def show_progress(self, now: Survey | None) -> None:
+        """How far the walk through the audience is; None: it is not under way."""
+        self.progress.set_visibility(now is not None)
+        if now is not None:
+            self.progress_words.set_text(f"{now.looked:,} of {now.listed:,} recipients looked at")
+            self.bar.set_value(min(1.0, now.looked / max(1, now.listed)))
+
+    def _draw(self) -> None:
+        self._draw_state()
+        self._draw_refusal()
+        self.rows.clear()
+        with self.rows:
+            if not self.shown.looked:
+                skeleton()
+                return
+            order = sorted(self.shown.findings, key=lambda each: list(_LOOKS).index(each.level))
+            if not any(each.level != Level.note for each in order):
+                _row("check_circle", "--cm-sent-text", "", "Nothing stands in the way.")
+            for each in order:
+                if each.level != Level.note:
+                    self._finding(each)
+            if notes := [each for each in order if each.level == Level.note]:
+                self._notes(notes)
+        self._draw_tools()
+
+    def _finding(self, finding: Finding) -> None:
+        icon, colour, word = _LOOKS[finding.level]
+        with _row(icon, colour, word, finding.text):
+            self._ways(finding)
+
+    def _notes(self, notes: list[Finding]) -> None:
+        """Folded away while there is something to mend."""
+        is_open = len(notes) == len(self.shown.findings) if self.notes_open is None else self.notes_open
+        with ui.expansion(f"Good to know ({len(notes):,})", value=is_open).classes("w-full cm-notes") as more:
+            more.props("dense")
+            more.props["toggle-aria-label"] = None  # it is named by what stands on it
+            more.props["header-class"] = "text-[13px] px-0 cm-mute"
+            more.on_value_change(lambda event: setattr(self, "notes_open", event.value))
+            with ui.column().classes("w-full gap-0 items-stretch"):
+                for each in notes:
+                    self._finding(each)
+
+    def _draw_state(self) -> None:
+        errors, warnings = self._count(Level.error), self._count(Level.warning)
+        if not self.shown.looked:
+            words, tone = "Looking", "quiet"
+        elif errors:
+            words, tone = f"{errors:,} to mend first", "failed"
+        elif self.shown.waits:
+            words, tone = f"Looking at {', '.join(self.shown.waits)}", "quiet"
+        elif warnings:
+            words, tone = "1 warning" if warnings == 1 else f"{warnings:,} warnings", "pending"
+        else:
+            words, tone = "Ready", "sent"
+        self.state.set_text(words)
+        self.state.classes(replace=f"cm-badge is-{tone}")
+
+    def _draw_tools(self) -> None:
+        self.tools.clear()
+        count, ways = self.shown.link_count, self.ways
+        with self.tools:
+            if count:
+                words = "Check links again" if self.shown.links_checked else "Check links"
+                check = ui.button(words, icon="link", on_click=ways.check_links).props("outline dense")
+                check.tooltip(f"Fetches {count:,} links and images over the web, once")
+            if self.shown.asks_dns:
+                ui.button("Ask DNS again", icon="dns", on_click=ways.ask_again).props("flat dense color=primary")
+
+    def _ways(self, finding: Finding) -> None:
+        def go() -> None:
+            self.ways.go(finding.step, finding.place, finding.mark)
+
+        with ui.row().classes("gap-x-1 gap-y-0 -ml-2.5"):
+            if finding.gap:
+                _button("Add a default", lambda: self.ways.default(finding))
+            if finding.people:
+                _button("Show who", lambda: self.ways.who(finding))
+            if finding.step == "senders":
+                ui.link("Open Senders", _sender_href(finding.place)).classes("cm-link text-[13px] px-2.5 py-1.5")
+            elif finding.step in _STEPS and finding.level != Level.note:
+                _button(f"Fix in {_STEPS[finding.step]}", go)
+            elif finding.step in _STEPS and finding.place and not finding.people:
+                _button(f"Open {_STEPS[finding.step]}", go)
+            elif finding.place == "hours":
+                _button("Change the hours", lambda: self.ways.go("when", "hours", ""))
+
+
+def _sender_href(place: str) -> str:
+    """The page with the form of the sender, or the DKIM keys of the domain, open."""
+    number = place.removeprefix("sender:")
+    return f"/senders?edit={number}" if number.isdecimal() else f"/senders?dkim={quote(place)}"
+
+
+def _button(words: str, call: Callable[[], object]) -> None:
+    ui.button(words, on_click=call).props("flat dense color=primary").classes("text-[13px] whitespace-nowrap")
+
+
+def _row(icon: str, colour: str, word: str, text: str) -> ui.column:
+    """The icon's meaning stands in its label too: colour alone tells nobody."""
+    with ui.row().classes("cm-finding w-full items-start gap-2.5 flex-nowrap text-[13.5px] leading-snug"):
+        mark = ui.icon(icon).classes("text-[18px] mt-px").style(f"color:var({colour})")
+        if word:
+            mark.props["role"], mark.props["aria-label"] = "img", word
+        with ui.column().classes("grow min-w-0 gap-0.5") as words:
+            ui.label(text).style("overflow-wrap:anywhere")
+    return words

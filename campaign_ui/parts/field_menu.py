@@ -1,0 +1,72 @@
+"""The menu of merge fields: what is chosen goes in at the cursor of the field it belongs to, in the browser."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from nicegui import ui
+
+from campaign_ui.parts.markup import SECTION, Html, fill
+
+# Constant code; the text travels as an attribute. A name from somebody's file is never part of a script.
+_INSERT = """(event) => {
+  const text = event.currentTarget.dataset.insert, target = getElement(Number(event.currentTarget.dataset.target));
+  if (!target) return;
+  if (target.visual) { target.visual.writing.insert(text); return; }
+  const rich = target.$refs && target.$refs.qRef;
+  if (rich && rich.runCmd) { rich.runCmd("insertText", text); return; }
+  if (target.editor && target.editor.dispatch) {
+    target.editor.dispatch(target.editor.state.replaceSelection(text));
+    target.editor.focus();
+    return;
+  }
+  const input = rich.getNativeElement();
+  input.setRangeText(text, input.selectionStart, input.selectionEnd, "end");
+  input.dispatchEvent(new Event("input", { bubbles: true }));
+  input.focus();
+}"""
+_TITLE = '<div class="q-item__label text-[13.5px] font-medium">{}</div>'
+_CAPTION = '<div class="q-item__label q-item__label--caption text-caption text-xs">{}</div>'
+_ALWAYS = {"email": "the recipient's address", "unsubscribe_url": "their own link to unsubscribe"}
+
+
+@dataclass(frozen=True)
+class Fields:
+    """The names that can be chosen, what ``example`` (a recipient's fields) has for them, and a hint below."""
+
+    names: Sequence[str]
+    example: Mapping[str, object] = field(default_factory=dict)
+    hint: str = "The columns of your lists become fields here."
+
+
+class FieldMenu:
+    """``show`` lists other fields. ``target`` is the input or editor they go into."""
+
+    def __init__(self, target: ui.element, fields: Fields, name: str = "Merge field") -> None:
+        self.target = target
+        with ui.menu().props("no-refocus max-height=360px").classes("min-w-[280px]") as self.menu:
+            self.menu.props["aria-label"] = name
+        self.show(fields)
+
+    def show(self, fields: Fields) -> None:
+        if self.menu.is_deleted:
+            return  # its editor gave way to another one
+        self.menu.clear()
+        with self.menu:
+            for name in fields.names:
+                value = str(fields.example.get(name) or "")
+                self._item(f"{{{{ {name} }}}}", name, f"as {value[:40]}" if value else "")
+            if fields.names:
+                ui.separator()
+                first = fields.names[0]
+                self._item(f'{{{{ {first} | default: "there" }}}}', "With a default", f'{first} | default: "there"')
+                ui.separator()
+            for name, meaning in _ALWAYS.items():
+                self._item(f"{{{{ {name} }}}}", name, meaning)
+            if fields.hint:
+                ui.label(fields.hint).classes("text-xs cm-mute px-4 py-2 max-w-[280px]")
+
+    def _item(self, text: str, title: str, caption: str) -> None:
+        with ui.menu_item().on("click", js_handler=_INSERT) as item:
+            item.props["data-insert"] = text
+            item.props["data-target"] = str(self.target.id)
+            Html(fill(_TITLE, title) + (fill(_CAPTION, caption) if caption else fill(""))).classes(SECTION)

@@ -1,0 +1,70 @@
+"""What goes out now: a block for each campaign that is sending or paused."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from nicegui import ui
+
+from campaign_ui.parts.announcer import Announcer
+from campaign_ui.parts.badge import StatusBadge
+from campaign_ui.parts.blocks import card
+from campaign_ui.parts.countdown import WaitLine
+from campaign_ui.parts.progress import Progress
+from core.stats import Pace, Summary, Wait
+
+
+@dataclass(frozen=True)
+class Run:
+    """A campaign, why it waits, when it will be finished, and its pace."""
+
+    campaign: Summary
+    wait: Wait
+    finishes: str
+    pace: Pace
+
+
+class RunningCampaigns:
+    """``set`` moves the blocks that stay and adds or takes away the others."""
+
+    def __init__(self) -> None:
+        self._column = ui.column().classes("w-full gap-3")
+        self._blocks: dict[int, _Block] = {}
+
+    def set(self, runs: list[Run], now: datetime) -> None:
+        """``now``: the database's time."""
+        for gone in self._blocks.keys() - {run.campaign.id for run in runs}:
+            self._blocks.pop(gone).box.delete()
+        for run in runs:
+            if run.campaign.id not in self._blocks:
+                with self._column:
+                    self._blocks[run.campaign.id] = _Block(run.campaign)
+            self._blocks[run.campaign.id].show(run, now)
+        self._column.set_visibility(bool(runs))
+
+
+class _Block:
+    def __init__(self, campaign: Summary) -> None:
+        with card().classes("gap-2.5") as self.box:
+            with ui.row().classes("w-full items-center gap-x-3 gap-y-1"):
+                link = ui.link(campaign.title, f"/campaigns/{campaign.id}")
+                link.classes("font-semibold text-[15px] no-underline").style("color:inherit;overflow-wrap:anywhere")
+                self._badge = StatusBadge(campaign.status)
+                ui.space()
+                self._rate = ui.label().classes("cm-badge is-quiet tabular-nums")
+                self._numbers = ui.label().classes("text-[13px] cm-mute tabular-nums")
+            self._progress = Progress(campaign.counts, f"Progress of {campaign.title}")
+            self._wait = WaitLine("text-[13px] cm-mute tabular-nums")
+            self._announcer = Announcer()
+
+    def show(self, run: Run, now: datetime) -> None:
+        campaign, counts = run.campaign, run.campaign.counts
+        self._badge.set(campaign.status)
+        failed = f", {counts.failed:,} failed" if counts.failed else ""
+        self._numbers.set_text(
+            f"{counts.sent:,} of {counts.recipients:,} sent{failed} · {counts.share(counts.sent) or 0:.1f} %"
+        )
+        self._rate.set_text(f"{run.pace.per_minute:,.0f} a minute")
+        self._rate.set_visibility(campaign.status == "sending" and run.pace.is_known)
+        self._progress.set(counts)
+        self._wait.set(run.wait, now, run.finishes)
+        self._announcer.tell(campaign)

@@ -1,0 +1,248 @@
+// The box that the body of a mail is typed in, rich or code: what only the browser can do with it. Python calls these;
+// what is put in comes as JSON, so that a name from somebody's file is never part of a script.
+window.cmBody = {
+  // Neither editor lets us name it; the toolbar is one stop of the Tab key, arrows go on inside it.
+  name(tries = 100) {
+    const box = document.querySelector(".body-now [contenteditable=true]");
+    if (!box) {
+      if (tries) setTimeout(() => cmBody.name(tries - 1), 50);
+      return;
+    }
+    box.cmAsShown ??= cmBody.content(box);
+    box.setAttribute("aria-label", "Body");
+    box.setAttribute("role", "textbox");
+    box.setAttribute("aria-multiline", "true");
+    box.tabIndex = 0;
+    if (box.classList.contains("cm-content")) box.setAttribute("aria-description", "Escape, then Tab, leaves it.");
+    const bar = document.querySelector(".body-now .q-editor__toolbars-container");
+    if (bar && bar.getAttribute("role") !== "toolbar") cmBody.rove(bar);
+  },
+  rove(bar, name = "Formatting") {
+    bar.setAttribute("role", "toolbar");
+    bar.setAttribute("aria-label", name);
+    const all = () => [...bar.querySelectorAll(".q-btn")];
+    let current;
+    const only = (button) => {
+      current = button;
+      for (const each of all()) {
+        if (each.tabIndex !== (each === button ? 0 : -1)) each.tabIndex = each === button ? 0 : -1;
+        if (!each.hasAttribute("role")) each.setAttribute("role", "button"); // those that cannot be pressed have none
+      }
+    };
+    // Quasar makes a button a stop again when it can be pressed again.
+    const watched = { attributes: true, attributeFilter: ["tabindex", "role"], subtree: true };
+    new MutationObserver(() => only(current)).observe(bar, watched);
+    bar.addEventListener("focusin", (event) => {
+      const at = event.target.closest(".q-btn");
+      if (at) only(at);
+    });
+    bar.addEventListener("keydown", (event) => {
+      const buttons = all().filter((each) => !each.classList.contains("disabled"));
+      const at = buttons.indexOf(event.target.closest(".q-btn"));
+      const to = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: -1 }[event.key];
+      if (at < 0 || to === undefined) return;
+      event.preventDefault();
+      buttons.at(to % buttons.length).focus();
+    });
+    only(all()[0]);
+  },
+
+  // What took the place of the whole body came in a new box, whose own undo does not know the way back. Ctrl+Z, or Undo
+  // in the toolbar, finds it once nothing is left to undo that was typed since.
+  content: (box) => (box.classList.contains("cm-content") ? cmBody.box().editor.state.doc.toString() : box.innerHTML),
+  takeBack(event) {
+    const old = document.querySelector(".body-now");
+    const box = old?.querySelector("[contenteditable=true]");
+    const button = document.querySelector(".body-takes-back");
+    const visual = cmBody.visual();
+    if (!button || (visual ? visual.past.length : !box || cmBody.content(box) !== box.cmAsShown)) return;
+    event.preventDefault();
+    event.stopPropagation();
+    button.click();
+    cmBody.focusAfter(old);
+  },
+  focusAfter(old, tries = 100) {
+    const now = document.querySelector(".body-now");
+    const box = now !== old && now?.querySelector("[contenteditable=true]");
+    if (box) box.focus({ preventScroll: true });
+    else if (tries) setTimeout(() => cmBody.focusAfter(old, tries - 1), 50);
+  },
+
+  // All that is in it now, and the same put in again as if it was typed, into a box of the same kind only.
+  visual: () => document.querySelector(".body-now.cm-visual")?.visual,
+  box: () => cmBody.visual() || getElement(document.querySelector(".body-now")),
+  kind: (box) => (box.mail ? "visual" : box.editor ? box.language : "rich"),
+  written() {
+    const box = cmBody.box();
+    return [cmBody.kind(box), box.mail ? box.now : box.editor ? box.editor.state.doc.toString() : box.inputValue];
+  },
+  write([kind, text], done, tries = 1200) {
+    const isThere = cmBody.visual()?.mail || document.querySelector(".body-now [contenteditable=true]");
+    const box = isThere && cmBody.box();
+    if (!box) {
+      if (tries) setTimeout(() => cmBody.write([kind, text], done, tries - 1), 50);
+      return;
+    }
+    done();
+    if (cmBody.kind(box) !== kind) return;
+    if (box.mail) box.replace(text);
+    else if (box.editor) box.editor.dispatch({ changes: { from: 0, to: box.editor.state.doc.length, insert: text } });
+    else box.inputValue = text;
+  },
+
+  // Text or a block at the cursor, so that the editor's own undo takes it back.
+  insert(id, text, block, tries = 40) {
+    const target = getElement(id);
+    const visual = getHtmlElement(id)?.visual;
+    if (visual) return block ? visual.blocks.insert(text) : visual.writing.insert(text);
+    const rich = target && target.$refs && target.$refs.qRef;
+    if (rich) {
+      const box = rich.getContentEl();
+      if (!cmBody.takesFocus(box, () => cmBody.insert(id, text, block, tries - 1), tries)) return;
+      rich.caret.restore();
+      if (block) cmBody.ownLine(box, !/class="(columns|footer)"/.test(text));
+      document.execCommand("insertHTML", false, block ? `${text}<div><br></div>` : text);
+      rich.caret.save();
+      rich.refreshToolbar();
+    } else if (target && target.editor) {
+      const box = target.editor.contentDOM;
+      if (!cmBody.takesFocus(box, () => cmBody.insert(id, text, block, tries - 1), tries)) return;
+      target.editor.dispatch(target.editor.state.replaceSelection(text), { scrollIntoView: true, userEvent: "input" });
+    }
+  },
+  // Whether it has the focus now. A menu or dialog that closes holds it still: then again a little later.
+  takesFocus(box, again, tries) {
+    box.focus({ preventScroll: true });
+    if (document.activeElement === box || !tries) return true;
+    setTimeout(again, 30);
+    return false;
+  },
+  // A block stands between paragraphs, never inside one: the caret goes to an empty line after the one it is in. That
+  // line is made here, not by a command, so that one undo takes the block back whole.
+  ownLine(box, inColumn) {
+    const isBlock = (node) => node.nodeType === 1 && /^(DIV|P|H[1-6]|UL|OL|BLOCKQUOTE|PRE|HR)$/.test(node.tagName);
+    const holdsLines = (node) =>
+      node === box ||
+      (node.tagName === "DIV" && (node.className ? inColumn && node.className === "column" : [...node.children].some(isBlock)));
+    const chosen = getSelection();
+    let line = chosen.rangeCount ? chosen.getRangeAt(0).endContainer : box;
+    while (line !== box && !holdsLines(line.parentNode)) line = line.parentNode;
+    while (line !== box && line.parentNode !== box && !line.parentNode.className && !line.nextSibling)
+      line = line.parentNode; // not ever deeper
+    if (line !== box && line.tagName === "DIV" && !line.textContent.trim() && !line.querySelector("img, hr")) {
+      chosen.collapse(line, 0);
+      return;
+    }
+    if (line !== box && !isBlock(line)) while (line.nextSibling && !isBlock(line.nextSibling)) line = line.nextSibling;
+    const own = document.createElement("div");
+    own.append(document.createElement("br"));
+    if (line === box) box.append(own);
+    else line.after(own);
+    chosen.collapse(own, 0);
+  },
+
+  // Files to our server over HTTP; `tell` says how it went: {begin}, {id, path} or {error} of each, {end}.
+  async send(file) {
+    try {
+      const name = encodeURIComponent(file.name || "");
+      const answer = await fetch("/images", { method: "POST", body: file, headers: { "X-File-Name": name } });
+      if (answer.status === 413) return { refused: "heavy" };
+      const said = await answer.json().catch(() => ({}));
+      return said.id ? said : { error: said.error || `The image was not stored (${answer.status}). Try again.` };
+    } catch {
+      return { error: "The server could not be reached, so the image was not stored. Try again." };
+    }
+  },
+  async take(files, tell) {
+    tell({ begin: files.length });
+    for (const file of files) tell(await cmBody.send(file));
+    tell({ end: true });
+  },
+  // What was copied from a text program may hold images as data: each is stored, then the text goes in.
+  async takeHtml(html, tell) {
+    const page = new DOMParser().parseFromString(html, "text/html");
+    const inside = [...page.images].filter((each) => (each.getAttribute("src") || "").startsWith("data:"));
+    tell({ begin: inside.length });
+    for (const each of inside) {
+      const said = await cmBody.sendData(each.getAttribute("src"));
+      if (said.path) each.setAttribute("src", said.path);
+      else {
+        each.remove();
+        tell(said);
+      }
+    }
+    tell({ end: true, html: page.body.innerHTML });
+  },
+  async sendData(address) {
+    try {
+      const bytes = Uint8Array.from(atob(address.split(",", 2)[1]), (letter) => letter.charCodeAt(0));
+      return await cmBody.send(new File([bytes], "Pasted"));
+    } catch {
+      return { error: "An image in what you pasted could not be read." };
+    }
+  },
+
+  // Pasted or dropped. As data an image would make the text too long for the socket, which drops it without a word.
+  paste(event, tell) {
+    const data = event.clipboardData || event.dataTransfer;
+    if (!data) return;
+    const [html, text, files] = [data.getData("text/html"), data.getData("text/plain"), [...data.files]];
+    if (/\/i\/[\w-]{32}\./.test(html)) return; // an image of ours moves
+    const stop = () => {
+      event.preventDefault();
+      event.stopPropagation();
+    };
+    const box = event.currentTarget.querySelector(".q-editor__content");
+    const images = files.filter((file) => file.type.startsWith("image/"));
+    const words = html && new DOMParser().parseFromString(html, "text/html").body.textContent.trim();
+    if (images.length && !words) {
+      stop();
+      if (event.type === "drop") cmBody.goTo(box, event);
+      cmBody.take(images, tell);
+    } else if (files.length && !html && !text) {
+      stop();
+      tell({ refused: "file" });
+    } else if (html.length > 30e6 || text.length > 7e5) {
+      stop();
+      tell({ refused: "large" });
+    } else if (box && /<img[^>]*src\s*=\s*["']?data:/i.test(html)) {
+      stop();
+      cmBody.takeHtml(html, tell);
+    } else if (box && html.length > 7e5) {
+      stop();
+      tell({ refused: "large" });
+    }
+  },
+  goTo(box, event) {
+    const at = box && document.caretRangeFromPoint && document.caretRangeFromPoint(event.clientX, event.clientY);
+    if (!at || !box.contains(at.startContainer)) return;
+    getSelection().removeAllRanges();
+    getSelection().addRange(at);
+  },
+};
+
+// Ctrl+Z in the body, or where nothing is typed in.
+addEventListener(
+  "keydown",
+  (event) => {
+    if (!(event.ctrlKey || event.metaKey) || event.shiftKey || event.altKey || event.key.toLowerCase() !== "z") return;
+    const typedIn = event.target.closest?.("input, textarea, [contenteditable=true], [role=dialog]");
+    if (!typedIn || typedIn.closest(".body-now")) cmBody.takeBack(event);
+  },
+  true,
+);
+addEventListener(
+  "click",
+  (event) => {
+    const button = event.target.closest?.(".body-now .q-editor__toolbars-container .q-btn");
+    if (button?.querySelector("i")?.textContent.trim() === "undo") cmBody.takeBack(event);
+  },
+  true,
+);
+
+// A file that misses the editor would take the place of the whole page.
+for (const type of ["dragover", "drop"])
+  document.addEventListener(type, (event) => {
+    if (event.dataTransfer && event.dataTransfer.types.includes("Files") && event.target.type !== "file")
+      event.preventDefault();
+  });

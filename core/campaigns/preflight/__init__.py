@@ -1,0 +1,43 @@
+"""Preflight: a mail looked at before it goes. Content here is pure; people, DNS and the web have modules of their own.
+
+``content`` takes milliseconds; ``people`` walks through the whole audience; ``domain`` asks DNS; ``reach`` the web.
+"""
+
+from core.campaigns.findings import Finding, warning
+from core.campaigns.preflight import images, links, size, words
+from core.content import bodies, html, mail, merge
+
+__all__ = ["content"]
+
+
+def content(made: mail.Content) -> list[Finding]:
+    """All that is said of a mail's content by itself, in the order of its parts. Pure."""
+    found = [*words.subject(made.subject), *words.preheader(made.preheader)]
+    if not made.body.strip():
+        return found
+    body = bodies.words(made.body, made.body_kind)
+    found += [*_braces(made), *links.findings(body), *images.findings(body)]
+    found += [*_text(body), *words.body(body), *_way_out(made), *size.findings(mail.whole_html(made))]
+    return found
+
+
+def _braces(made: mail.Content) -> list[Finding]:
+    found = []
+    for place, text in (("subject", made.subject), ("preheader", made.preheader), ("body", made.body)):
+        for wrong in merge.malformed(text)[:5]:
+            words = f"{wrong} is not a merge field: recipients will read it as it stands."
+            found.append(warning(words, place=place, mark=wrong))
+    return found
+
+
+def _text(body: str) -> list[Finding]:
+    if html.to_text(body).strip():
+        return []
+    return [warning("The mail has no words, so its plain-text part is empty. Write some, or give images a text.")]
+
+
+def _way_out(made: mail.Content) -> list[Finding]:
+    """RFC 8058 and Gmail's rules for bulk senders ask for a header, which every mail has; readers look in the body."""
+    if "unsubscribe_url" in merge.fields_used(mail.whole_html(made)):
+        return []
+    return [warning("The body has no unsubscribe link. Insert unsubscribe_url, else readers report spam.")]

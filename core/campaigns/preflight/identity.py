@@ -1,0 +1,21 @@
+"""Who a draft's mails will be from, for the questions to DNS."""
+
+from sqlmodel import Session
+
+from core.audience import addresses
+from core.campaigns.content import content
+from core.campaigns.drafts import get
+from core.campaigns.preflight.domain import Asked
+from core.models import Sender
+
+
+def asked_of_dns(session: Session, user_id: int, campaign_id: int) -> Asked | None:
+    """None without a sender, and for the sandbox, whose mails leave nowhere. Raises NotFound."""
+    campaign = get(session, user_id, campaign_id)
+    sender = session.get(Sender, campaign.sender_id) if campaign.sender_id else None
+    if sender is None or sender.user_id != user_id or sender.is_sandbox or sender.deleted_at is not None:
+        return None
+    if not (name := addresses.domain_of(sender.from_address).lower()):
+        return None
+    signing = content(session, campaign).signing
+    return Asked(name, sender.host, tuple(dict.fromkeys(key.selector for key in signing)))

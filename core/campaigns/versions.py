@@ -1,0 +1,77 @@
+"""The content of a draft as it was: kept now and then while it is typed, and before something takes its place."""
+
+from datetime import timedelta
+
+from sqlalchemy import delete, func, insert, literal
+from sqlalchemy import select as select_rows
+from sqlmodel import Session, col, select
+
+from core import db
+from core.errors import NotFound
+from core.models import Campaign, CampaignStatus, DraftVersion
+
+CONTENT = {"subject", "preheader", "body", "body_kind"}
+MOST = 30  # of one draft; the oldest give way
+APART = timedelta(minutes=2)  # while somebody types
+_REASON_LENGTH = 300
+
+
+def keep_now_and_then(session: Session, user_id: int, campaign_id: int, version: int) -> None:
+    """Keep the draft as it is before a save at ``version`` changes it, unless that was done in the last two minutes."""
+    newest = select(func.max(DraftVersion.kept_at)).join(Campaign, col(Campaign.id) == col(DraftVersion.campaign_id))
+    last = session.exec(newest.where(col(Campaign.user_id) == user_id, col(Campaign.id) == campaign_id)).one()
+    if last is None or last <= db.now(session) - APART:
+        _keep(session, user_id, campaign_id, "", col(Campaign.version) == version)
+
+
+def keep(session: Session, user_id: int, campaign_id: int, reason: str) -> None:
+    """Keep the draft as it is now, before what ``reason`` says. A stranger's campaign or none: nothing is kept."""
+    _keep(session, user_id, campaign_id, reason)
+
+
+def list_all(session: Session, user_id: int, campaign_id: int) -> list[DraftVersion]:
+    """The versions of a user's campaign, newest first."""
+    mine = select(DraftVersion).join(Campaign, col(Campaign.id) == col(DraftVersion.campaign_id))
+    mine = mine.where(col(Campaign.user_id) == user_id, col(Campaign.id) == campaign_id)
+    return list(session.exec(mine.where(col(Campaign.deleted_at).is_(None)).order_by(col(DraftVersion.id).desc())))
+
+
+def get(session: Session, user_id: int, campaign_id: int, version_id: int) -> DraftVersion:
+    """One version. Raises NotFound, also for a stranger's."""
+    for each in list_all(session, user_id, campaign_id):
+        if each.id == version_id:
+            return each
+    raise NotFound("This version is not kept any more.")
+
+
+def _keep(session: Session, user_id: int, campaign_id: int, reason: str, *more: object) -> None:
+    """As one INSERT from the draft's own row; the same content as last time, or none at all, is not kept."""
+    last = select(DraftVersion).join(Campaign, col(Campaign.id) == col(DraftVersion.campaign_id))
+    last = last.where(col(Campaign.user_id) == user_id, col(Campaign.id) == campaign_id)
+    newest = session.exec(last.order_by(col(DraftVersion.id).desc()).limit(1)).first()
+    now = literal(db.now(session), DraftVersion.__table__.c.kept_at.type)  # type: ignore[attr-defined]
+    draft = select_rows(
+        col(Campaign.id),
+        col(Campaign.updated_at),
+        now,
+        literal(reason[:_REASON_LENGTH]),
+        *(col(getattr(Campaign, name)) for name in sorted(CONTENT)),
+    ).where(
+        col(Campaign.id) == campaign_id,
+        col(Campaign.user_id) == user_id,
+        col(Campaign.status) == CampaignStatus.draft,
+        col(Campaign.body) + col(Campaign.subject) != "",
+        *more,  # type: ignore[arg-type]
+    )
+    if newest is not None:
+        differs = [col(getattr(Campaign, name)) != getattr(newest, name) for name in sorted(CONTENT)]
+        draft = draft.where(differs[0] | differs[1] | differs[2] | differs[3])
+    columns = ["campaign_id", "saved_at", "kept_at", "reason", *sorted(CONTENT)]
+    if session.execute(insert(DraftVersion).from_select(columns, draft)).rowcount == 1:  # type: ignore[attr-defined]
+        _forget_old(session, campaign_id)  # the owner's: else nothing went in
+
+
+def _forget_old(session: Session, campaign_id: int) -> None:
+    mine = col(DraftVersion.campaign_id) == campaign_id
+    young = select_rows(col(DraftVersion.id)).where(mine).order_by(col(DraftVersion.id).desc()).limit(MOST)
+    session.execute(delete(DraftVersion).where(mine, col(DraftVersion.id).not_in(young.scalar_subquery())))

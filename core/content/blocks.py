@@ -1,0 +1,69 @@
+"""Ready blocks of a mail, for each kind of body: a button, columns, a quote, an image, a footer."""
+
+import re
+from collections.abc import Callable
+from html import escape
+
+from core.content import frame, html, markdown
+from core.models import BodyKind
+
+_ENDS = re.compile("</(?:p|div|h3|blockquote)>(?=<)")
+_SOCIAL = ("Website", "Instagram", "LinkedIn")
+
+
+def button(words: str, address: str) -> str:
+    """A link that looks like a button, as rich text; ``address`` may hold a merge field."""
+    return f'<p><a class="button" href="{escape(address)}">{escape(words)}</a></p>'
+
+
+def image(src: str, alt: str, width: int, caption: str = "") -> str:
+    """An image ``width`` pixels wide, as rich text."""
+    shown = f'<p><img src="{escape(src)}" alt="{escape(alt)}" width="{width}"></p>'
+    return shown + (f'<div class="caption">{escape(caption)}</div>' if caption else "")
+
+
+def divider() -> str:
+    """A line across."""
+    return "<hr>"
+
+
+def columns(count: int) -> str:
+    """``count`` columns side by side, below each other on phones."""
+    each = "".join(
+        f'<div class="column"><h3>Column {number}</h3><p>A few words.</p></div>' for number in range(1, count + 1)
+    )
+    return f'<div class="columns">{each}</div>'
+
+
+def quote() -> str:
+    """Somebody's words and name."""
+    return '<blockquote><p>What somebody said.</p></blockquote><div class="caption">Name, company</div>'
+
+
+def footer() -> str:
+    """Who writes, where else to meet them, and the way out."""
+    links = " · ".join(f'<a href="https://example.com/">{name}</a>' for name in _SOCIAL)
+    leave = '<a href="{{ unsubscribe_url }}">Unsubscribe</a>'
+    return (
+        f'<div class="footer"><p>{links}</p><p>Your company · Street and number · City</p>'
+        f"<p>You receive this mail because you are on our list. {leave}</p></div>"
+    )
+
+
+READY: dict[str, tuple[str, Callable[[], str]]] = {
+    "Divider": ("horizontal_rule", divider),
+    "Two columns": ("vertical_split", lambda: columns(2)),
+    "Three columns": ("view_column", lambda: columns(3)),
+    "Quote": ("format_quote", quote),
+    "Links and footer": ("call_to_action", footer),
+}
+
+
+def for_kind(block: str, kind: str) -> str:
+    """``block`` (rich text of this module) as it is put into a body of ``kind``."""
+    if kind == BodyKind.markdown:
+        return f"\n\n{markdown.from_html(block).strip()}\n\n"
+    if kind == BodyKind.html:
+        lines = _ENDS.sub(lambda end: end[0] + "\n", frame.styled(html.for_editor(block)))
+        return f"\n{lines}\n"
+    return block

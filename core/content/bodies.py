@@ -1,0 +1,34 @@
+"""The three kinds of body: what each is mailed as, and how one becomes another."""
+
+from core.content import frame, html, markdown
+from core.models import BodyKind
+
+NAMES = {BodyKind.rich: "Rich text", BodyKind.markdown: "Markdown", BodyKind.html: "HTML"}
+
+
+def whole(body: str, kind: str) -> str:
+    """The HTML that is mailed: an HTML body byte for byte, the other kinds in the frame."""
+    if kind == BodyKind.html:
+        return body
+    return frame.around(words(body, kind)) if kind == BodyKind.markdown else html.wrap_rich(body)
+
+
+def words(body: str, kind: str) -> str:
+    """The HTML of what is written, without the frame."""
+    return markdown.to_html(body) if kind == BodyKind.markdown else body
+
+
+def turned(body: str, kind: str, into: str) -> str:
+    """``body`` as a body of the kind ``into``; ``losses.of`` tells what that takes out."""
+    if not body.strip() or kind == into:
+        return body if kind == into else ""
+    if into == BodyKind.html:
+        return whole(body, kind)
+    ours = frame.inside(body) if kind == BodyKind.html else None
+    if ours is not None and (into == BodyKind.markdown or html.survives_editor(ours)):
+        return markdown.from_html(ours) if into == BodyKind.markdown else ours
+    if kind == BodyKind.html:
+        shown = body if html.survives_editor(body) else html.unpacked(body)
+    else:
+        shown = html.for_editor(words(body, kind), with_tables=into == BodyKind.markdown)
+    return markdown.from_html(shown) if into == BodyKind.markdown else html.for_editor(shown)

@@ -1,0 +1,91 @@
+"""The processes that send: each tells now and then that it lives, and what it did."""
+
+from dataclasses import asdict, dataclass, field, fields
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import delete
+from sqlmodel import Session, col, select
+
+from core import db
+from core.models import Worker
+
+EVERY = 15.0  # seconds
+KEPT_RESULTS = "results-*.journal"  # files in DATA_DIR
+_FORGOTTEN_AFTER = timedelta(hours=1)
+
+_worker: Any = Worker.__table__  # type: ignore[attr-defined]
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Since the worker began, but for ``senders`` it owns now, results ``kept`` out of the database now, and the
+    ``slowest`` group (seconds) since it told the last time. ``results``: message state -> how many."""
+
+    senders: int = 0
+    kept: int = 0
+    groups: int = 0
+    writes: int = 0
+    seconds: float = 0.0
+    slowest: float = 0.0
+    results: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """``age``: seconds since it told of itself."""
+
+    name: str
+    age: float
+    figures: Figures
+
+
+def tell(session: Session, name: str, figures: Figures) -> None:
+    """The worker ``name`` lives."""
+    now = db.now(session)
+    again = _worker.update().where(_worker.c.name == name).values(seen_at=now, figures=asdict(figures))
+    if not session.connection().execute(again).rowcount:
+        row = {"name": name, "started_at": now, "seen_at": now, "figures": asdict(figures)}
+        db.insert_ignore(session, _worker, [row])
+
+
+def leave(session: Session, name: str) -> None:
+    """The worker ``name`` ends in order: nobody need miss it."""
+    session.execute(delete(Worker).where(col(Worker.name) == name))
+
+
+def forget_old(session: Session) -> None:
+    """Workers that died long ago."""
+    session.execute(delete(Worker).where(col(Worker.seen_at) < db.now(session) - _FORGOTTEN_AFTER))
+
+
+def seen(session: Session) -> list[Seen]:
+    """All that told of themselves in the last hour, dead ones too."""
+    now = db.now(session)
+    rows = session.exec(select(Worker).order_by(col(Worker.name))).all()
+    return [Seen(row.name, max(0.0, (now - row.seen_at).total_seconds()), _figures(row.figures)) for row in rows]
+
+
+def kept_results(folder: Path) -> int:
+    """How many results wait in the journals in ``folder``, of living and of dead processes."""
+    return sum(_lines(path) for path in folder.glob(KEPT_RESULTS))
+
+
+def _lines(path: Path) -> int:
+    """Up to the first NUL: the rest of a journal is reserved room."""
+    count = 0
+    try:
+        with path.open("rb") as journal:
+            while block := journal.read(1 << 16):
+                count += block.partition(b"\0")[0].count(b"\n")
+                if b"\0" in block:
+                    break
+    except OSError:  # another process has just stored what was in it
+        return 0
+    return count
+
+
+def _figures(kept: dict[str, Any]) -> Figures:
+    """Of another version of the program there may be more, or less."""
+    return Figures(**{each.name: kept[each.name] for each in fields(Figures) if each.name in kept})

@@ -1,0 +1,77 @@
+"""Anything of a user's own by a part of its name: for the command palette."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, or_
+from sqlmodel import Session, col, select
+
+from core.audience import book
+from core.campaigns.drafts import touched
+from core.models import Campaign, CampaignStatus, ContactList, Sender, Template
+
+_EACH = 5
+_SHORTEST_ADDRESS = 3  # letters; what is shorter fits half of the address book
+
+
+@dataclass(frozen=True)
+class Found:
+    """``kind``: campaign, draft, list, sender, template, contact; ``detail``: a status, a count, an address."""
+
+    kind: str
+    id: int
+    name: str
+    detail: str
+
+
+def find(session: Session, user_id: int, words: str, each: int = _EACH) -> list[Found]:
+    """At most ``each`` of a kind whose name has ``words`` in it; the newest campaigns alone where there are none."""
+    words = words.strip()[:200].replace("\0", "")
+    found = _campaigns(session, user_id, words, each)
+    if words:
+        found += _lists(session, user_id, words, each)
+        found += _senders(session, user_id, words, each)
+        found += _templates(session, user_id, words, each)
+        found += _contacts(session, user_id, words, each)
+    return found
+
+
+def _campaigns(session: Session, user_id: int, words: str, each: int) -> list[Found]:
+    columns = (col(Campaign.id), col(Campaign.name), col(Campaign.subject), col(Campaign.status))
+    wanted = select(*columns).where(col(Campaign.user_id) == user_id, col(Campaign.deleted_at).is_(None))
+    wanted = wanted.where(touched()).where(_has(words, Campaign.name, Campaign.subject))
+    rows = session.execute(wanted.order_by(col(Campaign.updated_at).desc(), col(Campaign.id).desc()).limit(each))
+    return [
+        Found("draft" if status == CampaignStatus.draft else "campaign", id, name or subject or "", status)
+        for id, name, subject, status in rows
+    ]
+
+
+def _lists(session: Session, user_id: int, words: str, each: int) -> list[Found]:
+    wanted = select(ContactList).where(col(ContactList.user_id) == user_id, _has(words, ContactList.name))
+    rows = session.exec(wanted.order_by(col(ContactList.name)).limit(each))
+    return [Found("list", row.id or 0, row.name, f"{row.contact_count:,}") for row in rows]
+
+
+def _senders(session: Session, user_id: int, words: str, each: int) -> list[Found]:
+    columns = (col(Sender.id), col(Sender.name), col(Sender.from_address))
+    wanted = select(*columns).where(col(Sender.user_id) == user_id, col(Sender.deleted_at).is_(None))
+    wanted = wanted.where(_has(words, Sender.name, Sender.from_address)).order_by(col(Sender.name)).limit(each)
+    return [Found("sender", id, name, address) for id, name, address in session.execute(wanted)]
+
+
+def _templates(session: Session, user_id: int, words: str, each: int) -> list[Found]:
+    wanted = select(col(Template.id), col(Template.name)).where(col(Template.user_id) == user_id)
+    wanted = wanted.where(_has(words, Template.name)).order_by(col(Template.name)).limit(each)
+    return [Found("template", id, name, "") for id, name in session.execute(wanted)]
+
+
+def _contacts(session: Session, user_id: int, words: str, each: int) -> list[Found]:
+    if len(words) < _SHORTEST_ADDRESS or " " in words:
+        return []
+    page = book.page(session, user_id, search=words, limit=each)
+    return [Found("contact", row.id or 0, row.email, "") for row in page.rows]
+
+
+def _has(words: str, *columns: Any) -> ColumnElement[bool]:
+    return or_(*(col(column).icontains(words, autoescape=True) for column in columns))

@@ -1,0 +1,144 @@
+"""How senders are: what of each limit is used, what holds them up, and what to do about it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import case, func
+from sqlmodel import Session, col, select
+
+from core import db
+from core.delivery import presets, replies, usage, warmup
+from core.models import Activity, Campaign, Sender, SenderState, SenderUsage
+
+_BUSY = 0.9
+_WHAT_TO_DO = {
+    "auth": "Enter its username and password again and save it.",
+    "sender_not_allowed": "Change its From address, or have it allowed at the provider, then save it.",
+    "auth_temporary": "Nothing to do. If it stays so for hours, test the connection.",
+    "quota_day": "Nothing to do. A limit per day here would spread the mails better.",
+    "quota_hour": "Nothing to do. A limit per hour here would spread the mails better.",
+    "throttle_rate": "Nothing to do. If it happens often, lower its mails per minute.",
+    "throttle_connections": "Nothing to do. If it happens often, lower its connections.",
+}
+
+
+@dataclass(frozen=True)
+class Use:
+    """``used`` of ``limit`` mails in the last ``span``: minute, hour, day, or warm-up (a day of it)."""
+
+    span: str
+    used: int
+    limit: int
+
+    @property
+    def share(self) -> float:
+        """0 to 1."""
+        return min(1.0, self.used / self.limit)
+
+    @property
+    def is_tight(self) -> bool:
+        return self.share >= _BUSY
+
+
+@dataclass(frozen=True)
+class Health:
+    """``state``: ready, cooling (until) or blocked. ``why`` and ``todo``: empty where all is well.
+
+    ``sent_day``: mails of the last 24 hours, by the hour.
+    """
+
+    id: int
+    name: str
+    is_sandbox: bool
+    state: str
+    until: datetime | None
+    why: str
+    reply: str
+    todo: str
+    uses: tuple[Use, ...]
+    sent_day: int
+
+
+def health(session: Session, user_id: int) -> list[Health]:
+    """All senders of a user, by their id."""
+    now = db.now(session)
+    mine = select(Sender).where(col(Sender.user_id) == user_id, col(Sender.deleted_at).is_(None))
+    senders = session.exec(mine.order_by(col(Sender.id))).all()
+    ids = [sender.id or 0 for sender in senders]
+    used, sent = _used(session, ids, now), _sent(session, user_id, now)
+    return [_health(sender, now, used.get(sender.id or 0, {}), sent.get(sender.id or 0, 0)) for sender in senders]
+
+
+def sender_state(sender: Sender, now: datetime) -> str:
+    """ready, cooling or blocked; a cooldown that is over is none."""
+    if sender.state == SenderState.cooling and (sender.cooling_until is None or sender.cooling_until <= now):
+        return SenderState.ready.value
+    return sender.state
+
+
+def _health(sender: Sender, now: datetime, used: dict[str, int], sent: int) -> Health:
+    state = sender_state(sender, now)
+    provider = presets.provider(sender.preset, sender.host)
+    ill = state != SenderState.ready
+    return Health(
+        id=sender.id or 0,
+        name=sender.name,
+        is_sandbox=sender.is_sandbox,
+        state=state,
+        until=sender.cooling_until if state == SenderState.cooling else None,
+        why=replies.explain(sender.state_rule, sender.state_kind, provider) if ill else "",
+        reply=sender.state_reply if ill else "",
+        todo=todo(sender, state) if ill else "",
+        uses=_uses(sender, now, used),
+        sent_day=sent,
+    )
+
+
+def todo(sender: Sender, state: str) -> str:
+    """What its user can do about a sender that is cooling or blocked."""
+    if state == SenderState.blocked and sender.state_kind not in _WHAT_TO_DO:
+        return "Correct what the server names, test the connection and save it."
+    return _WHAT_TO_DO.get(sender.state_kind, "Nothing to do: it goes on by itself.")
+
+
+def _uses(sender: Sender, now: datetime, used: dict[str, int]) -> tuple[Use, ...]:
+    per_minute = sender.per_minute
+    if sender.learned_per_minute is not None:
+        per_minute = min(per_minute or 10**9, max(1, round(sender.learned_per_minute)))
+    limits = [("minute", per_minute), ("hour", sender.per_hour), ("day", sender.per_day)]
+    uses = [Use(span, used.get(span, 0), limit) for span, limit in limits if limit]
+    cap = warmup.cap(warmup.from_json(sender.warmup), now)
+    return (*uses, Use("warm-up", used.get("day", 0), cap)) if cap else tuple(uses)
+
+
+def _used(session: Session, ids: Iterable[int], now: datetime) -> dict[int, dict[str, int]]:
+    """By sender and span. The minute that just ended stands for the last one: the one that runs is not full yet."""
+    minute = now.replace(second=0, microsecond=0)
+    at = col(SenderUsage.minute_at)
+    spans: dict[str, Any] = {
+        "minute": at == minute - timedelta(minutes=1),
+        "hour": at > now - usage.HOUR,
+        "day": at > now - usage.DAY,
+    }
+    sums = [func.sum(case((within, col(SenderUsage.started_count)), else_=0)) for within in spans.values()]
+    statement: Any = (
+        select(col(SenderUsage.sender_id), *sums)
+        .where(col(SenderUsage.sender_id).in_(list(ids)), at > now - usage.DAY)
+        .group_by(col(SenderUsage.sender_id))
+    )
+    return {
+        row[0]: {span: int(n) for span, n in zip(spans, row[1:], strict=True)} for row in session.execute(statement)
+    }
+
+
+def _sent(session: Session, user_id: int, now: datetime) -> dict[int, int]:
+    statement: Any = (
+        select(col(Campaign.sender_id), func.sum(col(Activity.sent_count)))
+        .join(Campaign, col(Campaign.id) == col(Activity.campaign_id))
+        .where(col(Campaign.user_id) == user_id, col(Campaign.sender_id).is_not(None))
+        .where(col(Activity.hour_at) > now - timedelta(hours=24))
+        .group_by(col(Campaign.sender_id))
+    )
+    return {sender_id: int(count) for sender_id, count in session.execute(statement)}

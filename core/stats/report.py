@@ -1,0 +1,63 @@
+"""Everything that a report of one campaign tells, read once."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlmodel import Session, col, select
+
+from core import db
+from core.models import Sender
+from core.stats.clicks import Link, links
+from core.stats.counts import Summary, summary
+from core.stats.days import Progress, progress
+from core.stats.failures import Failure, failures
+from core.stats.readings import Heat, Quarters, Spans, heat, over_time, quarters
+
+
+@dataclass(frozen=True)
+class Report:
+    """``sender``: as readers saw it. ``readers`` and ``heat`` are made of ``quarters``. ``zone``: of all times."""
+
+    campaign: Summary
+    sender: str
+    progress: Progress
+    quarters: Quarters
+    readers: Spans
+    heat: Heat
+    failures: list[Failure]
+    links: list[Link]
+    made_at: datetime
+    zone: str
+
+    @property
+    def took(self) -> timedelta | None:
+        """From the start to the end, or until now; None before it started."""
+        start = self.campaign.started_at
+        return (self.campaign.finished_at or self.made_at) - start if start is not None else None
+
+
+def report(session: Session, user_id: int, campaign_id: int, zone: str) -> Report:
+    """Of one campaign, as it is now. Raises NotFound, for a stranger's too."""
+    campaign = summary(session, user_id, campaign_id)
+    read = quarters(session, user_id, campaign_id)
+    return Report(
+        campaign=campaign,
+        sender=_sender(session, user_id, campaign.sender_id),
+        progress=progress(session, user_id, zone, campaign_id),
+        quarters=read,
+        readers=over_time(read, zone),
+        heat=heat(read, zone),
+        failures=failures(session, user_id, campaign_id),
+        links=links(session, user_id, campaign_id),
+        made_at=db.now(session),
+        zone=zone,
+    )
+
+
+def _sender(session: Session, user_id: int, sender_id: int | None) -> str:
+    wanted: Any = select(Sender).where(col(Sender.id) == sender_id, col(Sender.user_id) == user_id)
+    found: Sender | None = session.exec(wanted).first()
+    if found is None:
+        return ""
+    return f"{found.from_name} <{found.from_address}>" if found.from_name else found.from_address

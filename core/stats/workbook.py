@@ -1,0 +1,160 @@
+"""A campaign's report as an XLSX workbook with charts that Excel draws from its cells."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import IO, Any
+
+from openpyxl import Workbook
+from openpyxl.cell import WriteOnlyCell
+from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
+from openpyxl.chart import BarChart, DoughnutChart, LineChart, Reference
+from openpyxl.styles import Font
+from sqlmodel import Session
+
+from core import clock
+from core.audience.export import harmless
+from core.stats.report import Report
+from core.tracking import export
+
+MOST_RECIPIENTS = 10_000  # the CSV has all of them
+_CELL_CHARS = 32_767  # of Excel
+_UNCOUNTED = "not counted: BASE_URL was not set"
+_BOLD = Font(bold=True)
+_WHEN = "yyyy-mm-dd hh:mm"
+_COLOURS = {"Sent": "0F9F6E", "Failed": "E11D48", "Opened": "6366F1", "Clicked": "0284C7"}
+_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+
+def write(session: Session, report: Report, to: IO[bytes]) -> None:
+    """Write the workbook into ``to``. Times are the user's (``report.zone``), without a zone, as Excel wants them.
+
+    No text that a user or a server wrote becomes a formula. At most 10,000 recipients are listed.
+    """
+    book = Workbook(write_only=True)
+    zone = clock.zone_label(report.made_at, report.zone)
+    _summary(book, report)
+    _progress(book, report, zone)
+    _readers(book, report, zone)
+    _week(book, report)
+    failed = [(f.count, f.explanation, f.advice, "\n".join(words for words, _ in f.replies)) for f in report.failures]
+    _sheet(book, "Failures", ("Mails", "What it means", "What to do", "The servers’ words"), failed, (8, 60, 60, 80))
+    links = [(link.url, link.people) for link in report.links if report.campaign.is_counted]
+    sheet = _sheet(book, "Links", ("Link", "People who clicked"), links, (70, 20))
+    if links:
+        sheet.add_chart(_chart(BarChart(), sheet, "People who clicked", len(links), [2], ("Clicked",)), "D2")
+    _recipients(book, session, report, zone)
+    book.save(to)
+
+
+def _summary(book: Any, report: Report) -> None:
+    campaign, counts = report.campaign, report.campaign.counts
+    states = ("sent", "failed", "pending", "suppressed", "cancelled", "unknown")
+    rows: list[Sequence[Any]] = [
+        ("Campaign", campaign.title),
+        ("Subject", campaign.subject),
+        ("From", report.sender),
+        ("Status", campaign.status),
+        ("Started", clock.show(campaign.started_at, report.zone)),
+        ("Finished", clock.show(campaign.finished_at, report.zone)),
+        ("Report made", clock.show(report.made_at, report.zone)),
+        (),
+        ("Recipients", counts.recipients),
+        *((state.capitalize(), counts.in_state(state)) for state in states),
+        (),
+        ("Opened", counts.opened if campaign.is_counted else _UNCOUNTED),
+        ("Clicked", counts.clicked if campaign.is_counted else _UNCOUNTED),
+        ("Open rate, % of sent", round(counts.open_rate or 0, 2) if campaign.is_counted else _UNCOUNTED),
+        ("Click rate, % of sent", round(counts.click_rate or 0, 2) if campaign.is_counted else _UNCOUNTED),
+        ("Bounced", counts.bounced),
+        ("Unsubscribed", counts.unsubscribed if counts.knows_unsubscribed else _UNCOUNTED),
+        ("Reported as spam", counts.complained),
+    ]
+    sheet = _sheet(book, "Summary", ("", report.campaign.title), rows, (24, 60))
+    chart = DoughnutChart()
+    first = 2 + rows.index(("Sent", counts.sent))
+    chart.add_data(Reference(sheet, min_col=2, min_row=first, max_row=first + len(states) - 1))
+    chart.set_categories(Reference(sheet, min_col=1, min_row=first, max_row=first + len(states) - 1))
+    chart.title, chart.holeSize = "Recipients", 60
+    sheet.add_chart(chart, "D2")
+
+
+def _progress(book: Any, report: Report, zone: str) -> None:
+    unit = report.progress.unit
+    rows = [(each.at.replace(tzinfo=None), each.sent, each.failed) for each in report.progress.of]
+    sheet = _sheet(book, f"By {unit}", (f"{unit.capitalize()} ({zone})", "Sent", "Failed"), rows, (20, 10, 10))
+    if rows:
+        chart = _chart(BarChart(), sheet, f"Mails per {unit}", len(rows), [2, 3], ("Sent", "Failed"))
+        chart.grouping, chart.overlap = "stacked", 100
+        sheet.add_chart(chart, "E2")
+
+
+def _readers(book: Any, report: Report, zone: str) -> None:
+    head = (f"{report.readers.unit.capitalize()} from ({zone})", "Opened", "Clicked")
+    rows = [(span.at.replace(tzinfo=None), span.opened, span.clicked) for span in report.readers.of]
+    sheet = _sheet(book, "Readers", head, rows, (24, 10, 10))
+    if rows:
+        chart = _chart(LineChart(), sheet, "Opens and clicks", len(rows), [2, 3], ("Opened", "Clicked"))
+        sheet.add_chart(chart, "E2")
+
+
+def _week(book: Any, report: Report) -> None:
+    rows = [(f"{hour:02}:00", *(day[hour] for day in report.heat.cells)) for hour in range(24)]
+    sheet = _sheet(book, "When they read", ("Opens from", *_DAYS), rows, (12, *[12] * 7))
+    if report.heat.total:
+        chart = _chart(BarChart(), sheet, "Opens by hour of the day", 24, list(range(2, 9)), ())
+        chart.grouping, chart.overlap = "stacked", 100
+        sheet.add_chart(chart, "J2")
+
+
+def _recipients(book: Any, session: Session, report: Report, zone: str) -> None:
+    head = ("Address", "State", "Attempts", f"Sent ({zone})", f"Opened ({zone})", "The server’s last words")
+    listed = export.recipients(session, report.campaign.id, MOST_RECIPIENTS)
+    rows = (
+        (email, state, attempts, _local(sent_at, report.zone), _local(opened_at, report.zone), reply)
+        for email, state, attempts, sent_at, opened_at, reply in listed
+    )
+    sheet = _sheet(book, "Recipients", head, rows, (36, 12, 10, 18, 18, 60))
+    if report.campaign.counts.recipients > MOST_RECIPIENTS:
+        count = report.campaign.counts.recipients
+        sheet.append([f"The first {MOST_RECIPIENTS:,} of {count:,} are listed. The campaign's CSV has all."])
+
+
+def _sheet(book: Any, title: str, head: Sequence[str], rows: Iterable[Sequence[Any]], widths: Sequence[int]) -> Any:
+    sheet = book.create_sheet(title)
+    sheet.freeze_panes = "A2"
+    for number, width in enumerate(widths):
+        sheet.column_dimensions["ABCDEFGHIJ"[number]].width = width
+    sheet.append([_cell(sheet, word, bold=True) for word in head])
+    for row in rows:
+        sheet.append([_cell(sheet, value) for value in row])
+    return sheet
+
+
+def _cell(sheet: Any, value: Any, bold: bool = False) -> Any:
+    if isinstance(value, str):
+        value = harmless(ILLEGAL_CHARACTERS_RE.sub(" ", value))[:_CELL_CHARS]
+    if not bold and not isinstance(value, datetime):
+        return value
+    cell = WriteOnlyCell(sheet, value)
+    if bold:
+        cell.font = _BOLD
+    else:
+        cell.number_format = _WHEN
+    return cell
+
+
+def _chart(chart: Any, sheet: Any, title: str, count: int, columns: Sequence[int], names: Sequence[str]) -> Any:
+    """Of ``columns`` with the first column as categories, in the colours of the screens."""
+    for column in columns:
+        data = Reference(sheet, min_col=column, min_row=1, max_row=count + 1)
+        chart.add_data(data, titles_from_data=True)
+    chart.set_categories(Reference(sheet, min_col=1, min_row=2, max_row=count + 1))
+    for series, name in zip(chart.series, names, strict=False):
+        series.graphicalProperties.solidFill = series.graphicalProperties.line.solidFill = _COLOURS[name]
+    chart.title, chart.width, chart.height = title, 22, 10
+    chart.x_axis.delete = chart.y_axis.delete = False  # else newer Excel hides the axes
+    return chart
+
+
+def _local(moment: datetime | None, zone: str) -> datetime | None:
+    return clock.to_zone(moment, zone).replace(tzinfo=None, microsecond=0) if moment is not None else None

@@ -1,0 +1,86 @@
+from nicegui import ui
+from nicegui.testing import User as Browser
+
+from core import db
+from core.audience import suppression
+from core.delivery import replies
+from core.models import Campaign
+from tests import rows
+from tests.campaign_ui.campaign import make
+from tests.campaign_ui.conftest import SignIn, card_texts, eventually, press
+
+
+async def test_failed_mails_can_be_sent_again(user: Browser, sign_in: SignIn) -> None:
+    alice = sign_in(user)
+    campaign_id = make(alice)
+    await user.open(f"/campaigns/{campaign_id}")
+    press(user, "Retry failed")
+    await user.should_see("Send 1 mail that failed again?")
+    press(user, "Retry")
+    await eventually(lambda: card_texts(user, "Failed")[1] == "0")
+    assert card_texts(user, "Pending")[1] == "2"
+    await user.should_not_see("Why mails failed")
+
+
+async def test_no_retry_is_offered_where_all_are_on_the_suppression_list(user: Browser, sign_in: SignIn) -> None:
+    alice = sign_in(user)
+    campaign_id = make(alice)
+    with db.session() as session:
+        suppression.suppress(session, alice, "carl@example.net", "bounced")
+        campaign = session.get_one(Campaign, campaign_id)
+        rows.message(session, campaign, "spam@example.net", "failed", db.now(session), kind="policy", rule_id="spam")
+        campaign.failed_count += 1
+        campaign.recipients_count += 1
+    await user.open(f"/campaigns/{campaign_id}")
+    await user.should_see("On your suppression list, so not sent again.")
+    assert user.client is not None
+    retries = [e.props.get("aria-label") for e in user.client.elements.values() if isinstance(e, ui.button)]
+    assert [name for name in retries if name and name.startswith("Retry")] == [
+        f"Retry: {replies.explain('spam', 'policy')}"
+    ]
+    press(user, "Retry failed")
+    await user.should_see("Send 1 mail that failed again?")
+    await user.should_see("1 mail to addresses on your suppression list stays failed.")
+    user.find(marker="confirm").click()
+    await eventually(lambda: card_texts(user, "Failed")[1] == "1")
+    await user.should_see("550 5.1.1 User unknown")
+    await user.should_not_see("Retry failed")
+
+
+async def test_the_mails_of_one_reason_are_sent_again_after_a_question(user: Browser, sign_in: SignIn) -> None:
+    alice = sign_in(user)
+    campaign_id = make(alice)
+    with db.session() as session:
+        campaign = session.get_one(Campaign, campaign_id)
+        rows.message(session, campaign, "spam@example.net", "failed", db.now(session), kind="policy", rule_id="spam")
+        campaign.failed_count += 1
+        campaign.recipients_count += 1
+    await user.open(f"/campaigns/{campaign_id}")
+    press(user, f"Retry: {replies.explain('spam', 'policy')}")
+    await user.should_see("Send 1 mail that failed for this reason again?")
+    assert card_texts(user, "Failed")[1] == "2"
+    user.find(marker="confirm").click()
+    await eventually(lambda: card_texts(user, "Failed")[1] == "1")
+    assert card_texts(user, "Pending")[1] == "2"
+    await user.should_see("This mailbox does not exist.")
+
+
+async def test_mails_in_doubt_are_settled_by_the_user_after_a_question(user: Browser, sign_in: SignIn) -> None:
+    campaign_id = make(sign_in(user))
+    await user.open(f"/campaigns/{campaign_id}")
+    press(user, "They were delivered")
+    await user.should_see("Were these mails delivered?")
+    user.find(marker="confirm").click()
+    await eventually(lambda: card_texts(user, "Sent")[1] == "31")
+    await user.should_not_see("For 1 mail the connection ended")
+
+
+async def test_mails_in_doubt_are_sent_again_only_after_a_question(user: Browser, sign_in: SignIn) -> None:
+    campaign_id = make(sign_in(user))
+    await user.open(f"/campaigns/{campaign_id}")
+    press(user, "Send again")
+    await user.should_see("Whoever received the mail already receives it twice.")
+    assert card_texts(user, "Pending")[1] == "1"
+    user.find(marker="confirm").click()
+    await eventually(lambda: card_texts(user, "Pending")[1] == "2")
+    await user.should_not_see("For 1 mail the connection ended")

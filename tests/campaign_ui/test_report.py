@@ -1,0 +1,121 @@
+"""The report on paper and as a workbook."""
+
+import io
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+import httpx
+import openpyxl
+import pytest
+from fastapi import FastAPI
+from nicegui.testing import User as Browser
+
+from campaign_ui.endpoints import report
+from core import accounts, db
+from core.models import Activity, Campaign, CampaignLink, LinkClick, Reading
+from core.stats import workbook
+from tests import rows
+from tests.campaign_ui.conftest import SignIn
+from tests.conftest import Stack
+
+START = datetime(2026, 11, 22, 4, tzinfo=UTC)
+EVIL = '=HYPERLINK("http://evil.test")'
+
+
+def make(user_id: int) -> int:
+    with db.session() as session:
+        sender = rows.sender(session, user_id, from_name="Harbour Books")
+        counts = {"sent_count": 90, "failed_count": 10, "recipients_count": 100, "opened_count": 45, "clicked_count": 9}
+        values = {"name": EVIL, "subject": "@news", "status": "sent", "sender_id": sender.id, "started_at": START}
+        finished = START.replace(hour=6, minute=30)
+        campaign_id = rows.campaign(session, user_id, finished_at=finished, **values, **counts)
+        campaign = session.get_one(Campaign, campaign_id)
+        told = {"kind": "bad_recipient", "rule_id": "no-user", "reply": f"{EVIL}\x0b<b>", "attempts": 1}
+        rows.message(session, campaign, "+1@example.com", "failed", START, **told)
+        rows.message(session, campaign, "anna@example.com", "sent", START, opened_at=START.replace(minute=20))
+        for hours, sent in ((0, 60), (2, 30)):
+            at = START.replace(hour=4 + hours)
+            session.add(Activity(campaign_id=campaign_id, hour_at=at, sent_count=sent, failed_count=5))
+        session.add(Reading(campaign_id=campaign_id, quarter_at=START.replace(minute=15), opened_count=45))
+        link = CampaignLink(campaign_id=campaign_id, url="https://shop.example/")
+        session.add(link)
+        session.flush()
+        session.add(LinkClick(link_id=link.id or 0, message_id=1, at=START))
+    return campaign_id
+
+
+async def test_the_page_tells_all_that_matters(user: Browser, sign_in: SignIn) -> None:
+    campaign_id = make(sign_in(user, time_zone="Asia/Kolkata"))
+    await user.open(f"/campaigns/{campaign_id}/report")
+    for words in (
+        "Print or save as PDF",
+        EVIL,
+        "From: Harbour Books <news@example.com>",
+        "22 Nov 2026, 09:30 IST to 22 Nov 2026, 12:00 IST (about 2 h 30 min)",
+        "100 recipients = 90 sent + 10 failed + 0 pending",
+        "45 opened, 0 clicked. Most opens at 22 Nov, 09:45: 45.",
+        "https://shop.example/",
+        "This mailbox does not exist. We do not mail it again.",
+        "All times in Asia/Kolkata.",
+    ):
+        await user.should_see(words)
+
+
+@pytest.mark.parametrize("path", ["/campaigns/{}/report", "/campaigns/99999/report", "/campaigns/x/report"])
+async def test_charlie_sees_no_report_of_alice(user: Browser, sign_in: SignIn, path: str) -> None:
+    with db.session() as session:
+        alice = rows.user(session)
+    campaign_id = make(alice)
+    sign_in(user, "charlie@example.com")
+    response = await user.http_client.get(path.format(campaign_id))
+    assert response.status_code == 404 and "HYPERLINK" not in response.text
+
+
+@pytest.fixture
+async def web(stack: Stack) -> AsyncIterator[httpx.AsyncClient]:
+    app = FastAPI()
+    report.register(app)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://web.test") as client:
+        yield client
+
+
+async def test_the_owner_downloads_a_workbook_with_charts_and_no_formula(
+    web: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workbook, "MOST_RECIPIENTS", 1)
+    with db.session() as session:
+        owner, charlie = rows.user(session), rows.user(session, "charlie@example.com")
+    campaign_id = make(owner)
+    with db.session() as session:
+        tokens = [accounts.start_session(session, user_id) for user_id in (owner, charlie)]
+    url = f"/campaigns/{campaign_id}/report.xlsx"
+    assert (await web.get(url)).status_code == 303
+    answers = [await web.get(url, headers={"Cookie": f"session={token}"}) for token in tokens]
+    assert [answer.status_code for answer in answers] == [200, 404] and "HYPER" not in answers[1].text
+    beyond = f"/campaigns/{'9' * 30}/report.xlsx"
+    assert (await web.get(beyond, headers={"Cookie": f"session={tokens[0]}"})).status_code == 404
+    book = openpyxl.load_workbook(io.BytesIO(answers[0].content))
+    assert book.sheetnames == ["Summary", "By hour", "Readers", "When they read", "Failures", "Links", "Recipients"]
+    assert not any(cell.data_type == "f" for sheet in book for row in sheet.iter_rows() for cell in row)
+    summary = {row[0]: row[1] for row in book["Summary"].iter_rows(values_only=True)}
+    assert (summary["Sent"], summary["Opened"], summary["Open rate, % of sent"]) == (90, 45, 50)
+    assert summary["Campaign"] == "'" + EVIL and summary["Subject"] == "'@news"
+    hours = list(book["By hour"].iter_rows(values_only=True))
+    assert hours[0] == ("Hour (IST)", "Sent", "Failed")
+    assert hours[1] == (datetime(2026, 11, 22, 9, 30), 60, 5) and hours[2][1:] == (0, 0) and hours[3][1:] == (30, 5)
+    assert book["When they read"]["H11"].value == 45  # a Sunday, from 09:00
+    failed = list(book["Failures"].iter_rows(min_row=2, values_only=True))
+    assert failed[0][0] == 1 and failed[0][3].startswith("'=HYPERLINK")
+    assert [row[0] for row in book["Recipients"].iter_rows(values_only=True)] == [
+        "Address",
+        "'+1@example.com",
+        "The first 1 of 100 are listed. The campaign's CSV has all.",
+    ]
+    charts = {sheet.title: len(sheet._charts) for sheet in book}
+    assert {name for name, count in charts.items() if count} == {
+        "Summary",
+        "By hour",
+        "Readers",
+        "When they read",
+        "Links",
+    }

@@ -1,0 +1,68 @@
+from nicegui import ui
+from nicegui.testing import User as Browser
+from nicegui.testing.user_interaction import UserInteraction
+
+from core import db
+from core.audience import suppression
+from tests.campaign_ui.audience import left_files, people, press, shown, table_of
+from tests.campaign_ui.conftest import SignIn, eventually, undo
+
+
+async def test_the_suppression_list_is_shown_and_an_address_is_allowed_again(user: Browser, sign_in: SignIn) -> None:
+    alice = sign_in(user, time_zone="Asia/Kolkata")
+    with db.session() as session:
+        suppression.suppress(session, alice, "anna@example.com", "bounced", detail="550 5.1.1 <b>No such user</b>")
+    await user.open("/audience")
+    table = table_of(user, "Reason")
+    (row,) = table.rows
+    assert (row["email"], row["reason"], row["detail"]) == (
+        "anna@example.com",
+        "Bounced",
+        "550 5.1.1 <b>No such user</b>",
+    )
+    assert row["since"].endswith("IST")
+    user.find("Address to suppress").type("Ben@Example.com")
+    press(user, "Suppress")
+    await eventually(lambda: [each["email"] for each in table.rows] == ["ben@example.com", "anna@example.com"])
+    UserInteraction(user, {table}, None).trigger("allow", "anna@example.com")
+    await user.should_see("Allow this address again?")
+    press(user, "Allow again")
+    await eventually(lambda: [each["email"] for each in table.rows] == ["ben@example.com"])
+    await undo(user, "Campaigns mail anna@example.com again.")
+    await eventually(lambda: len(table.rows) == 2)
+    assert table.rows[0] | {"id": 0} == row | {"id": 0}  # since when and why it was
+    user.find("Address to suppress").clear().type("carol@example.com")
+    press(user, "Suppress")
+    await user.should_see("carol@example.com gets no more mail.")
+    await undo(user, "carol@example.com gets no more mail.")
+    await eventually(lambda: len(table.rows) == 2)
+
+
+async def test_several_addresses_are_suppressed_at_once_before_there_are_contacts(
+    user: Browser, sign_in: SignIn
+) -> None:
+    alice = sign_in(user)
+    with db.session() as session:
+        suppression.suppress(session, alice, "known@example.com", "bounced")
+    await user.open("/audience")
+    await user.should_see("Nobody is here yet")
+    press(user, "Suppress several")
+    await user.should_see("Suppress several addresses")
+    user.find("Addresses to suppress").type("Anna@example.com, known@example.com\nnobody\nanna@example.com")
+    press(user, "Suppress all")
+    await user.should_see("1 address suppressed. 1 was on the list already. 1 is no address.")
+    (results,) = shown(user, ui.table, "Results")
+    assert {(row["email"], row["result"]) for row in results.rows} == {
+        ("anna@example.com", "Suppressed"),
+        ("known@example.com", "Was on the list already"),
+        ("nobody", "Left out: no @ sign"),
+    }
+    with user:
+        uploader = shown(user, ui.upload)[-1]
+        await uploader.handle_uploads([ui.upload.SmallFileUpload("a.csv", "text/csv", b"email\nben@example.com\n")])
+    await user.should_see("1 address suppressed.")
+    press(user, "Close")
+    await eventually(lambda: len(table_of(user, "Reason").rows) == 3)
+    assert left_files() == [] and people(alice) == []
+    with db.reading() as session:
+        assert suppression.page(session, alice, search="known").rows[0].reason == "bounced"

@@ -1,0 +1,213 @@
+import asyncio
+from pathlib import Path
+
+import openpyxl
+import pytest
+from nicegui import ui
+from nicegui.testing import User as Browser
+from sqlalchemy.exc import OperationalError
+
+from core import db
+from core.audience import book, contacts, parse
+from tests.campaign_ui.audience import CSV, fill, left_files, menu, people, press, shown, stored, table_of, upload
+from tests.campaign_ui.conftest import SignIn, eventually
+
+
+async def test_a_file_is_shown_before_anything_is_stored_and_then_added(user: Browser, sign_in: SignIn) -> None:
+    alice = sign_in(user)
+    await user.open("/audience")
+    await upload(user, CSV)
+    await user.should_see("Add 2 contacts")
+    await user.should_see("1 row left out")
+    await user.should_see("{{ first_name }}")
+    tiles = [each for each in shown(user, ui.element) if each.props.get("role") == "group"]
+    numbers = {each.props["aria-label"]: each.default_slot.children[1].text for each in tiles}
+    assert numbers == {"Valid": "2", "Invalid": "1", "Duplicates": "1", "Suppressed": "0"}
+    assert people(alice) == [] and len(left_files()) == 1
+    press(user, "Add 2 contacts")
+    await user.should_see("2 contacts added to the list “members”.")
+    await user.should_see("All contacts")
+    await eventually(lambda: len(table_of(user, "Merge fields").rows) == 2)
+    assert people(alice) == ["anna@example.com", "ben@example.com"]
+    assert left_files() == []
+
+
+async def test_a_workbook_is_added_under_the_name_the_user_gives(
+    user: Browser, sign_in: SignIn, tmp_path: Path
+) -> None:
+    alice = sign_in(user)
+    workbook = openpyxl.Workbook()
+    for row in (["Mail", "City"], ["anna@example.com", "Pune"]):
+        workbook.active.append(row)
+    workbook.save(tmp_path / "a.xlsx")
+    await user.open("/audience")
+    await upload(user, (tmp_path / "a.xlsx").read_bytes(), "../../Kunden.xlsx")
+    await user.should_see("Add 1 contact")
+    fill(user, "List name", "Friends of Pune")
+    press(user, "Add 1 contact")
+    await user.should_see("1 contact added")
+    with db.reading() as session:
+        assert [(each.name, each.contact_count) for each in contacts.lists(session, alice)] == [("Friends of Pune", 1)]
+    assert left_files() == []
+
+
+async def test_pasted_addresses_are_added(user: Browser, sign_in: SignIn) -> None:
+    alice = sign_in(user)
+    await user.open("/audience")
+    user.find("Paste addresses").type("Anna Lee <anna@example.com>, ben@example.com")
+    press(user, "Read addresses")
+    await user.should_see("Add 2 contacts")
+    press(user, "Add 2 contacts")
+    await user.should_see("2 contacts added to the list")
+    assert people(alice) == ["anna@example.com", "ben@example.com"]
+
+
+async def test_the_address_column_may_be_changed(user: Browser, sign_in: SignIn) -> None:
+    alice = sign_in(user)
+    await user.open("/audience")
+    await upload(user, b"email,other\na@example.com,b@example.com\nc@example.com,nobody\n")
+    await user.should_see("Add 2 contacts")
+    (column,) = shown(user, ui.select, "Address column")
+    with user:
+        column.value = 1
+    await user.should_see("Add 1 contact")
+    press(user, "Add 1 contact")
+    await eventually(lambda: people(alice) == ["b@example.com"])
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [(b"", "empty"), (b"%PDF-1.4", "PDF"), (b"name,city\nAnna,Pune\n", "No column of this file")],
+)
+async def test_a_bad_file_gets_one_sentence_and_another_try(
+    user: Browser, sign_in: SignIn, content: bytes, sentence: str
+) -> None:
+    sign_in(user)
+    await user.open("/audience")
+    await upload(user, content)
+    await user.should_see(sentence)
+    await user.should_see("Read addresses")
+    assert left_files() == []
+
+
+async def test_the_size_is_checked_on_the_server_too(
+    user: Browser, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sign_in(user)
+    await user.open("/audience")
+    monkeypatch.setattr(parse, "MAX_FILE_BYTES", 10)
+    await upload(user, CSV)
+    await user.should_see("This file is larger than")
+    assert left_files() == []
+
+
+async def test_a_failure_while_storing_loses_nothing_and_doubles_nothing(
+    user: Browser, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alice = sign_in(user)
+    await user.open("/audience")
+    await upload(user, b"email\n" + b"".join(b"p%d@example.com\n" % n for n in range(1_200)))
+    await user.should_see("Add 1,200 contacts")
+    real, calls = contacts._store_chunk, 0
+
+    def failing(*args: object) -> int:
+        nonlocal calls
+        calls += 1
+        if calls == 2:
+            raise OperationalError("insert", {}, Exception("disk full"))
+        return real(*args)
+
+    monkeypatch.setattr(contacts, "_store_chunk", failing)
+    press(user, "Add 1,200 contacts")
+    await user.should_see("This could not be finished")
+    with db.reading() as session:
+        assert book.count(session, alice) == 500
+    press(user, "Add 1,200 contacts")
+    await user.should_see("added to the list “members”")
+    with db.reading() as session:
+        assert book.count(session, alice) == 1_200
+        assert [(each.name, each.contact_count) for each in contacts.lists(session, alice)] == [("members", 1_200)]
+
+
+async def test_leaving_the_page_deletes_the_uploaded_file(user: Browser, sign_in: SignIn) -> None:
+    sign_in(user)
+    await user.open("/audience")
+    await upload(user, CSV)
+    await user.should_see("Add 2 contacts")
+    assert len(left_files()) == 1
+    with user:
+        ui.context.client.delete()
+    assert left_files() == []
+
+
+async def test_hostile_names_in_a_file_are_shown_as_text(user: Browser, sign_in: SignIn) -> None:
+    sign_in(user)
+    await user.open("/audience")
+    await upload(user, b'email,<b onclick=x>,":x","__proto__"\na@example.com,<script>alert(1)</script>,2,3\n')
+    await user.should_see("Add 1 contact")
+    table = table_of(user, "<b onclick=x>")
+    assert {key for column in table.columns for key in column} == {"name", "field", "label", "align"}
+    assert {key for row in table.rows for key in row} == {"id", "c0", "c1", "c2", "c3"}
+
+
+async def test_an_upload_is_added_to_a_list_that_there_is(user: Browser, sign_in: SignIn) -> None:
+    alice = sign_in(user)
+    stored(alice, "email,first_name\nanna@example.com,A\ncem@example.com,Cem\n", "members")
+    await user.open("/audience")
+    menu(user, "members", "Add contacts")
+    await upload(user, CSV)
+    await user.should_see("Add 2 contacts")
+    press(user, "Add 2 contacts")
+    await user.should_see(
+        "1 contact added to the list “members”. 1 was in it already. Of 1 contact you had, 1 got new values."
+    )
+    with db.reading() as session:
+        assert [(each.name, each.contact_count) for each in contacts.lists(session, alice)] == [("members", 3)]
+        found = {each.email: each.fields for each in book.page(session, alice).rows}
+    assert found["anna@example.com"] == {"first_name": "Again"} and found["cem@example.com"] == {"first_name": "Cem"}
+
+
+async def test_a_name_that_is_taken_is_said_and_known_contacts_may_be_kept(user: Browser, sign_in: SignIn) -> None:
+    alice = sign_in(user)
+    stored(alice, "email,first_name\nanna@example.com,A\n", "members")
+    await user.open("/audience?upload=1")
+    await upload(user, CSV)
+    await user.should_see("Add 2 contacts")
+    (name,) = shown(user, ui.input, "List name")
+    assert "There is a list of this name" in name.props["hint"]
+    (known,) = shown(user, ui.select, "Who is a contact already")
+    with user:
+        known.value = True
+    press(user, "Add 2 contacts")
+    await user.should_see("2 contacts added to the list “members (2)”. 1 contact you had stayed as they were.")
+    with db.reading() as session:
+        assert book.page(session, alice).rows[0].fields == {"first_name": "A"}
+
+
+async def test_duplicates_are_listed_and_columns_renamed_or_left_out(user: Browser, sign_in: SignIn) -> None:
+    alice = sign_in(user)
+    await user.open("/audience")
+    await upload(user, b"Email,First name,Secret\nanna@example.com,Anna,1\nanna@example.com,Anna,2\n")
+    await user.should_see("1 duplicate")
+    (doubled,) = shown(user, ui.table, "Duplicates")
+    assert [(row["line"], row["value"]) for row in doubled.rows] == [("3", "anna@example.com")]
+    fill(user, "Secret", "first name")
+    press(user, "Add 1 contact")
+    await user.should_see("would both become first_name")
+    shown(user, ui.input, "Secret")[0].set_value("")
+    fill(user, "First name", "Called")
+    press(user, "Add 1 contact")
+    await user.should_see("1 contact added")
+    with db.reading() as session:
+        assert book.page(session, alice).rows[0].fields == {"called": "Anna"}
+
+
+async def test_the_panel_of_a_first_upload_stays_until_it_is_done(user: Browser, sign_in: SignIn) -> None:
+    alice = sign_in(user)
+    await user.open("/audience")
+    await upload(user, CSV)
+    await user.should_see("Add 2 contacts")
+    await asyncio.to_thread(stored, alice, "zoe@example.com", "meanwhile")
+    press(user, "Add 2 contacts")
+    await user.should_see("2 contacts added to the list “members”.")
+    await user.should_see("meanwhile")

@@ -1,0 +1,62 @@
+import pytest
+
+from core import db, stats
+from core.audience import contacts, parse
+from core.content import templates
+from core.stats import Found
+from tests import rows
+from tests.conftest import Stack
+
+
+@pytest.fixture
+def alice(stack: Stack) -> int:
+    with db.session() as session:
+        alice = rows.user(session)
+        rows.campaign(session, alice, status="sent", name="Autumn 100% off", subject="News")
+        rows.campaign(session, alice, status="draft", name="", subject="Autumn reading")
+        rows.campaign(session, alice, status="sent", name="Autumn, deleted", deleted_at=db.now(session))
+        rows.sender(session, alice, name="Autumn sender")
+        rows.sender(session, alice, name="Gone autumn", deleted_at=db.now(session))
+        templates.create(session, alice, "Autumn letter", body="<p>x</p>")
+    contacts.store(alice, parse.parse_text("autumn@example.com\nben@example.com"), "Autumn readers")
+    return alice
+
+
+def _names(user_id: int, words: str) -> list[tuple[str, str]]:
+    with db.reading() as session:
+        return [(found.kind, found.name) for found in stats.find(session, user_id, words)]
+
+
+def test_everything_of_a_user_is_found_by_a_part_of_its_name(alice: int) -> None:
+    assert _names(alice, " AUTUMN ") == [
+        ("draft", "Autumn reading"),
+        ("campaign", "Autumn 100% off"),
+        ("list", "Autumn readers"),
+        ("sender", "Autumn sender"),
+        ("template", "Autumn letter"),
+        ("contact", "autumn@example.com"),
+    ]
+    assert _names(alice, "00%") == [("campaign", "Autumn 100% off")]
+    assert _names(alice, "_") == _names(alice, "\0nothing") == []
+    with db.reading() as session:
+        assert Found("list", 1, "Autumn readers", "2") in stats.find(session, alice, "readers")
+
+
+def test_capitals_beyond_ascii_are_found_too(alice: int) -> None:
+    with db.session() as session:
+        rows.campaign(session, alice, status="sent", name="ÜBER UNS", subject="News")
+    assert _names(alice, "über") == [("campaign", "ÜBER UNS")]
+    with db.reading() as session:
+        assert [each.name for each in stats.summaries(session, alice, search="über u")] == ["ÜBER UNS"]
+
+
+def test_without_words_the_newest_campaigns_are_offered(alice: int) -> None:
+    assert _names(alice, "") == [("draft", "Autumn reading"), ("campaign", "Autumn 100% off")]
+    with db.reading() as session:
+        assert len(stats.find(session, alice, "", each=1)) == 1
+
+
+def test_a_stranger_finds_nothing(alice: int) -> None:
+    with db.session() as session:
+        charlie = rows.user(session, "charlie@example.com")
+    assert _names(charlie, "autumn") == _names(charlie, "") == []

@@ -1,0 +1,58 @@
+from datetime import UTC, datetime, timedelta
+
+from core import clock, db, stats
+from core.delivery import usage
+from core.models import Activity, Sender
+from tests import rows
+from tests.conftest import Stack
+
+NOW = datetime(2026, 11, 25, 6, 0, 30, tzinfo=UTC)
+
+
+def test_what_is_used_of_each_limit_is_what_the_engine_counts(stack: Stack) -> None:
+    db.clock_offset = NOW - clock.utcnow()
+    with db.session() as session:
+        alice, charlie = rows.user(session), rows.user(session, "charlie@example.com")
+        sender = rows.sender(session, alice, per_hour=100, per_day=1000)
+        free = rows.sender(session, alice, name="Own server", per_minute=None)
+        assert sender.id is not None
+        for minutes, count in ((0, 12), (1, 28), (50, 40), (90, 500), (60 * 26, 999)):
+            usage.record(session, sender.id, NOW - timedelta(minutes=minutes), count)
+        campaign_id = rows.campaign(session, alice, sender_id=free.id)
+        session.add(Activity(campaign_id=campaign_id, hour_at=NOW.replace(minute=0, second=0), sent_count=77))
+        session.flush()
+        limited, unlimited = stats.health(session, alice)
+        assert stats.health(session, charlie) == []
+    uses = {use.span: (use.used, use.limit, use.is_tight) for use in limited.uses}
+    assert uses == {"minute": (28, 30, True), "hour": (80, 100, False), "day": (580, 1000, False)}
+    assert (limited.state, limited.why, limited.todo) == ("ready", "", "")
+    assert unlimited.uses == () and unlimited.sent_day == 77
+
+
+def test_a_sender_that_is_held_up_says_why_until_when_and_what_to_do(stack: Stack) -> None:
+    db.clock_offset = NOW - clock.utcnow()
+    with db.session() as session:
+        alice = rows.user(session)
+        until = NOW + timedelta(minutes=10)
+        words = {"state_kind": "throttle_rate", "state_reply": "451 4.7.1 Ratelimit"}
+        rows.sender(session, alice, state="cooling", cooling_until=until, host="smtp.hostinger.com", **words)
+        rows.sender(session, alice, state="blocked", state_kind="auth", state_reply="535 5.7.8 Bad credentials")
+        rows.sender(session, alice, state="cooling", cooling_until=NOW - timedelta(minutes=1), **words)
+        cooling, blocked, over = stats.health(session, alice)
+    assert (cooling.state, cooling.until, cooling.reply) == ("cooling", until, "451 4.7.1 Ratelimit")
+    assert cooling.why == "Hostinger asks us to slow down. We wait and then send more slowly."
+    assert "lower its mails per minute" in cooling.todo
+    assert blocked.state == "blocked" and "Enter its username and password again" in blocked.todo
+    assert (over.state, over.why, over.until) == ("ready", "", None)
+
+
+def test_a_learned_pace_and_a_warm_up_are_the_limits_that_hold(sqlite_stack: Stack) -> None:
+    db.clock_offset = NOW - clock.utcnow()
+    ramp = {"start": 50, "factor": 1.5, "days": 14, "began": "2026-11-23", "zone": "Asia/Kolkata"}
+    with db.session() as session:
+        alice = rows.user(session)
+        sender: Sender = rows.sender(session, alice, learned_per_minute=12.04, warmup=ramp)
+        assert sender.id is not None
+        usage.record(session, sender.id, NOW - timedelta(hours=2), 90)
+        [health] = stats.health(session, alice)
+    assert [(use.span, use.used, use.limit) for use in health.uses] == [("minute", 0, 12), ("warm-up", 90, 112)]

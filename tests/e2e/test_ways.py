@@ -1,0 +1,156 @@
+"""Other ways to the same: by keyboard alone, on a phone, in two tabs. One product for all of them."""
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.conftest import KEY
+from tests.e2e.product import ROOT, Console, card, chromium, free_port
+
+_FOCUSED = """() => {
+    const on = document.activeElement ?? document.body ?? document.documentElement, named = on.labels?.[0] ?? on;
+    const words = named.cloneNode(true);
+    words.querySelectorAll("i").forEach(icon => icon.remove());
+    const name = on.getAttribute("aria-label") || on.title || words.textContent;
+    return [name.replace(/\\s+/g, " ").trim(), on.matches(":focus-visible")];
+}"""
+_PEOPLE = [f"person{number}@example.org" for number in range(3)]
+
+
+@pytest.fixture(scope="module")
+def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The embedded product on an empty database; returns its address."""
+    port = free_port()
+    env = {"DATA_DIR": str(tmp_path_factory.mktemp("ways")), "SECRET_KEY": KEY, "PORT": str(port)}
+    process = subprocess.Popen([sys.executable, "main.py"], cwd=ROOT, env={**os.environ, **env}, stdout=subprocess.PIPE)
+    try:
+        assert process.stdout is not None and b"Campaigns: " in process.stdout.readline()
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.communicate(timeout=30)
+
+
+@asynccontextmanager
+async def _browser(**like: Any) -> AsyncIterator[Page]:
+    """A page whose console must stay silent."""
+    async with chromium() as browser:
+        console = Console()
+        context = await browser.new_context(locale="en-US", timezone_id="Asia/Kolkata", **like)
+        yield console.listen(await context.new_page())
+        assert console.wrong == []
+
+
+async def test_the_main_job_by_keyboard_alone(web: str) -> None:
+    async with _browser() as page:
+        await page.goto(f"{web}/signup")
+        await _tab_to(page, "Email")
+        await page.keyboard.type("kim@example.com")
+        await _tab_to(page, "Password")
+        await page.keyboard.type("correct horse battery")
+        await page.keyboard.press("Enter")
+        await expect(page).to_have_url(f"{web}/")
+        await _tab_to(page, "New campaign")
+        await page.keyboard.press("Enter")
+        await expect(page).to_have_url(re.compile(r"/campaigns/\d+/edit"))
+        for label, words in (("Name", "Kim's news"), ("Subject", "Hello"), ("Body", "Here is the news.")):
+            await _tab_to(page, label)
+            await page.keyboard.type(words)
+        await _tab_to(page, "Next: Audience")
+        await page.keyboard.press("Enter")
+        await _tab_to(page, "Paste addresses")
+        await page.keyboard.type(", ".join(_PEOPLE))
+        for button in ("Read addresses", "Add 3 contacts", "Next: When", "Send now"):
+            await _tab_to(page, button)
+            await page.keyboard.press("Enter")
+        dialog = page.get_by_role("dialog")
+        await expect(dialog.get_by_role("button", name="Send now")).to_be_focused()
+        await page.keyboard.press("Enter")
+        await expect(page).to_have_url(re.compile(r"/campaigns/\d+$"))
+        await card(page, "Sent", 3, 20)
+
+
+async def _tab_to(page: Page, name: str) -> None:
+    """Press Tab until what bears that name has the focus and shows it; what it waits for may still be on its way."""
+    seen: list[str] = []
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        await page.keyboard.press("Tab")
+        focused, is_shown = await page.evaluate(_FOCUSED)
+        seen.append(focused)
+        if focused == name:
+            assert is_shown, f"{name} has the focus and does not show it"
+            return
+    raise AssertionError(f"Tab never came to {name!r}: {seen}")
+
+
+async def test_the_main_job_on_a_phone(web: str) -> None:
+    phone = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True, "device_scale_factor": 2}
+    async with _browser(**phone) as page:
+        await page.goto(f"{web}/signup")
+        await page.get_by_label("Email").fill("pia@example.com")
+        await page.get_by_label("Password").fill("correct horse battery")
+        await page.get_by_role("button", name="Sign up").tap()
+        await expect(page).to_have_url(f"{web}/")
+        await _fits(page)
+        await page.get_by_role("button", name="Navigation").tap()
+        await page.get_by_role("navigation", name="Main").get_by_role("link", name="Campaigns").tap()
+        await expect(page).to_have_url(f"{web}/campaigns")
+        await _fits(page)
+        await page.get_by_role("link", name="New campaign").first.tap()
+        await page.get_by_label("Name", exact=True).fill("Pia's news")
+        await page.get_by_label("Subject", exact=True).fill("Hello")
+        await page.get_by_label("Body", exact=True).tap()
+        await page.keyboard.type("Here is the news.")
+        await _fits(page)
+        await page.get_by_role("tab", name="Audience").tap()
+        await page.get_by_label("Paste addresses").fill("\n".join(_PEOPLE))
+        await page.get_by_role("button", name="Read addresses").tap()
+        await page.get_by_role("button", name="Add 3 contacts").tap()
+        await expect(page.get_by_role("checkbox").first).to_be_checked()
+        await _fits(page)
+        await page.get_by_role("tab", name="When").tap()
+        await page.get_by_role("button", name="Send now").tap()
+        await _fits(page)
+        await page.get_by_role("dialog").get_by_role("button", name="Send now").tap()
+        await expect(page).to_have_url(re.compile(r"/campaigns/\d+$"))
+        await card(page, "Sent", 3, 20)
+        await _fits(page)
+        await page.get_by_role("button", name=_PEOPLE[0]).tap()
+        await expect(page.get_by_role("dialog").get_by_text(_PEOPLE[0]).first).to_be_visible()
+        await _fits(page)
+
+
+async def _fits(page: Page) -> None:
+    """Nothing scrolls sideways."""
+    await page.wait_for_function(
+        "document.querySelector('main, form') && document.scrollingElement.scrollWidth <= innerWidth"
+    )
+
+
+async def test_a_draft_in_two_tabs_is_told_of_and_loses_nothing(web: str) -> None:
+    async with _browser() as one:
+        await one.context.request.post(
+            f"{web}/signup", form={"email": "tom@example.com", "password": "correct horse 1"}
+        )
+        await one.goto(f"{web}/campaigns/new")
+        await one.get_by_label("Subject", exact=True).fill("From the first tab")
+        await expect(one.get_by_text("Saved")).to_be_visible()
+        other = await one.context.new_page()
+        await other.goto(one.url)
+        await expect(other.get_by_label("Subject", exact=True)).to_have_value("From the first tab")
+        await one.get_by_label("Subject", exact=True).fill("Changed in the first tab")
+        told = other.get_by_text("This draft was changed in another tab.")
+        await expect(told).to_be_visible()
+        await expect(one.get_by_text("This draft was changed in another tab.")).to_have_count(0)
+        await other.get_by_role("button", name="Show the other version").click()
+        await expect(other.get_by_label("Subject", exact=True)).to_have_value("Changed in the first tab")
+        await expect(told).to_have_count(0)

