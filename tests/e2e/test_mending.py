@@ -82,7 +82,9 @@ async def test_what_the_preflight_says_is_mended_where_its_button_leads(sqlite_s
         await _visual(page)
         await _type_code(page)
         await _a_toast(page, web)
-    assert not [each for each in console.wrong if "red.png" not in each and "ERR_" not in each]
+    # The mail's own image, whose address is typed letter by letter, may be refused; nothing else.
+    ours = [each for each in console.wrong if "red.png" not in each and "Loading the image 'http://127." not in each]
+    assert not [each for each in ours if "ERR_" not in each]
 
 
 async def _fix(page: Page, sentence: str) -> None:
