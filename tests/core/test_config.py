@@ -43,7 +43,7 @@ def test_a_setting_that_cannot_work_refuses_to_start_with_a_sentence(env: dict[s
 @pytest.mark.parametrize("script", ["main.py", "huey_worker.py"])
 def test_the_program_says_the_sentence_and_no_traceback(script: str, tmp_path: Path) -> None:
     env = {**os.environ, "WORKER": "external", "DATA_DIR": str(tmp_path)}
-    ended = subprocess.run([sys.executable, script], cwd=ROOT, env=env, capture_output=True, text=True, timeout=30)
+    ended = subprocess.run([sys.executable, script], cwd=ROOT, env=env, capture_output=True, text=True, timeout=120)
     assert ended.returncode == 2
     assert (
         ended.stderr.strip() == "WORKER=external needs REDIS_URL: without Redis the worker would not hear of new mail."
@@ -54,7 +54,7 @@ def test_the_program_says_the_sentence_and_no_traceback(script: str, tmp_path: P
 def test_a_data_dir_that_cannot_be_made_is_said_in_a_sentence(script: str, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     env = {**os.environ, "DATA_DIR": str(tmp_path / "file" / "data"), "PORT": "1"}
-    ended = subprocess.run([sys.executable, script], cwd=ROOT, env=env, capture_output=True, text=True, timeout=30)
+    ended = subprocess.run([sys.executable, script], cwd=ROOT, env=env, capture_output=True, text=True, timeout=120)
     assert ended.returncode == 2 and "Traceback" not in ended.stderr
     assert ended.stderr.startswith(f"DATA_DIR {tmp_path}/file/data cannot be used: not a directory.")
 
@@ -64,7 +64,7 @@ def test_a_database_that_is_not_there_is_said_in_a_sentence(script: str, tmp_pat
     port = free_port()  # where nobody listens
     where = {"DATABASE_URL": f"postgresql://anna:hidden@127.0.0.1:{port}/mails", "REDIS_URL": "redis://127.0.0.1:1/0"}
     env = {**os.environ, **where, "DATA_DIR": str(tmp_path), "PORT": str(free_port())}
-    ended = subprocess.run([sys.executable, script], cwd=ROOT, env=env, capture_output=True, text=True, timeout=30)
+    ended = subprocess.run([sys.executable, script], cwd=ROOT, env=env, capture_output=True, text=True, timeout=120)
     assert ended.returncode == 2 and "hidden" not in ended.stderr
     assert ended.stderr.startswith(
         f'PostgreSQL cannot be used: connection to server at "127.0.0.1", port {port} failed'

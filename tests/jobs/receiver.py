@@ -205,16 +205,16 @@ class _Dialogue:
             await self.writer.drain()
             self.writer.close()
             raise _Over
-        body = b""
+        lines = []
         while (line := await self.reader.readline()) != b".\r\n":
             if not line:
                 raise _Over
-            body += line
+            lines.append(line)
         self.mail = False
         answer = self.receiver.script("dot", self.recipient)
         if answer is None or answer in ("drop", "silence"):
             self.receiver.accepted.append(self.recipient)
-            self.receiver.bodies[self.recipient] = body
+            self.receiver.bodies[self.recipient] = b"".join(lines)
             self.receiver.happened()
         if answer == "silence":
             await asyncio.sleep(3600)
