@@ -10,12 +10,12 @@ from campaign_ui.parts.ask import delete_when_hidden, dialog_title
 from campaign_ui.parts.leaving import ask_before_leaving
 from campaign_ui.parts.notices import notify_done, notify_error
 from campaign_ui.parts.sender_fields import SenderFields
-from core import db
+from core import db, stats
 from core.delivery import bounce_mailbox, senders
 from core.delivery.imap import Trouble
 from core.delivery.probe import ProbeResult, probe
 from core.delivery.sender_values import Invalid, Values, problems
-from core.errors import RuleError
+from core.errors import NotFound, RuleError
 from core.models import BounceMailbox, Sender
 from core.tracking import mailbox
 
@@ -98,10 +98,17 @@ class SenderForm:
         self._show_progress(values.host)
         self.test.props("loading")
         try:
-            result = await long_work(_probe, self.user_id, self.kept.id if self.kept else None, values)
+            sender_id = self.kept.id if self.kept else None
+            result = await long_work(_probe, self.user_id, sender_id, values)
+            held_up = await off_loop(_held_up, self.user_id, sender_id, values, self.zone) if result.ok else ""
         finally:
             self.test.props(remove="loading")
-        self._show_result(result)
+        sentence = result.sentence
+        if held_up:
+            sentence += " The server takes mail."
+        elif result.ok and values.username.strip():
+            sentence += " This sender can send."
+        self._show_result(replace(result, sentence=sentence), held_up)
 
     async def _test_mailbox(self) -> None:
         bounces = self.fields.bounces
@@ -127,12 +134,18 @@ class SenderForm:
             ui.spinner(size="20px")
             ui.label(f"Connecting to {host}…").classes("font-medium")
 
-    def _show_result(self, result: ProbeResult) -> None:
+    def _show_result(self, result: ProbeResult, held_up: str = "") -> None:
+        """``held_up``: why it does not send though the server would take mail."""
+        tone, icon = ("sent", "check_circle") if result.ok else ("failed", "error")
+        if held_up:
+            tone, icon = "pending", "schedule"
         self.result.clear()
-        with self.result, ui.row().classes(f"cm-notice is-{'sent' if result.ok else 'failed'} w-full my-3 flex-nowrap"):
-            ui.icon("check_circle" if result.ok else "error")
+        with self.result, ui.row().classes(f"cm-notice is-{tone} w-full my-3 flex-nowrap"):
+            ui.icon(icon)
             with ui.column().classes("gap-1.5 min-w-0 grow"):
                 ui.label(result.sentence).classes("font-medium")
+                if held_up:
+                    ui.label(held_up)
                 if result.reply:
                     ui.label("The server’s own words").classes("text-xs opacity-90")
                     ui.label(result.reply).classes("cm-words")
@@ -180,6 +193,19 @@ def _probe(user_id: int, sender_id: int | None, values: Values) -> ProbeResult:
     return probe(
         values.host, values.port, values.security, values.username.strip(), values.password or "", values.preset
     )
+
+
+def _held_up(user_id: int, sender_id: int | None, values: Values, zone: str) -> str:
+    """Why the kept sender does not send now; another account than the kept one would."""
+    if sender_id is None:
+        return ""
+    with db.reading() as session:
+        try:
+            kept = senders.get(session, user_id, sender_id)
+        except NotFound:  # deleted in another tab
+            return ""
+        is_same = (values.host.strip(), values.username.strip()) == (kept.host, kept.username)
+        return stats.held_up(kept, db.now(session), zone) if is_same else ""
 
 
 def _with_kept_password(user_id: int, sender_id: int | None, values: Values) -> Values:

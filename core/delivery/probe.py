@@ -94,7 +94,7 @@ class _Visit:
         except (smtplib.SMTPException, OSError, ValueError) as error:
             raise self._cut_off(error) from None
         self.steps.append("Signed in")
-        return f"Signed in to {self.host}. This sender can send."
+        return f"Signed in to {self.host}."
 
     def leave(self) -> None:
         if self._alarm is not None:

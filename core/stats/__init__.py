@@ -18,7 +18,7 @@ from core.stats.days import Day, Progress, per_day, progress
 from core.stats.failures import Failure, failures
 from core.stats.find import Found, find
 from core.stats.going import Ended, Going, ended, going, is_sending
-from core.stats.health import Health, Use, health, sender_state, todo
+from core.stats.health import Health, Use, health, held_up, sender_state, todo
 from core.stats.history import Event, Timeline, timeline
 from core.stats.operation import Operation, operation
 from core.stats.pace import Minute, Pace, pace
@@ -64,6 +64,7 @@ __all__ = [
     "going",
     "health",
     "heat",
+    "held_up",
     "is_sending",
     "ledger",
     "links",

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import case, func
 from sqlmodel import Session, col, select
 
-from core import db
+from core import clock, db
 from core.delivery import presets, replies, usage, warmup
 from core.models import Activity, Campaign, Sender, SenderState, SenderUsage
 
@@ -76,6 +76,17 @@ def sender_state(sender: Sender, now: datetime) -> str:
     if sender.state == SenderState.cooling and (sender.cooling_until is None or sender.cooling_until <= now):
         return SenderState.ready.value
     return sender.state
+
+
+def held_up(sender: Sender, now: datetime, zone: str) -> str:
+    """Until when a sender does not send though its server would take mail, and why, in sentences; empty: it sends."""
+    state, until = sender_state(sender, now), sender.cooling_until
+    if state == SenderState.ready:
+        return ""
+    why = replies.explain(sender.state_rule, sender.state_kind, presets.provider(sender.preset, sender.host))
+    if state == SenderState.cooling and until is not None:
+        return f"This sender waits until {clock.say(until, zone)}: {why}"
+    return f"This sender sends nothing until you save it: {why}"
 
 
 def _health(sender: Sender, now: datetime, used: dict[str, int], sent: int) -> Health:

@@ -158,6 +158,27 @@ async def test_a_kept_password_is_used_for_the_test_and_never_shown(
     assert senders.password(kept(user_id)[0]) == "right"
 
 
+async def test_a_sender_that_waits_is_not_said_to_send(user: Browser, sign_in: SignIn, smtp_port: int) -> None:
+    user_id = sign_in(user, time_zone="Asia/Kolkata")
+    sender_id = stored(user_id, host="127.0.0.1", port=smtp_port, security="none", password="right")
+    until = clock.utcnow() + timedelta(minutes=30)
+    with db.session() as session:
+        sender = session.get_one(Sender, sender_id)
+        sender.state, sender.cooling_until, sender.state_kind = SenderState.cooling, until, "quota_hour"
+    await user.open("/senders")
+    press(user, "Test connection of News")
+    await user.should_see("Signed in to 127.0.0.1. The server takes mail.")
+    await user.should_see(f"This sender waits until {clock.say(until, 'Asia/Kolkata')}: ")
+    assert "can send" not in texts(user)
+    with db.session() as session:
+        sender = session.get_one(Sender, sender_id)
+        sender.state, sender.state_kind, sender.state_rule = SenderState.blocked, "auth", "auth-phase"
+    press(user, "Test connection")
+    await user.should_see("This sender sends nothing until you save it: ")
+    await user.should_see("refused the sign-in.")
+    assert "can send" not in texts(user)
+
+
 async def test_a_slow_test_shows_that_it_goes_on(user: Browser, sign_in: SignIn) -> None:
     sign_in(user)
     await user.open("/senders")
