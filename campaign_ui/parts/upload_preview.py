@@ -56,10 +56,12 @@ def preview(
         )
     if parsed.invalid:
         words = f"{parsed.invalid_count:,} row{'s' * (parsed.invalid_count != 1)} left out"
-        _left_out(parsed.invalid, parsed.invalid_count, words, "Rows left out", is_open=not parsed.valid_count)
+        head = "What stands there, and why it is left out"
+        _left_out(parsed.invalid, parsed.invalid_count, words, "Rows left out", head, is_open=not parsed.valid_count)
     if parsed.duplicates:
         words = f"{parsed.duplicate_count:,} duplicate{'s' * (parsed.duplicate_count != 1)}"
-        _left_out(parsed.duplicates, parsed.duplicate_count, words, "Duplicates", is_open=False)
+        head = "The address, and what becomes of its row"
+        _left_out(parsed.duplicates, parsed.duplicate_count, words, "Duplicates", head, is_open=False)
     with ui.row().classes("w-full justify-end gap-2"):
         ui.button("Start over", on_click=on_back).props("flat color=grey-7")
         add = ui.button(f"Add {parsed.valid_count:,} contact{'s' * (parsed.valid_count != 1)}", on_click=on_add)
@@ -121,14 +123,14 @@ def _rename(target: Target, index: int, name: str | None) -> None:
     target.fields[index] = name or ""
 
 
-def _left_out(rows: tuple[Rejected, ...], count: int, words: str, name: str, *, is_open: bool) -> None:
-    """Rows that are no recipients; ``rows`` may be only the first of ``count``."""
+def _left_out(rows: tuple[Rejected, ...], count: int, words: str, name: str, head: str, *, is_open: bool) -> None:
+    """Rows that are no recipients of their own; ``rows`` may be only the first of ``count``."""
     shown = rows[:_SHOWN_REJECTED]
     if count > len(shown):
         words += f" (the first {len(shown):,} are shown)"
     columns = [
         {"name": "line", "field": "line", "label": "Line", "align": "right"},
-        {"name": "value", "field": "value", "label": "What stands there, and why it is left out", "align": "left"},
+        {"name": "value", "field": "value", "label": head, "align": "left"},
     ]
     table_rows = [
         {"id": number, "line": f"{each.line:,}", "value": each.value[:80] or "–", "reason": each.reason}

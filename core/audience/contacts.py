@@ -60,7 +60,8 @@ def store(
     """Keep the valid people of ``parsed`` as contacts of the user, in a new list (or in ``list_id``).
 
     Opens its own short transactions, and may be run again after a failure: addresses are never doubled, new values
-    of merge fields win, empty ones erase nothing; with ``keep_known`` who is a contact already keeps their values.
+    of merge fields win (of two rows with one address those of the later), empty ones erase nothing; with
+    ``keep_known`` who is a contact before keeps their values.
     ``progress`` hears how many rows are done. Raises RuleError where there is nobody to store or the list is gone.
     """
     if not parsed.valid_count:
@@ -70,10 +71,11 @@ def store(
         if list_id is None:
             list_id = create_list(session, user_id, list_name or parsed.name)
         _add_fields(session, user_id, list_id, parsed.fields)
+        kept_until = _newest(session, user_id) if keep_known else 0
     people, done, added, made, updated = parsed.people(), 0, 0, 0, 0
     while chunk := list(islice(people, size)):
         with db.session() as session:
-            stored = _store_chunk(session, user_id, list_id, chunk, keep_known)
+            stored = _store_chunk(session, user_id, list_id, chunk, kept_until)
         done, added = done + len(chunk), added + stored.added
         made, updated = made + stored.made, updated + stored.updated
         if progress:
@@ -228,8 +230,9 @@ def _store_chunk(
     user_id: int,
     list_id: int,
     chunk: list[tuple[str, dict[str, str]]],
-    keep_known: bool = False,
+    kept_until: int = 0,
 ) -> _Chunk:
+    """``kept_until``: contacts up to that id keep their values."""
     held = select(ContactList.id).where(col(ContactList.id) == list_id, col(ContactList.user_id) == user_id)
     if session.exec(held.with_for_update()).first() is None:
         raise NotFound("The list was deleted while contacts were being added.")
@@ -239,16 +242,16 @@ def _store_chunk(
     # By address, so that two uploads of one user lock the contacts they share in the same order.
     given = [{"email": e, "domain": addresses.domain_of(e), "fields": people[e]} for e in sorted(people)]
     packed = json.dumps(given)
-    values = {"user_id": user_id, "now": db.now(session), "given": packed}
+    values = {"user_id": user_id, "now": db.now(session), "given": packed, "kept": kept_until}
     known = _known(session, user_id, packed)
-    updated = sum(not keep_known and {**old, **people[email]} != old for email, old in known.items())
+    updated = sum(not kept_until and {**old, **people[email]} != old for email, old in known.items())
     source = db.given(session, email="text", domain="text", fields="jsonb")
     merged = db.merged_json(session, "contact.fields", "excluded.fields")
     upsert = text(
         "insert into contact (user_id, email, domain, fields, created_at)"
         f" select :user_id, email, domain, fields, :now from {source}"
         " where true on conflict (user_id, email)"
-        f" do update set fields = {'contact.fields' if keep_known else merged} returning id"
+        f" do update set fields = case when contact.id <= :kept then contact.fields else {merged} end returning id"
     ).bindparams(bindparam("now", type_=db.UtcDateTime))
     ids = [{"id": id} for (id,) in session.connection().execute(upsert, values)]
     member = text(
@@ -260,6 +263,10 @@ def _store_chunk(
     session.execute(grown.values(contact_count=col(ContactList.contact_count) + added))
     _tell(session, user_id)
     return _Chunk(added, len(people) - len(known), updated)
+
+
+def _newest(session: Session, user_id: int) -> int:
+    return session.exec(select(func.max(Contact.id)).where(col(Contact.user_id) == user_id)).one() or 0
 
 
 def _known(session: Session, user_id: int, given: str) -> dict[str, dict[str, str]]:

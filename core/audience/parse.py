@@ -21,13 +21,15 @@ _PROGRESS_ROWS = 5_000
 _HEADER_ROOM = 20  # rows of a sheet above the first person
 _FORMULA = ("'=", "'+", "'-", "'@", "'\t", "'\r")  # the quote by which exports disarm formulas
 
+_DOUBLED = "stands above too: one contact; where both rows have a value, that of this row is taken"
+
 Row = tuple[int, list[str]]
 Progress = Callable[[int], None]
 
 
 @dataclass(frozen=True)
 class Rejected:
-    """A row that is no recipient: its 1-based line, what stood there, and why."""
+    """A row that is no recipient of its own: its 1-based line, what stood there, and why."""
 
     line: int
     value: str
@@ -207,7 +209,7 @@ def _scan(open_rows: Callable[[], Iterator[Row]], layout: Layout, name: str, pro
         elif (mark := hash(person[0])) in seen:
             duplicates += 1
             if len(doubled) < MAX_REJECTED:
-                doubled.append(Rejected(line, person[0], "the same address stands above"))
+                doubled.append(Rejected(line, person[0], _DOUBLED))
             if person[0] in sample:
                 sample[person[0]].update(person[1])  # as they are stored: the later values win
         else:

@@ -191,6 +191,7 @@ async def test_duplicates_are_listed_and_columns_renamed_or_left_out(user: Brows
     await user.should_see("1 duplicate")
     (doubled,) = shown(user, ui.table, "Duplicates")
     assert [(row["line"], row["value"]) for row in doubled.rows] == [("3", "anna@example.com")]
+    assert "that of this row is taken" in doubled.rows[0]["reason"] and "left out" not in str(doubled.columns)
     fill(user, "Secret", "first name")
     press(user, "Add 1 contact")
     await user.should_see("would both become first_name")

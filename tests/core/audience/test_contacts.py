@@ -88,6 +88,18 @@ def test_known_contacts_may_be_kept_as_they_are() -> None:
     assert kept()["a@example.com"] == {"name": "Anne", "city": "Pune"} and counts_are_right()
 
 
+def test_of_two_rows_with_one_address_the_later_wins_as_the_preview_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(db, "CHUNK_ROWS", 1)  # the second row comes when the first is a contact already
+    store("email,name\nben@example.com,Ben\n")
+    text = "email,name,city\n" + "ann@example.com,Ann,Pune\nben@example.com,Benny,\n" * 6 + "ann@example.com,Anne,\n"
+    read = parse.parse_text(text)
+    assert read.duplicates[0].reason.endswith("that of this row is taken")
+    assert dict(read.sample)["ann@example.com"] == {"name": "Anne", "city": "Pune"}
+    done = contacts.store(ALICE, read, "more", keep_known=True)
+    assert kept() == {"ann@example.com": {"name": "Anne", "city": "Pune"}, "ben@example.com": {"name": "Ben"}}
+    assert (done.added_count, done.known_count, done.updated_count) == (2, 1, 0)
+
+
 def test_a_field_that_a_contact_gets_becomes_one_of_its_lists() -> None:
     stored = store("a@example.com\nb@example.com")
     with db.session() as session:
