@@ -14,7 +14,7 @@ from campaign_ui.parts.compose_data import Compose
 from campaign_ui.parts.preview import preview
 from core import clock, db
 from core.campaigns import versions
-from core.content import bodies, html, mail
+from core.content import bodies, mail
 from core.models import DraftVersion
 
 _ANNA = mail.Recipient(1, "anna@example.com", {"first_name": "Anna"})
@@ -115,10 +115,9 @@ def _content(now: mail.Content, row: DraftVersion) -> mail.Content:
 def _read(user_id: int, campaign_id: int) -> list[_Line]:
     with db.reading() as session:
         rows = versions.list_all(session, user_id, campaign_id)
-    words = [_words(row) for row in rows]
-    return [
-        _Line(row, _change(words[at], words[at + 1] if at + 1 < len(rows) else None)) for at, row in enumerate(rows)
-    ]
+    read = [(row, Counter(bodies.read_words(row.body, row.body_kind))) for row in rows]
+    older = [*read[1:], None]
+    return [_Line(row, _change(row, words, older[at])) for at, (row, words) in enumerate(read)]
 
 
 def _keep(user_id: int, campaign_id: int, reason: str) -> None:
@@ -126,16 +125,15 @@ def _keep(user_id: int, campaign_id: int, reason: str) -> None:
         versions.keep(session, user_id, campaign_id, reason)
 
 
-def _words(row: DraftVersion) -> Counter[str]:
-    text = html.to_text(bodies.words(row.body, row.body_kind))
-    return Counter(f"{row.subject} {row.preheader} {text}".split())
-
-
-def _change(words: Counter[str], before: Counter[str] | None) -> str:
-    """How many words are new and gone since the version before."""
-    if before is None:
-        return f"{words.total():,} words"
-    added, gone = (words - before).total(), (before - words).total()
-    if not added and not gone:
-        return f"{words.total():,} words, only the look changed"
-    return f"{words.total():,} words, {added:,} new, {gone:,} gone"
+def _change(row: DraftVersion, words: Counter[str], older: tuple[DraftVersion, Counter[str]] | None) -> str:
+    """How many words the mail has, and what is new and gone since the version before."""
+    count = words.total()
+    said = f"{count:,} word{'s' * (count != 1)}" if count else "No words yet"
+    if older is None:
+        return said
+    before, had = older
+    added, gone = (words - had).total(), (had - words).total()
+    changes = [f"{added:,} new, {gone:,} gone"] if added or gone else []
+    changes += ["another subject"] if row.subject != before.subject else []
+    changes += ["another preheader"] if row.preheader != before.preheader else []
+    return ", ".join([said, *(changes or ["only the look changed"])])

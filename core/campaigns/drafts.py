@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from datetime import timedelta
+from itertools import chain, count
 from typing import Any
 
 from sqlalchemy import ColumnElement, case, func, insert, literal, or_, update
@@ -170,12 +171,15 @@ def set_lists(
 
 
 def duplicate(session: Session, user_id: int, campaign_id: int) -> Campaign:
-    """A draft "Copy of …" with the same content, sender and lists; no time, no numbers."""
+    """A draft "Copy of …" with the same content, sender and lists; no time, no numbers. Raises NotFound.
+
+    A name that another campaign of the user has gets a number: "Copy of News (2)".
+    """
     old = get(session, user_id, campaign_id)
     now = db.now(session)
     copy = Campaign(
         user_id=user_id,
-        name=f"Copy of {old.name or old.subject or 'a campaign'}"[:NAME_LENGTH],
+        name=_free_name(session, user_id, f"Copy of {old.name or old.subject or 'a campaign'}"),
         subject=old.subject,
         preheader=old.preheader,
         sender_id=old.sender_id,
@@ -191,6 +195,14 @@ def duplicate(session: Session, user_id: int, campaign_id: int) -> Campaign:
     lists = select_rows(literal(copy.id), *kept).where(col(CampaignList.campaign_id) == campaign_id)
     session.execute(insert(CampaignList).from_select(["campaign_id", "list_id", "is_left_out"], lists))
     return copy
+
+
+def _free_name(session: Session, user_id: int, name: str) -> str:
+    alike = col(Campaign.name).startswith(name[: NAME_LENGTH - 12], autoescape=True)
+    mine = (col(Campaign.user_id) == user_id, col(Campaign.deleted_at).is_(None))
+    taken = set(session.exec(select(Campaign.name).where(*mine, alike)))
+    names = chain([name[:NAME_LENGTH]], (f"{name[: NAME_LENGTH - 12]} ({number})" for number in count(2)))
+    return next(each for each in names if each not in taken)
 
 
 def delete(session: Session, user_id: int, campaign_id: int) -> None:

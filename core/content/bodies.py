@@ -1,6 +1,6 @@
 """The three kinds of body: what each is mailed as, and how one becomes another."""
 
-from core.content import frame, html, markdown
+from core.content import frame, html, markdown, merge, plain
 from core.models import BodyKind
 
 NAMES = {BodyKind.rich: "Rich text", BodyKind.markdown: "Markdown", BodyKind.html: "HTML"}
@@ -16,6 +16,13 @@ def whole(body: str, kind: str) -> str:
 def words(body: str, kind: str) -> str:
     """The HTML of what is written, without the frame."""
     return markdown.to_html(body) if kind == BodyKind.markdown else body
+
+
+def read_words(body: str, kind: str) -> list[str]:
+    """The words a reader reads of ``body``, in their order; a merge field is one of them."""
+    parts = merge.parse(plain.read_text(words(body, kind)))
+    text = "".join(part if isinstance(part, str) else f"{{{{{part.name}}}}}" for part in parts)
+    return [word for word in text.split() if any(letter.isalnum() for letter in word)]
 
 
 def turned(body: str, kind: str, into: str) -> str:

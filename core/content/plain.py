@@ -37,7 +37,15 @@ def flat(source: str) -> str:
 
 def text(source: str) -> str:
     """See ``html.to_text``."""
-    reader = _Text()
+    return _read(source, _Text())
+
+
+def read_text(source: str) -> str:
+    """What of ``source`` is read as words: without the addresses of links, marks of lists, lines."""
+    return _read(source, _Text(is_bare=True))
+
+
+def _read(source: str, reader: "_Text") -> str:
     # nh3 is a real HTML parser: what html.parser then reads is well formed and free of style and script.
     reader.feed(
         nh3.clean(
@@ -82,8 +90,9 @@ class _Lines:
 
 
 class _Text(HTMLParser):
-    def __init__(self) -> None:
+    def __init__(self, is_bare: bool = False) -> None:
         super().__init__(convert_charrefs=True)
+        self.is_bare = is_bare  # without what stands for the look
         self.lines = _Lines()
         self.lists: list[_List] = []
         self.links: list[tuple[str, list[str]]] = []
@@ -99,7 +108,7 @@ class _Text(HTMLParser):
             self.lines.out.append("")
         elif tag == "hr":
             self.lines.gap()
-            self.lines.add("----------")
+            self.lines.add("" if self.is_bare else "----------")
             self.lines.gap()
         elif tag in ("ul", "ol"):
             start = given.get("start", "")
@@ -147,11 +156,11 @@ class _Text(HTMLParser):
             now.number += 1
         self.lines.at_mark = False
         self.lines.line()
-        self.lines.mark("  " * max(0, len(self.lists) - 1) + mark)
+        self.lines.mark("" if self.is_bare else "  " * max(0, len(self.lists) - 1) + mark)
 
     def _link(self, href: str, seen: list[str]) -> None:
         shown = " ".join("".join(seen).split())
-        if not href or href.startswith("#") or not shown:
+        if self.is_bare or not href or href.startswith("#") or not shown:
             return
         if href in (shown, f"mailto:{shown}", f"tel:{shown}") or href.rstrip("/") == shown:
             return

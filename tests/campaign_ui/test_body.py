@@ -238,7 +238,7 @@ async def test_a_version_is_restored_and_that_can_be_undone(user: Browser, sign_
     await user.open(f"/campaigns/{draft}/edit")
     press(user, "Version history")
     await user.should_see("Before the template Newsletter")
-    await user.should_see("4 words")
+    await user.should_see("3 words")
     press(user, "Restore")
     await eventually(lambda: _kept(draft).body == "<p>The first words</p>")
     assert (_kept(draft).subject, _kept(draft).body_kind) == ("News", "rich")
@@ -246,6 +246,27 @@ async def test_a_version_is_restored_and_that_can_be_undone(user: Browser, sign_
     press(user, "Undo")
     await eventually(lambda: (_kept(draft).subject, _kept(draft).body) == ("Later", "# Later"))
     assert any(each.body == "# Later" and "was restored" in each.reason for each in _versions(draft))
+
+
+async def test_the_history_counts_what_a_reader_reads(user: Browser, sign_in: SignIn) -> None:
+    alice = sign_in(user)
+    draft = _draft(alice, subject="A subject of six words, nothing else", body="<p><br></p>")
+    bodies = (
+        '<ul><li>See <a href="https://example.com/">it</a></li></ul><hr>',
+        "<p>See it</p>",
+        "<p>{{ a | default: 'b' }}</p>",
+    )
+    with db.session() as session:
+        versions.keep(session, alice, draft, "")
+        for version, body in enumerate(bodies, 2):
+            campaigns.save_draft(session, alice, draft, version, subject=f"Subject {min(version, 3)}", body=body)
+            versions.keep(session, alice, draft, "")
+    await user.open(f"/campaigns/{draft}/edit")
+    press(user, "Version history")
+    await user.should_see("No words yet")
+    await user.should_see("2 words, 2 new, 0 gone, another subject")
+    await user.should_see("2 words, another subject")
+    await user.should_see("1 word, 1 new, 2 gone")
 
 
 async def test_a_draft_without_versions_says_when_they_come(user: Browser, sign_in: SignIn) -> None:

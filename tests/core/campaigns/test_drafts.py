@@ -8,6 +8,7 @@ from core.audience import contacts
 from core.delivery import senders
 from core.errors import NotFound, RuleError
 from core.models import UNDO_FOR, Campaign, CampaignList, CampaignStatus, Sender
+from tests import rows
 from tests.core.campaigns.rows import NOW, contact_list, id_of, put, read
 
 
@@ -115,6 +116,19 @@ def test_a_copy_is_a_draft_with_the_same_content_and_lists_and_no_numbers(alice:
         assert (copy.recipients_count, copy.sent_count, copy.scheduled_at, copy.version) == (0, 0, None, 1)
         assert campaigns.list_ids(session, alice, id_of(copy)) == campaigns.list_ids(session, alice, draft)
         assert [c.id for c in campaigns.list_all(session, alice)] == [copy.id, draft]
+
+
+def test_each_copy_of_a_campaign_has_a_name_of_its_own(alice: int, draft: int) -> None:
+    with db.session() as session:
+        charlie = rows.user(session, "charlie@example.com")
+        rows.campaign(session, charlie, name="Copy of News", status="draft")  # theirs takes no name away
+        copies = [campaigns.duplicate(session, alice, draft) for _ in range(3)]
+        assert [each.name for each in copies] == ["Copy of News", "Copy of News (2)", "Copy of News (3)"]
+        campaigns.delete(session, alice, id_of(copies[1]))
+        assert campaigns.duplicate(session, alice, draft).name == "Copy of News (2)"
+        long = rows.campaign(session, alice, name="x" * 200, status="draft")
+        names = {campaigns.duplicate(session, alice, long).name for _ in range(2)}
+        assert len(names) == 2 and all(len(name) <= 200 for name in names)
 
 
 def test_a_deleted_campaign_is_gone_and_never_starts(alice: int, draft: int) -> None:
