@@ -87,7 +87,8 @@ class Lane:
             self.adaptive.store_last()
             self.writer.write_used()
             due = await self._give_back()
-        return due and self._worked and not self.ending
+        # A wait that was ended by hand while the last mails were still on their way: the sender is ready, so try.
+        return due and (self.ending == "cooling" or (self._worked and not self.ending))
 
     def poke(self) -> None:
         """There may be more mail now; one that comes while the sender is given back is heard after that."""

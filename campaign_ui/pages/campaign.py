@@ -30,6 +30,7 @@ from campaign_ui.parts.hours import ask_hours, finishes_in_words
 from campaign_ui.parts.ledger import Ledger, LedgerView, ledger_view, read_page
 from campaign_ui.parts.preview import add_style
 from campaign_ui.parts.sandbox_play import sandbox_note
+from campaign_ui.parts.try_again import try_again
 from core import campaigns as rules
 from core import db, stats
 from core.errors import NotFound
@@ -135,11 +136,11 @@ class _Page:
         self, user: auth.CurrentUser, told: About, data: _Data, more: _More, page: LedgerPage, view: LedgerView
     ) -> None:
         self.user, self.zone, self.id = user, user.time_zone, data.campaign.id
-        self.campaign, self.version = data.campaign, data.version
+        self.campaign, self.version, self.wait = data.campaign, data.version, data.wait
         counts = data.campaign.counts
         add_style()
         acts = (self._unschedule, self._ask_hours, self._pause, self._resume, self._cancel)
-        actions = HeadActions(*acts, self._view, self._duplicate, self._edit)
+        actions = HeadActions(*acts, self._view, self._duplicate, self._edit, self._try_again)
         self.head = CampaignHead(data.campaign, told, self.zone, actions)
         self.hours_of = ui.element("div").classes("absolute")  # of the dialog
         with card() as self.waiting:
@@ -219,7 +220,7 @@ class _Page:
 
     def show(self, data: _Data) -> None:
         campaign, counts = data.campaign, data.campaign.counts
-        self.campaign = campaign
+        self.campaign, self.wait = campaign, data.wait
         self.head.show(campaign, data.wait, data.finishes, data.now)
         begun = campaign.status not in NOT_BEGUN and (campaign.started_at is not None or counts.recipients > 0)
         self.waiting.set_visibility(not begun)
@@ -262,6 +263,10 @@ class _Page:
     async def _view(self) -> None:
         with self.hours_of:
             await show_mail(self.user.id, self.id)
+
+    async def _try_again(self) -> None:
+        if self.wait.try_sender is not None:
+            await try_again(self.user.id, self.wait.try_sender)
 
     async def _duplicate(self) -> None:
         await duplicate(self.user.id, self.id)

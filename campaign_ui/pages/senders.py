@@ -13,6 +13,7 @@ from campaign_ui.parts.bounce_state import check_mailbox
 from campaign_ui.parts.dkim_dialog import DkimDialog, dkim_rows
 from campaign_ui.parts.sender_card import Actions, sender_card
 from campaign_ui.parts.sender_form import SenderForm
+from campaign_ui.parts.try_again import try_again
 from campaign_ui.parts.use_bars import UseBars
 from core import db, stats
 from core.delivery import bounce_mailbox, dkim_keys, learned, senders
@@ -64,7 +65,7 @@ class _Senders:
         self.signing.set_visibility(False)
         self.mailboxes: dict[int, BounceMailbox] = {}
         changes = (self._edit, self._test, self._make_default, self._delete, self._pin, self._unpin, self._forget)
-        self.actions = Actions(*changes, self._check)
+        self.actions = Actions(*changes, self._check, self._try_again)
         self.forms = ui.element("div")  # outside of the cards: what is typed survives their renewal
 
     async def reload(self) -> None:
@@ -134,6 +135,9 @@ class _Senders:
 
     async def _forget(self, sender: Sender) -> None:
         await act(learned.forget, self.user.id, sender.id, done="Forgotten. Your own limits hold from now on.")
+
+    async def _try_again(self, sender: Sender) -> None:
+        await try_again(self.user.id, sender.id or 0)
 
     async def _check(self, sender: Sender) -> None:
         if sender.id is not None:

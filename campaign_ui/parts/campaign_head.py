@@ -13,6 +13,7 @@ from campaign_ui.parts.campaign_mail import About
 from campaign_ui.parts.countdown import WaitLine
 from campaign_ui.parts.hours import MAY_CHANGE, hours_in_words
 from campaign_ui.parts.progress import Progress
+from campaign_ui.parts.try_again import TRY_AGAIN
 from core import clock
 from core.models import PauseReason
 from core.stats import Summary, Wait
@@ -35,6 +36,7 @@ class HeadActions:
     mail: Callable[[], Awaitable[None]]
     duplicate: Callable[[], Awaitable[None]]
     edit: Callable[[], Awaitable[None]]
+    try_again: Callable[[], Awaitable[None]]
 
 
 class CampaignHead:
@@ -59,6 +61,8 @@ class CampaignHead:
                     self._why = ui.label()
                     self._reply = ui.label().classes("cm-words mt-1")
                     self._finishes = ui.label().classes("tabular-nums")
+                    self._try = ui.button(TRY_AGAIN, icon="replay", on_click=actions.try_again)
+                    self._try.props("outline dense").classes("mt-1.5")
                     self._doubt = ui.link("", f"#{IN_DOUBT}").classes("font-medium").style("color:inherit")
                     self._refused = ui.link("Read why they were refused", f"#{WHY_FAILED}")
                     self._refused.classes("font-medium").style("color:inherit")
@@ -96,6 +100,7 @@ class CampaignHead:
         for button, visible in (
             (self._edit, status == "draft"),
             (self._edit_later, status == "scheduled"),
+            (self._try, wait.try_sender is not None),
             (self._doubt, counts.unknown > 0),
             (self._refused, campaign.pause_reason == PauseReason.content and counts.failed > 0),
             (self._report, status not in NOT_BEGUN),

@@ -11,9 +11,10 @@ from campaign_ui.parts.bounce_state import bounce_state
 from campaign_ui.parts.countdown import WaitLine
 from campaign_ui.parts.notices import notice
 from campaign_ui.parts.sender_health import STATES
+from campaign_ui.parts.try_again import TRY_AGAIN
 from campaign_ui.parts.use_bars import UseBars
 from core import clock, stats
-from core.delivery import presets, replies, warmup, windows
+from core.delivery import presets, replies, standing, warmup, windows
 from core.models import BounceMailbox, Security, Sender, SenderState
 from core.stats import Wait
 
@@ -32,6 +33,7 @@ class Actions:
     unpin: Callable[[Sender], Awaitable[None]]
     forget: Callable[[Sender], Awaitable[None]]
     check: Callable[[Sender], Awaitable[None]]
+    try_again: Callable[[Sender], Awaitable[None]]
 
 
 def sender_card(sender: Sender, mailbox: BounceMailbox | None, now: datetime, zone: str, actions: Actions) -> UseBars:
@@ -58,7 +60,7 @@ def sender_card(sender: Sender, mailbox: BounceMailbox | None, now: datetime, zo
             ui.label(_from(sender)).classes("break-all")
             if sender.reply_to:
                 ui.label(f"Answers to {sender.reply_to}").classes("cm-mute break-all")
-        _standing(sender, state, now, zone)
+        _standing(sender, state, now, zone, actions)
         _learned(sender, zone, actions)
         with ui.element("div").classes("flex flex-wrap gap-1.5"):
             for text in [*limits(sender), *hours(sender, now)]:
@@ -94,7 +96,7 @@ def hours(sender: Sender, now: datetime) -> list[str]:
     return words
 
 
-def _standing(sender: Sender, state: str, now: datetime, zone: str) -> None:
+def _standing(sender: Sender, state: str, now: datetime, zone: str, actions: Actions) -> None:
     if state == SenderState.ready:
         return
     why = replies.explain(sender.state_rule, sender.state_kind, presets.provider(sender.preset, sender.host))
@@ -109,6 +111,9 @@ def _standing(sender: Sender, state: str, now: datetime, zone: str) -> None:
         if sender.state_reply:
             ui.label("The server’s own words").classes("text-xs mt-1")
             ui.label(sender.state_reply).classes("cm-words")
+        if standing.may_try(sender, now):
+            button = ui.button(TRY_AGAIN, icon="replay", on_click=lambda: actions.try_again(sender))
+            button.props("outline dense").classes("mt-1.5")
 
 
 def _learned(sender: Sender, zone: str, actions: Actions) -> None:

@@ -93,6 +93,18 @@ def with_campaign_waiting(session: Session, sender_ids: Iterable[int]) -> set[in
     return set(session.connection().execute(waiting).scalars())
 
 
+def has_work(session: Session, sender_id: int) -> bool:
+    """Whether a campaign of the sender may send now and has mails due."""
+    now = db.now(session)
+    waiting = select(_campaign.c.id).where(
+        _campaign.c.sender_id == sender_id,
+        _campaign.c.status == CampaignStatus.sending,
+        not_held(now),
+        has_due_mail(now),
+    )
+    return session.connection().execute(waiting.limit(1)).first() is not None
+
+
 def not_held(now: datetime) -> Any:
     """The condition that a campaign's mails may be claimed."""
     return or_(_campaign.c.hold_until.is_(None), _campaign.c.hold_until <= now)

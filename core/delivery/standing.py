@@ -1,16 +1,29 @@
 """How a sender stands with its mail server: ready, cooling until a moment, or blocked until its user acts."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import case, or_, update
 from sqlmodel import Session
 
 from core import db, live
+from core.delivery import consequence, holds, senders, windows
 from core.delivery.ledger import REPLY_CHARS
+from core.errors import RuleError
 from core.models import Sender, SenderState
 
+PACED = timedelta(seconds=65)  # between two mails at one a minute it goes on, it does not wait
+
 _sender: Any = Sender.__table__  # type: ignore[attr-defined]
+
+
+class Tried(StrEnum):
+    """What goes out when a wait is ended by hand: one mail that finds out, all that wait, or nothing is due."""
+
+    one = "one"
+    all = "all"
+    nothing = "nothing"
 
 
 def cool(session: Session, sender_id: int, epoch: int, seconds: float, kind: str, rule_id: str, reply: str) -> bool:
@@ -29,6 +42,43 @@ def block(session: Session, sender_id: int, epoch: int, kind: str, rule_id: str,
 def recovered(session: Session, sender_id: int, epoch: int) -> bool:
     """A mail was accepted: the next cooldown begins with the first step again."""
     return _change(session, sender_id, epoch, {"cooldown_step": 0} | _reason("", "", ""))
+
+
+def may_try(sender: Sender, now: datetime) -> bool:
+    """Whether nothing but what its server said holds the sender up at ``now``: no full limit, no closed window."""
+    cools = sender.state == SenderState.cooling and sender.cooling_until is not None and sender.cooling_until > now
+    if not cools or (sender.next_start_at is not None and sender.next_start_at > now + PACED):
+        return False
+    return windows.is_open(windows.from_json(sender.sending_window), now)
+
+
+def try_now(session: Session, user_id: int, sender_id: int) -> Tried:
+    """End the wait that a server's reply caused. Limits, hours and pace hold on; after a quota one mail goes first.
+
+    Refused again, the sender waits as long as the last time: who asks early does not climb the ladder of waits.
+    Raises RuleError where it does not wait, or waits for a limit or its hours; NotFound.
+    """
+    sender, now = senders.get(session, user_id, sender_id), db.now(session)
+    still = (_sender.c.state == SenderState.cooling, _sender.c.cooling_until > now)
+    unhindered = or_(_sender.c.next_start_at.is_(None), _sender.c.next_start_at <= now + PACED)
+    step = _sender.c.cooldown_step
+    ended = (
+        update(_sender)
+        .where(_sender.c.id == sender_id, _sender.c.user_id == user_id, _sender.c.deleted_at.is_(None))
+        .where(*still, unhindered)
+        # Not below the first: what was learned from this throttle is not learned twice, and a quota is probed.
+        .values(state=SenderState.ready, cooling_until=None, cooldown_step=case((step > 1, step - 1), else_=step))
+    )
+    if not may_try(sender, now) or not session.connection().execute(ended).rowcount:
+        waits = sender.state == SenderState.cooling and sender.cooling_until is not None and sender.cooling_until > now
+        why = "its limits and hours hold" if waits else "it does not wait for its mail server any more"
+        raise RuleError(f"{sender.name} cannot be tried now: {why}.")
+    session.expire(sender)
+    db.after_commit(session, lambda: live.publish(user_id, "sender", sender_id))
+    db.after_commit(session, live.wake)
+    if not holds.has_work(session, sender_id):
+        return Tried.nothing
+    return Tried.one if sender.state_kind in consequence.QUOTAS else Tried.all
 
 
 def _reason(kind: str, rule_id: str, reply: str) -> dict[str, Any]:

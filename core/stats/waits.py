@@ -8,12 +8,11 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from core import clock, db
-from core.delivery import replies, usage, warmup, windows
+from core.delivery import replies, standing, usage, warmup, windows
 from core.models import CampaignStatus, Message, MessageState, PauseReason, Sender, SenderState
 from core.stats.counts import Summary, summary
 
 _SOON = timedelta(seconds=2)
-_PACED = timedelta(seconds=65)  # between two mails at one a minute it goes on, it does not wait
 _SAID_CHARS = 120  # of a server's words inside a sentence
 
 _PAUSED = {
@@ -32,6 +31,7 @@ class Wait:
 
     ``tone``: sent (all is well), pending (waits), failed (needs the user), quiet (nothing to do).
     ``reply``: the server's own words where they are the reason and not in the sentence. ``why``: what they mean.
+    ``try_sender``: the sender that can be tried now instead (``standing.try_now``).
     """
 
     lead: str
@@ -40,6 +40,7 @@ class Wait:
     until: datetime | None = None
     rest: str = ""
     why: str = ""
+    try_sender: int | None = None
 
     @property
     def sentence(self) -> str:
@@ -84,10 +85,13 @@ def _of_sending(session: Session, user_id: int, campaign: Summary, zone: str) ->
     if sender.state == SenderState.blocked:
         explanation = replies.explain(sender.state_rule, sender.state_kind, sender.name)
         return Wait(f"{sender.name} is blocked. {explanation}", "failed", sender.state_reply)
-    if sender.cooling_until is not None and sender.cooling_until > now:
-        return _cooling(sender, sender.cooling_until, counts.pending, zone)
-    if counts.pending and (waits := _hours(campaign, sender, now, zone)) is not None:
-        return waits
+    hours = _hours(campaign, sender, now, zone) if counts.pending else None
+    if _cools(sender, hours, now):
+        assert sender.cooling_until is not None
+        mine = sender.id if hours is None and standing.may_try(sender, now) else None
+        return _cooling(sender, sender.cooling_until, counts.pending, zone, mine)
+    if hours is not None:
+        return hours
     if counts.waiting == 0:
         if counts.pending:
             last = (
@@ -98,6 +102,15 @@ def _of_sending(session: Session, user_id: int, campaign: Summary, zone: str) ->
             return Wait(last, "sent")
         return Wait("Everything has been sent.", "sent")
     return _of_due(session, campaign, sender, now, zone)
+
+
+def _cools(sender: Sender, hours: Wait | None, now: datetime) -> bool:
+    """Whether its server's words hold it up longest: not its hours, nor a limit that is full."""
+    until, others = sender.cooling_until, [now]
+    others += [hours.until] if hours is not None and hours.until is not None else []
+    if sender.next_start_at is not None and sender.next_start_at > now + standing.PACED:
+        others.append(sender.next_start_at)
+    return until is not None and until > now and until >= max(others)
 
 
 def _hours(campaign: Summary, sender: Sender, now: datetime, zone: str) -> Wait | None:
@@ -118,16 +131,16 @@ def _next(why: str, until: datetime, campaign: Summary, zone: str) -> Wait:
     return Wait(f"{why} Next mail {clock.say(until, zone)}", "pending", until=until, rest=f"; {count:,} waiting.")
 
 
-def _cooling(sender: Sender, until: datetime, count: int, zone: str) -> Wait:
+def _cooling(sender: Sender, until: datetime, count: int, zone: str, mine: int | None) -> Wait:
     """``Hostinger answered 451 4.7.1 Ratelimit: resuming at 09:27:30 IST, 1,240 waiting.``"""
     why = replies.explain(sender.state_rule, sender.state_kind, sender.name)
     rest = f", {count:,} waiting."
     said = " ".join(sender.state_reply.split())
     if not said:
-        return Wait(f"{why} Resuming at {_clock(until, zone)}", "pending", until=until, rest=rest)
+        return Wait(f"{why} Resuming at {_clock(until, zone)}", "pending", until=until, rest=rest, try_sender=mine)
     short = textwrap.shorten(said, _SAID_CHARS, placeholder="…")
     lead = f"{sender.name} answered {short.rstrip(':')}: resuming at {_clock(until, zone)}"
-    return Wait(lead, "pending", sender.state_reply if short != said else "", until, rest, why)
+    return Wait(lead, "pending", sender.state_reply if short != said else "", until, rest, why, mine)
 
 
 def _of_due(session: Session, campaign: Summary, sender: Sender, now: datetime, zone: str) -> Wait:
@@ -150,7 +163,7 @@ def _of_due(session: Session, campaign: Summary, sender: Sender, now: datetime, 
         else:
             lead = f"All {count:,} that remain wait to be tried again, the first at {at}"
         return Wait(lead, "pending", first.reply, first.retry_at, ".")
-    if sender.next_start_at is not None and sender.next_start_at > now + _PACED:
+    if sender.next_start_at is not None and sender.next_start_at > now + standing.PACED:
         why = _full(session, sender, now) or _limit(sender)
         lead = f"{why} Next mail at {_clock(sender.next_start_at, zone)}"
         return Wait(lead, "pending", until=sender.next_start_at, rest=f"; {count:,} waiting.")

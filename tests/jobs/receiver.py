@@ -74,6 +74,10 @@ class Receiver:
         with self._changed:
             assert self._changed.wait_for(condition, seconds), f"after {seconds} s: {len(self.accepted)} accepted"
 
+    def hang_up(self) -> None:
+        """Drop all connections that stand now."""
+        self._loop.call_soon_threadsafe(lambda: [task.cancel() for task in self._tasks])
+
     def _run(self, ready: threading.Event) -> None:
         self._loop.run_until_complete(self._serve(ready))
         self._loop.close()

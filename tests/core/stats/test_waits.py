@@ -191,3 +191,33 @@ def test_a_scheduled_campaign_starts_in_the_zone_it_was_chosen_in(stack: Stack) 
         here, there = (stats.waiting(session, alice, made, zone) for zone in ("Asia/Kolkata", "Europe/Berlin"))
         assert (here.lead, here.rest) == ("Starts 05 Jan 2099, 09:00 IST", ".")
         assert (there.lead, there.rest) == (here.lead, ". For you: 05 Jan 2099, 04:30 CET.")
+
+
+def test_a_wait_for_the_server_can_be_ended_and_one_for_hours_or_a_limit_is_told_and_cannot(stack: Stack) -> None:
+    db.clock_offset = datetime(2026, 11, 25, 15, tzinfo=UTC) - clock.utcnow()
+    with db.session() as session:
+        alice, campaign_id, sender = world(session)
+        now = db.now(session)
+        sender.sqlmodel_update(
+            {"state": "cooling", "cooling_until": now + timedelta(minutes=30), "state_reply": "451 no"}
+        )
+        told = {}
+        for name, mine, its in (
+            ("server", {}, {}),
+            ("sender's hours", {"sending_window": OFFICE}, {}),
+            ("campaign's hours", {}, {"sending_window": OFFICE}),
+            ("limit", {"next_start_at": now + timedelta(hours=3)}, {}),
+            ("limit, but sooner", {"next_start_at": now + timedelta(minutes=20)}, {}),
+        ):
+            sender.sqlmodel_update({"sending_window": None, "next_start_at": None, **mine})
+            session.get_one(Campaign, campaign_id).sqlmodel_update({"sending_window": None, **its})
+            session.flush()
+            wait = stats.waiting(session, alice, campaign_id, ZONE)
+            told[name] = (wait.lead.split(":")[0].split(". Next")[0], wait.try_sender)
+    assert told == {
+        "server": ("Hostinger answered 451 no", sender.id),
+        "sender's hours": ("Sends Mon–Fri 09", None),
+        "campaign's hours": ("Sends Mon–Fri 09", None),
+        "limit": ("Hostinger sends at most 30 mails a minute", None),
+        "limit, but sooner": ("Hostinger answered 451 no", None),
+    }
