@@ -84,8 +84,10 @@ class Adaptive:
         return max(1, min(sender.connections, self._learned_connections or sender.connections))
 
     def _fewer(self, up: int, rule_id: str) -> None:
-        self.connections = self._learned_connections = adapt.fewer(self.connections, up)
-        self._store(rule_id)
+        self.connections = adapt.fewer(self.connections, up)
+        if self.connections < self._sender.connections:  # of one there are no fewer, so nothing is learned
+            self._learned_connections = self.connections
+            self._store(rule_id)
 
     def _more(self) -> bool:
         most = self._sender.connections

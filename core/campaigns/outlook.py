@@ -11,12 +11,14 @@ from core import db
 from core.campaigns.drafts import get
 from core.campaigns.flow import Flow, Road
 from core.campaigns.forecast import Forecast, forecast
-from core.delivery import holds, usage, warmup, windows
+from core.delivery import consequence, holds, usage, warmup, windows
 from core.models import Campaign, CampaignList, CampaignStatus, ContactList, Message, Sender, SenderState
 
 _APART = 1.03  # starts are reserved that much further apart than the limit says (DESIGN 6)
 _MOST_OTHERS = 50
+_MOST_COUNTED = 10_000  # mails that were put off
 _PUT_OFF = "if the mails that are tried again are accepted then"
+_QUOTA = "if its quota is over then"
 
 _campaign: Any = Campaign.__table__  # type: ignore[attr-defined]
 
@@ -29,15 +31,33 @@ class Outlook:
     flow: Flow
     others: tuple[Flow, ...]
     last_try: datetime | None = None  # of the mails that were put off: it is not finished before
+    first_try: datetime | None = None  # of the same
+    put_off: int = 0  # so many of the flow's mails
+    on_quota: bool = False  # what is waited for is the end of a quota, so far as anybody knows
 
     def forecast(self, waiting: int | None = None, begins: datetime | None = None, **hours: Any) -> Forecast:
         """With another number of mails, another beginning, another ``window`` or ``ramp`` than is kept."""
         begins = max(begins or self.flow.begins, self.road.now)
         flow = replace(self.flow, waiting=self.flow.waiting if waiting is None else waiting, begins=begins, **hours)
+        if waiting is not None:
+            return forecast(self.road, flow, self.others)
+        found = self._tried_again(flow)
+        return replace(found, others=(*found.others, _QUOTA)) if self.on_quota and not found.never else found
+
+    def _tried_again(self, flow: Flow) -> Forecast:
+        """Mails that were put off begin at their next try, and take their time then."""
         found = forecast(self.road, flow, self.others)
-        if waiting is None and self.last_try and found.finishes_at and found.finishes_at < self.last_try:
+        if self.first_try is None or self.last_try is None or found.finishes_at is None:
+            return found
+        tried = replace(flow, waiting=min(self.put_off, flow.waiting), begins=max(flow.begins, self.first_try))
+        again = forecast(self.road, tried, self.others)
+        if again.finishes_at is None:
+            return again
+        if max(found.finishes_at, again.finishes_at) < self.last_try:
             return replace(found, finishes_at=self.last_try, rates=(), others=(_PUT_OFF,))
-        return found
+        if again.finishes_at <= found.finishes_at:
+            return found
+        return replace(again, starts_at=found.starts_at, others=(*again.others, _PUT_OFF))
 
 
 def outlook(session: Session, user_id: int, campaign_id: int) -> Outlook | None:
@@ -58,15 +78,20 @@ def outlook(session: Session, user_id: int, campaign_id: int) -> Outlook | None:
     rows = session.execute(others.order_by(_campaign.c.id).limit(_MOST_OTHERS)).all()
     flows = [flow for row in rows if (flow := _flow(session, row, now)).waiting > 0]
     flow = _flow(session, campaign, now)
-    return Outlook(_road(session, sender, now), flow, tuple(flows), _last_try(session, campaign_id))
+    road = _road(session, sender, now)
+    on_quota = road.not_before is not None and road.not_before > now and sender.state_kind in consequence.QUOTAS
+    return Outlook(road, flow, tuple(flows), *_tries(session, campaign_id, now), on_quota=on_quota)
 
 
-def _last_try(session: Session, campaign_id: int) -> datetime | None:
-    pending = (col(Message.campaign_id) == campaign_id, text("state = 'pending'"))
-    last: datetime | None = session.execute(
-        select(col(Message.retry_at)).where(*pending).order_by(col(Message.retry_at).desc()).limit(1)
-    ).scalar()
-    return last
+def _tries(session: Session, campaign_id: int, now: datetime) -> tuple[datetime | None, datetime | None, int]:
+    """Of mails that were put off: the last try, the first, and how many they are, very many not counted to the end."""
+    retry_at = col(Message.retry_at)
+    pending = select(retry_at).where(col(Message.campaign_id) == campaign_id, text("state = 'pending'"), retry_at > now)
+    last, first = (session.execute(pending.order_by(by).limit(1)).scalar() for by in (retry_at.desc(), retry_at))
+    if first is None:
+        return None, None, 0
+    counted = pending.limit(_MOST_COUNTED).subquery()
+    return last, first, session.execute(select(func.count()).select_from(counted)).scalar_one()
 
 
 def _road(session: Session, sender: Sender, now: datetime) -> Road:

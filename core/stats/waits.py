@@ -133,7 +133,7 @@ def _next(why: str, until: datetime, campaign: Summary, zone: str) -> Wait:
 
 def _cooling(sender: Sender, until: datetime, count: int, zone: str, mine: int | None) -> Wait:
     """``Hostinger answered 451 4.7.1 Ratelimit: resuming at 09:27:30 IST, 1,240 waiting.``"""
-    why = replies.explain(sender.state_rule, sender.state_kind, sender.name)
+    why = f"{replies.explain(sender.state_rule, sender.state_kind, sender.name)}{_then(sender)}"
     rest = f", {count:,} waiting."
     said = " ".join(sender.state_reply.split())
     if not said:
@@ -185,6 +185,16 @@ def _full(session: Session, sender: Sender, now: datetime) -> str:
     for limit, count, window in ((sender.per_day, day, "day"), (sender.per_hour, hour, "hour")):
         if limit is not None and count >= limit:
             return f"{sender.name} sends at most {limit:,} mails {'a day' if window == 'day' else 'an hour'}."
+    return ""
+
+
+def _then(sender: Sender) -> str:
+    """What its server's throttle changed for the time after the wait; nothing where it changed nothing."""
+    learned, connections = sender.learned_per_minute, sender.learned_connections
+    if sender.state_kind == "throttle_rate" and learned is not None and learned < (sender.per_minute or float("inf")):
+        return f" After that it sends at most {round(learned, 1):,g} mails a minute."
+    if sender.state_kind == "throttle_connections" and connections is not None and connections < sender.connections:
+        return f" After that it uses {'1 connection' if connections == 1 else f'{connections:,} connections'}."
     return ""
 
 

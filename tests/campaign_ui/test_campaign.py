@@ -55,7 +55,7 @@ async def test_a_wait_is_told_with_a_countdown_that_the_browser_ticks(user: Brow
         db.after_commit(session, lambda: live.publish(alice, "sender", sender.id))
     await user.should_see("Hostinger answered 451 4.7.1 Ratelimit: resuming at")
     await user.should_see(", 1 waiting.")
-    await user.should_see("Hostinger asks us to slow down. We wait and then send more slowly.")
+    await user.should_see("Hostinger asks us to slow down. We wait and try again.")
     [seconds] = countdowns(user)
     assert 50 < seconds <= 58
 

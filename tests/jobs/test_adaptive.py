@@ -6,7 +6,7 @@ from time import monotonic
 import pytest
 from sqlmodel import select
 
-from core import db
+from core import db, stats
 from core.delivery import learned
 from core.models import Attempt, Message, Sender
 from tests.conftest import Stack
@@ -150,3 +150,32 @@ def test_a_throttle_of_connections_at_a_mail_halves_them(sqlite_stack: Stack) ->
     assert world.sender(sender_id).learned_connections == 3
     with db.session() as session:
         assert session.get_one(Sender, sender_id).learned_per_minute is None
+
+
+def test_of_one_connection_no_fewer_are_learned(sqlite_stack: Stack) -> None:
+    user_id = world.add_user()
+    refusals = iter([TOO_MANY])
+
+    def once(phase: str, recipient: str) -> str | None:
+        return next(refusals, None) if phase == "mail" and len(receiver.accepted) >= 5 else None
+
+    with Receiver(once) as receiver, world.engine() as engine:
+        sender_id = world.add_sender(user_id, receiver.port, connections=1)
+        campaign_id = world.add_campaign(user_id, sender_id, world.people(12))
+        world.dispatch(engine)
+        world.until(lambda: world.campaign(campaign_id).status == "sent", 20, lambda: world.dispatch(engine))
+    assert world.sender(sender_id).learned_connections is None
+
+
+def test_a_throttle_before_anything_was_seen_teaches_nothing_and_promises_nothing(stack: Stack) -> None:
+    user_id = world.add_user()
+    with Receiver(lambda phase, _: TOO_FAST.replace("1 second", "9 minutes") if phase == "mail" else None) as receiver:
+        sender_id = world.add_sender(user_id, receiver.port)
+        campaign_id = world.add_campaign(user_id, sender_id, world.people(12))
+        with world.engine() as engine:
+            world.dispatch(engine)
+            world.until(lambda: world.sender(sender_id).state == "cooling" and world.sender(sender_id).owner == "")
+    assert world.sender(sender_id).learned_per_minute is None
+    with db.reading() as session:
+        wait = stats.waiting(session, user_id, campaign_id, "Asia/Kolkata")
+    assert wait.why.endswith("asks us to slow down. We wait and try again.")

@@ -118,3 +118,42 @@ def test_it_is_never_finished_before_the_last_that_was_put_off_is_tried_again() 
             rows.message(session, campaign, f"{minutes}@x.io", "pending", NOW, retry_at=at)
     words = "Finishes Wed 25 Nov, 12:20 IST, if the mails that are tried again are accepted then."
     assert says(alice, campaign_id) == words
+
+
+def put_off(campaign_id: int, tries: list[timedelta]) -> None:
+    with db.session() as session:
+        campaign = session.get_one(Campaign, campaign_id)
+        for number, after in enumerate(tries):
+            rows.message(session, campaign, f"p{number}@x.io", "pending", NOW, retry_at=NOW + after)
+
+
+def test_mails_that_are_all_put_off_take_their_time_from_the_next_try_on() -> None:
+    alice, campaign_id = made(300, {"per_minute": 30})
+    put_off(campaign_id, [timedelta(hours=1, seconds=number / 100) for number in range(300)])
+    words = "Finishes Wed 25 Nov, 13:00 IST at 30/min, if the mails that are tried again are accepted then."
+    assert says(alice, campaign_id) == words
+
+
+def test_mails_that_are_put_off_come_after_those_that_go_now() -> None:
+    alice, campaign_id = made(330, {"per_minute": 30})
+    put_off(campaign_id, [timedelta()] * 30 + [timedelta(hours=1)] * 300)
+    words = "Finishes Wed 25 Nov, 13:00 IST at 30/min, if the mails that are tried again are accepted then."
+    assert says(alice, campaign_id) == words
+    with db.session() as session:
+        many = session.get_one(Campaign, campaign_id)
+        many.pending_count = many.recipients_count = 9_000  # what goes now takes longer
+    assert says(alice, campaign_id) == "Finishes Wed 25 Nov, 16:58 IST at 30/min."
+
+
+def test_after_a_quota_what_is_left_counts_from_the_next_try_and_the_quota_is_named() -> None:
+    cools = {"state": "cooling", "cooling_until": NOW + timedelta(hours=1), "state_kind": "quota_day"}
+    alice, campaign_id = made(600, {"per_minute": 30, **cools})
+    assert says(alice, campaign_id) == "Finishes Wed 25 Nov, 13:10 IST at 30/min, if its quota is over then."
+    alice, unlimited = made_for(alice, 60_000, {"per_minute": None, **cools})
+    assert says(alice, unlimited) == "Finishes Wed 25 Nov, 12:51 IST, if its quota is over then."
+
+
+def made_for(alice: int, waiting: int, sender: dict[str, object]) -> tuple[int, int]:
+    with db.session() as session:
+        by = rows.sender(session, alice, name="Other", delay_seconds=0.0, **sender)
+        return alice, rows.campaign(session, alice, sender_id=by.id, pending_count=waiting, recipients_count=waiting)

@@ -40,7 +40,7 @@ def test_a_sender_that_is_held_up_says_why_until_when_and_what_to_do(stack: Stac
         rows.sender(session, alice, state="cooling", cooling_until=NOW - timedelta(minutes=1), **words)
         cooling, blocked, over = stats.health(session, alice)
     assert (cooling.state, cooling.until, cooling.reply) == ("cooling", until, "451 4.7.1 Ratelimit")
-    assert cooling.why == "Hostinger asks us to slow down. We wait and then send more slowly."
+    assert cooling.why == "Hostinger asks us to slow down. We wait and try again."
     assert "lower its mails per minute" in cooling.todo
     assert blocked.state == "blocked" and "Enter its username and password again" in blocked.todo
     assert (over.state, over.why, over.until) == ("ready", "", None)

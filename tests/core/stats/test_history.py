@@ -42,7 +42,7 @@ def test_tries_and_facts_stand_in_order_of_time_with_words_and_sentences(stack: 
         "Unsubscribed",
     ]
     throttled, grey, accepted = told.events[:3]
-    assert throttled.sentence == "Hostinger asks us to slow down. We wait and then send more slowly."
+    assert throttled.sentence == "Hostinger asks us to slow down. We wait and try again."
     assert (throttled.code, throttled.words, throttled.rule_id) == (451, "try 1", "throttled-outgoing")
     assert (grey.phase, accepted.code, accepted.words) == ("rcpt", 250, "2.0.0 queued")
     assert (told.email, told.state, told.attempts, told.next_at) == ("anna@example.com", "sent", 2, None)

@@ -4,7 +4,7 @@ import pytest
 from sqlmodel import Session, col, select
 
 from core import clock, db, stats
-from core.delivery import usage
+from core.delivery import replies, usage
 from core.models import Campaign, Message, Sender
 from tests import rows
 from tests.conftest import Stack
@@ -39,7 +39,7 @@ def test_a_cooling_sender_is_explained_with_the_servers_words_and_the_time(stack
     assert "IST" in time_shown
     assert wait.lead == f"Hostinger answered 451 4.7.1 Ratelimit: resuming at {time_shown}"
     assert wait.rest == ", 2 waiting." and wait.sentence == wait.lead + wait.rest
-    assert wait.why == "Hostinger asks us to slow down. We wait and then send more slowly."
+    assert wait.why == "Hostinger asks us to slow down. We wait and try again."
     assert long.reply.startswith("451 4.7.1 please") and len(long.reply) > 150 and "…: resuming at" in long.lead
     assert silent.sentence == f"{wait.why} Resuming at {time_shown}, 2 waiting."
 
@@ -221,3 +221,29 @@ def test_a_wait_for_the_server_can_be_ended_and_one_for_hours_or_a_limit_is_told
         "limit": ("Hostinger sends at most 30 mails a minute", None),
         "limit, but sooner": ("Hostinger answered 451 no", None),
     }
+
+
+@pytest.mark.parametrize(
+    ("kind", "learned", "said"),
+    [
+        ("throttle_rate", {}, ""),
+        ("throttle_rate", {"learned_per_minute": 15.0}, " After that it sends at most 15 mails a minute."),
+        ("throttle_rate", {"learned_per_minute": 30.0}, ""),  # no slower than its own limit
+        ("throttle_connections", {}, ""),
+        ("throttle_connections", {"connections": 4, "learned_connections": 1}, " After that it uses 1 connection."),
+        ("throttle_connections", {"connections": 1, "learned_connections": 1}, ""),
+        ("quota_day", {"learned_per_minute": 15.0}, ""),
+    ],
+)
+def test_only_a_slow_down_that_was_learned_is_promised(
+    sqlite_stack: Stack, kind: str, learned: dict[str, object], said: str
+) -> None:
+    with db.session() as session:
+        alice, campaign_id, sender = world(session)
+        until = db.now(session) + timedelta(minutes=5)
+        sender.sqlmodel_update({"state": "cooling", "cooling_until": until, "state_kind": kind, **learned})
+        session.flush()
+        why = stats.waiting(session, alice, campaign_id, ZONE).lead.partition(" Resuming")[0]
+    sentence = replies.explain("", kind, "Hostinger")
+    assert "slowly" not in sentence and "fewer and" not in sentence
+    assert why == sentence + said
