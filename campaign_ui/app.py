@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
-from campaign_ui import auth, endpoints, lighter, live, plain, quicker, theme, traffic
+from campaign_ui import auth, endpoints, lighter, live, plain, quicker, silence, theme, traffic
 from campaign_ui.guard import Guard, SecurityHeaders
 from campaign_ui.pages import (
     audience,
@@ -72,6 +72,8 @@ def register_pages() -> None:
     theme.setup()
     pages_app.add_middleware(auth.AuthMiddleware)
     pages_app.on_startup(live.start)
+    pages_app.on_startup(silence.start)
+    pages_app.on_shutdown(silence.stop)
     pages_app.on_shutdown(live.stop)
     pages_app.add_exception_handler(404, _not_found)
     pages_app.add_exception_handler(NotFound, _not_found)

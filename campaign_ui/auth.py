@@ -25,7 +25,7 @@ class CurrentUser:
     time_zone: str
     theme: str
     session_hash: str
-    is_sending: bool
+    pulse: stats.Pulse
 
 
 def find(token: str | None) -> CurrentUser | None:
@@ -38,8 +38,8 @@ def find(token: str | None) -> CurrentUser | None:
             return None
         user, session_hash = found
         assert user.id is not None
-        sending = stats.is_sending(session, user.id)
-    return CurrentUser(user.id, user.email, user.is_admin, user.time_zone, user.theme, session_hash, sending)
+        pulse = stats.pulse(stats.going(session, user.id))
+    return CurrentUser(user.id, user.email, user.is_admin, user.time_zone, user.theme, session_hash, pulse)
 
 
 def current() -> CurrentUser:

@@ -15,6 +15,7 @@ from campaign_ui.parts.markup import Html, fill, icon
 from campaign_ui.parts.undo import listen_for_undo
 from campaign_ui.tab import Tab, watch_connection
 from core import accounts, db
+from core.stats import Pulse
 
 _GRACE_SECONDS = 1.0
 PATIENCE = 30.0  # seconds a page may take on a busy machine; NiceGUI's 3 end in an error page
@@ -33,6 +34,7 @@ _SIGNED_IN = """
 <div class="text-xs cm-mute">Signed in as</div>
 <div class="text-sm font-medium" style="overflow-wrap:anywhere">{}</div>
 """
+_PULSES = {Pulse.sending: "Sending…", Pulse.waiting: "Waiting", Pulse.idle: "Idle"}
 THEMES = {"light": ("Light", "light_mode"), "dark": ("Dark", "dark_mode"), "auto": ("Like the system", "contrast")}
 
 
@@ -94,18 +96,19 @@ def _sending_indicator(user: auth.CurrentUser) -> None:
         ui.icon("send")
         words = ui.label()
 
-    def show(sending: bool | None) -> None:
-        if sending is not None:
-            words.set_text("Sending…" if sending else "Idle")
-            plane.classes(add="is-sending" if sending else "", remove="" if sending else "is-sending")
+    def show(pulse: Pulse | None) -> None:
+        if pulse is not None:
+            words.set_text(_PULSES[pulse])
+            plane.classes(replace=f"cm-plane is-{pulse}")
 
     tab = Tab(user.id)
 
     async def again() -> None:
         show(await tab.refresh())
 
-    live.watch(again, "campaign")
-    show(user.is_sending)  # read with the user, off the loop; what changed since then is seen when the tab connects
+    for topic in ("campaign", "sender"):
+        live.watch(again, topic)
+    show(user.pulse)  # read with the user, off the loop; what changed since then is seen when the tab connects
     ui.context.client.on_connect(again)
 
 

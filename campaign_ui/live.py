@@ -146,6 +146,16 @@ def _left(user_id: int, channel: _Channel) -> None:
         del _channels[user_id]
 
 
+def has_pages() -> bool:
+    """Whether anybody looks."""
+    return bool(_channels)
+
+
+def tell(hint: live.Hint) -> None:
+    """Of this process alone, on its loop."""
+    _mark(hint)
+
+
 def _heard(hint: live.Hint) -> None:
     """Any thread. ``Event.emit`` from a thread is late and racy (notes: 65 ms against 1 ms)."""
     if ng.loop is not None and not ng.loop.is_closed():

@@ -6,7 +6,7 @@ from nicegui import ui
 
 from campaign_ui import live
 from core import db, stats
-from core.stats import Ended, Going
+from core.stats import Ended, Going, Pulse
 
 
 class Tab:
@@ -18,13 +18,13 @@ class Tab:
         self.said: tuple[str, int] = ("", 0)
         self.running: set[int] = set()
 
-    async def refresh(self) -> bool | None:
-        """Read what goes out and show it; returns whether anything does, None where the tab is gone."""
+    async def refresh(self) -> Pulse | None:
+        """Read what goes out and show it; returns what it comes to, None where the tab is gone."""
         going = await live.read("going", _going, self.user_id)
         if going is None:
             return None
         await self._show(going)
-        return bool(going)
+        return stats.pulse(going)
 
     async def _show(self, going: list[Going]) -> None:
         if (said := in_title(going)) != self.said:
@@ -50,7 +50,9 @@ def watch_connection() -> None:
 
 
 def in_title(going: list[Going]) -> tuple[str, int]:
-    """``42 % · November newsletter`` and 42; of several campaigns together their mails count. Empty for none."""
+    """``42 % · November newsletter`` and 42; of several campaigns together their mails count. Empty where none goes
+    out."""
+    going = [each for each in going if not each.waits]
     if not going:
         return "", 0
     whole = sum(each.recipients for each in going)

@@ -61,7 +61,8 @@ def register() -> None:
                 if shown is not None:
                     await shown.reload()
 
-            live.watch(again, "campaign")
+            for topic in ("campaign", "sender"):  # a campaign waits because its sender does
+                live.watch(again, topic)
             data = await off_loop(_load, user.id, view)
             shown = _Campaigns(user, view, data)
             on_back(shown.go_to)

@@ -7,7 +7,7 @@ from campaign_ui import auth, charts, heatmap, layout, lines, plain
 from campaign_ui.charts import Picture
 from campaign_ui.off_loop import off_loop
 from campaign_ui.parts import Chart, link_button
-from campaign_ui.parts.badge import STATUS_TONES
+from campaign_ui.parts.badge import word_and_tone
 from campaign_ui.parts.sandbox_play import sandbox_note
 from core import clock, db, stats
 from core.campaigns.forecast import in_words
@@ -89,7 +89,7 @@ def _sheet(data: Report) -> None:
 
 def _head(data: Report) -> None:
     campaign, zone = data.campaign, data.zone
-    word, tone = STATUS_TONES[campaign.status]
+    word, tone = word_and_tone(campaign)
     with ui.element("header").classes("flex flex-col gap-1"):
         with ui.row().classes("items-center gap-3 flex-nowrap"):
             title = ui.label(campaign.title).classes("text-[22px] font-semibold tracking-tight leading-tight")

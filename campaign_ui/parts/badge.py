@@ -2,6 +2,8 @@
 
 from nicegui import ui
 
+from core.stats import Summary
+
 # status -> (word, tone)
 STATUS_TONES = {
     "draft": ("Draft", "quiet"),
@@ -11,6 +13,8 @@ STATUS_TONES = {
     "sent": ("Sent", "brand"),
     "cancelled": ("Cancelled", "quiet"),
 }
+WAITING = "waiting"  # of a campaign that is sending: nothing goes out now
+_TONES = STATUS_TONES | {WAITING: ("Waiting", "pending")}
 STATE_TONES = {
     "pending": ("Pending", "pending"),
     "claimed": ("Pending", "pending"),  # both are counted and filtered as such
@@ -34,9 +38,19 @@ class StatusBadge:
     def set(self, status: str) -> None:
         if status != self._status:
             self._status = status
-            word, tone = STATUS_TONES.get(status, (status, "quiet"))
+            word, tone = _TONES.get(status, (status, "quiet"))
             self._label.set_text(word)
             self._label.classes(replace=f"cm-badge is-{tone}")
+
+
+def shown_status(campaign: Summary) -> str:
+    """Its status, or WAITING."""
+    return WAITING if campaign.waits else campaign.status
+
+
+def word_and_tone(campaign: Summary) -> tuple[str, str]:
+    """What a badge says of it, and how."""
+    return _TONES[shown_status(campaign)]
 
 
 def status_badge(status: str) -> StatusBadge:

@@ -7,7 +7,7 @@ from datetime import datetime
 from nicegui import ui
 
 from campaign_ui.parts.announcer import Announcer
-from campaign_ui.parts.badge import StatusBadge
+from campaign_ui.parts.badge import StatusBadge, shown_status
 from campaign_ui.parts.blocks import card, link_button
 from campaign_ui.parts.campaign_mail import About
 from campaign_ui.parts.countdown import WaitLine
@@ -44,7 +44,7 @@ class CampaignHead:
         self._zone = zone
         with card().classes("gap-3"):
             with ui.row().classes("w-full items-center gap-3"):
-                self._badge = StatusBadge(campaign.status)
+                self._badge = StatusBadge(shown_status(campaign))
                 with ui.column().classes("gap-0.5 grow min-w-[160px] text-sm cm-mute").style("overflow-wrap:anywhere"):
                     self._subject, self._goes_to = ui.label(), ui.label()
                 with ui.row().classes("items-center gap-2"):
@@ -92,7 +92,7 @@ class CampaignHead:
     def show(self, campaign: Summary, wait: Wait, finishes: str, now: datetime) -> None:
         """``now``: the database's time."""
         counts, status = campaign.counts, campaign.status
-        self._badge.set(status)
+        self._badge.set(shown_status(campaign))
         self._so_far.set_visibility(status not in NOT_BEGUN)  # nobody was counted yet
         self._progress.set(counts)
         self._done.set_text(f"{counts.done:,} of {counts.recipients:,} done, {100 * counts.progress:.1f} %")

@@ -5,7 +5,7 @@ from typing import Any
 
 from nicegui import ui
 
-from campaign_ui.parts.badge import STATUS_TONES
+from campaign_ui.parts.badge import word_and_tone
 from campaign_ui.parts.pager import MENU_HEADER
 from campaign_ui.parts.progress import parts
 from core import clock
@@ -109,7 +109,7 @@ class CampaignTable:
 def row(campaign: Summary, zone: str) -> dict[str, Any]:
     """One campaign as the table shows it."""
     counts = campaign.counts
-    word, tone = STATUS_TONES[campaign.status]
+    word, tone = word_and_tone(campaign)
     sent, failed, other = parts(counts)
     started = campaign.status not in (CampaignStatus.draft, CampaignStatus.scheduled)
     done = f"{counts.done:,} of {counts.recipients:,}" if started else "–"

@@ -8,7 +8,7 @@ from nicegui import ui
 from campaign_ui import lines
 from campaign_ui.charts import Picture
 from campaign_ui.lines import HOURS, Course
-from campaign_ui.parts.badge import STATUS_TONES
+from campaign_ui.parts.badge import word_and_tone
 from campaign_ui.parts.blocks import card, scroll_box
 from campaign_ui.parts.figure import Figure
 from core import clock, stats
@@ -42,7 +42,7 @@ def figures(a: Report, b: Report) -> list[Row]:
     """Name, of A, of B, and what of it is more in B: shares in points, nothing where more says nothing."""
     both = (a, b)
     rows: list[Row] = [
-        _said("Status", *(STATUS_TONES[each.campaign.status][0] for each in both)),
+        _said("Status", *(word_and_tone(each.campaign)[0] for each in both)),
         _said("Started", *(clock.show(each.campaign.started_at, each.zone) for each in both)),
         _said("Took", *(in_words(each.took) if each.took is not None else "–" for each in both)),
         _said("Recipients", *(f"{each.campaign.counts.recipients:,}" for each in both)),

@@ -6,7 +6,7 @@ from datetime import datetime
 from nicegui import ui
 
 from campaign_ui.parts.announcer import Announcer
-from campaign_ui.parts.badge import StatusBadge
+from campaign_ui.parts.badge import StatusBadge, shown_status
 from campaign_ui.parts.blocks import card
 from campaign_ui.parts.countdown import WaitLine
 from campaign_ui.parts.progress import Progress
@@ -48,7 +48,7 @@ class _Block:
             with ui.row().classes("w-full items-center gap-x-3 gap-y-1"):
                 link = ui.link(campaign.title, f"/campaigns/{campaign.id}")
                 link.classes("font-semibold text-[15px] no-underline").style("color:inherit;overflow-wrap:anywhere")
-                self._badge = StatusBadge(campaign.status)
+                self._badge = StatusBadge(shown_status(campaign))
                 ui.space()
                 self._rate = ui.label().classes("cm-badge is-quiet tabular-nums")
                 self._numbers = ui.label().classes("text-[13px] cm-mute tabular-nums")
@@ -58,7 +58,7 @@ class _Block:
 
     def show(self, run: Run, now: datetime) -> None:
         campaign, counts = run.campaign, run.campaign.counts
-        self._badge.set(campaign.status)
+        self._badge.set(shown_status(campaign))
         failed = f", {counts.failed:,} failed" if counts.failed else ""
         self._numbers.set_text(
             f"{counts.sent:,} of {counts.recipients:,} sent{failed} · {counts.share(counts.sent) or 0:.1f} %"

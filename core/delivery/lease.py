@@ -16,6 +16,7 @@ from core.models import Attempt, Campaign, CampaignStatus, Message, MessageState
 LEASE = timedelta(seconds=30)  # a dead owner is noticed after that
 SOON = timedelta(seconds=10)  # who takes a sender so much too early waits for the moment itself
 HEARTBEATS = 4  # in the time of one lease
+SILENT = LEASE * 2 / HEARTBEATS  # without a heartbeat: two are missing
 
 _sender: Any = Sender.__table__  # type: ignore[attr-defined]
 _message: Any = Message.__table__  # type: ignore[attr-defined]
@@ -117,6 +118,24 @@ def recover(session: Session) -> list[int]:
     for sender_id, user_id in concerned.items():
         _hint(session, user_id, sender_id)
     return sorted(concerned)
+
+
+def is_silent(sender: Sender, now: datetime) -> bool:
+    """Whether its owner gave no heartbeat for SILENT: it is probably dead, though its lease may last on."""
+    until = sender.lease_until
+    return sender.owner != "" and until is not None and until < now + LEASE - SILENT
+
+
+def silent(now: datetime) -> Any:
+    """The condition ``is_silent`` for the rows of senders."""
+    return (_sender.c.owner != "") & (_sender.c.lease_until < now + LEASE - SILENT)
+
+
+def silences(session: Session) -> set[tuple[int, int, bool]]:
+    """(user, sender, whether its lease is over) of each owner that is silent."""
+    now = db.now(session)
+    rows = select(_sender.c.user_id, _sender.c.id, _sender.c.lease_until).where(silent(now))
+    return {(user_id, sender_id, until < now) for user_id, sender_id, until in session.connection().execute(rows)}
 
 
 def due(session: Session, among: Iterable[int] | None = None) -> list[int]:

@@ -17,7 +17,7 @@ from core.stats.counts import (
 from core.stats.days import Day, Progress, per_day, progress
 from core.stats.failures import Failure, failures
 from core.stats.find import Found, find
-from core.stats.going import Ended, Going, ended, going, is_sending
+from core.stats.going import Ended, Going, Pulse, ended, going, pulse
 from core.stats.health import Health, Use, health, held_up, sender_state, todo
 from core.stats.history import Event, Timeline, timeline
 from core.stats.operation import Operation, operation
@@ -48,6 +48,7 @@ __all__ = [
     "Overview",
     "Pace",
     "Progress",
+    "Pulse",
     "Quarters",
     "Report",
     "Span",
@@ -65,7 +66,6 @@ __all__ = [
     "health",
     "heat",
     "held_up",
-    "is_sending",
     "ledger",
     "links",
     "operation",
@@ -74,6 +74,7 @@ __all__ = [
     "pace",
     "per_day",
     "progress",
+    "pulse",
     "quarters",
     "report",
     "sender_state",

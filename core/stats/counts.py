@@ -7,10 +7,12 @@ from typing import Any
 from sqlalchemy import ColumnElement, Float, case, cast, func, or_
 from sqlmodel import Session, select
 
+from core import db
 from core.campaigns.drafts import touched
 from core.errors import NotFound
 from core.models import Campaign, CampaignStatus, MessageState
 from core.stats.counted import Counted, counted, within
+from core.stats.going import waits
 
 _campaign: Any = Campaign.__table__  # type: ignore[attr-defined]
 _RUNNING = (CampaignStatus.sending, CampaignStatus.paused)
@@ -115,6 +117,7 @@ class Summary:
     created_at: datetime
     updated_at: datetime
     counts: Counts
+    waits: bool = False  # it is sending, and nothing of it goes out now
 
     @property
     def title(self) -> str:
@@ -155,7 +158,7 @@ _uncounted = _campaign.c.readers_counted.is_(False)
 _COUNTERS["uncounted"] = case((_uncounted, _campaign.c.sent_count), else_=0)
 # What is added up: opens of a campaign that were counted in part are in no rate.
 _SUMMED = _COUNTERS | {name: case((_uncounted, 0), else_=_COUNTERS[name]) for name in ("opened", "clicked")}
-_WORDS = [_campaign.c[field.name] for field in fields(Summary) if field.name != "counts"]
+_WORDS = [_campaign.c[field.name] for field in fields(Summary) if field.name not in ("counts", "waits")]
 
 
 _rate = cast(_campaign.c.opened_count, Float) / func.nullif(case((_uncounted, 0), else_=_campaign.c.sent_count), 0)
@@ -200,7 +203,7 @@ def summaries(
     if words := search.strip().replace("\0", ""):
         parts = (column.icontains(words, autoescape=True) for column in (_campaign.c.name, _campaign.c.subject))
         conditions.append(or_(*parts))
-    statement = _summary_select().where(*conditions).order_by(*ORDERS[order], _campaign.c.id.desc())
+    statement = _summary_select(session).where(*conditions).order_by(*ORDERS[order], _campaign.c.id.desc())
     return [_summary(row) for row in session.execute(statement.limit(limit).offset(offset)).mappings()]
 
 
@@ -211,7 +214,7 @@ def best(session: Session, user_id: int, limit: int = 5, among: Counted = Counte
     """The user's campaigns with the highest open rate, of those that sent at least BEST_LEAST mails and count it."""
     enough = (_campaign.c.sent_count >= BEST_LEAST, _campaign.c.opened_count > 0, ~_uncounted)
     statement = (
-        _summary_select()
+        _summary_select(session)
         .where(*_owned(user_id), *within(among, user_id), *enough)
         .order_by(_rate.desc(), _campaign.c.id.desc())
     )
@@ -220,7 +223,7 @@ def best(session: Session, user_id: int, limit: int = 5, among: Counted = Counte
 
 def summary(session: Session, user_id: int, campaign_id: int) -> Summary:
     """One campaign. Raises NotFound, for a stranger's too."""
-    statement = _summary_select().where(*_owned(user_id), _campaign.c.id == campaign_id)
+    statement = _summary_select(session).where(*_owned(user_id), _campaign.c.id == campaign_id)
     row = session.execute(statement).mappings().first()
     if row is None:
         raise NotFound.of("campaign")
@@ -234,28 +237,34 @@ def count_by_status(session: Session, user_id: int) -> dict[str, int]:
 
 
 def _goes_out(campaign: Summary) -> bool:
-    return campaign.status == CampaignStatus.sending and (campaign.counts.pending > 0 or not campaign.snapshot_done)
+    has_left = campaign.counts.pending > 0 or not campaign.snapshot_done
+    return campaign.status == CampaignStatus.sending and has_left and not campaign.waits
 
 
 def _recent(session: Session, user_id: int) -> list[Summary]:
     changed = (_campaign.c.updated_at.desc(), _campaign.c.id.desc())
-    rows = session.execute(_summary_select().where(*_owned(user_id), touched()).order_by(*changed).limit(6)).mappings()
+    rows = session.execute(
+        _summary_select(session).where(*_owned(user_id), touched()).order_by(*changed).limit(6)
+    ).mappings()
     return [_summary(row) for row in rows]
 
 
 def _next_scheduled(session: Session, user_id: int) -> list[Summary]:
-    statement = _summary_select().where(*_owned(user_id), _campaign.c.status == CampaignStatus.scheduled)
+    statement = _summary_select(session).where(*_owned(user_id), _campaign.c.status == CampaignStatus.scheduled)
     rows = session.execute(statement.order_by(_campaign.c.scheduled_at, _campaign.c.id).limit(4)).mappings()
     return [_summary(row) for row in rows]
 
 
-def _summary_select() -> Any:
-    return select(*_WORDS, *(column.label(f"n_{name}") for name, column in _COUNTERS.items()))
+def _summary_select(session: Session) -> Any:
+    waiting = case((_campaign.c.status == CampaignStatus.sending, waits(db.now(session))), else_=False)
+    counters = [column.label(f"n_{name}") for name, column in _COUNTERS.items()]
+    columns: list[Any] = [*_WORDS, *counters, waiting.label("waits")]
+    return select(*columns)
 
 
 def _summary(row: Any) -> Summary:
     counts = Counts(**{name: row[f"n_{name}"] for name in _COUNTERS})
-    return Summary(counts=counts, **{column.name: row[column.name] for column in _WORDS})
+    return Summary(counts=counts, waits=bool(row["waits"]), **{column.name: row[column.name] for column in _WORDS})
 
 
 def _owned(user_id: int) -> list[ColumnElement[bool]]:

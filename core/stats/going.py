@@ -1,29 +1,39 @@
-"""What goes out now, and how a campaign ended that went out before."""
+"""What goes out now or waits to, and how a campaign ended that went out before."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, exists, or_, select
 from sqlmodel import Session, col
 
 from core import db
-from core.delivery import holds
-from core.models import Campaign, CampaignStatus, PauseReason, Sender
+from core.delivery import holds, lease, standing
+from core.models import Campaign, CampaignStatus, PauseReason, Sender, SenderState
 
 _campaign: Any = Campaign.__table__  # type: ignore[attr-defined]
 _WAITING = _campaign.c.pending_count + _campaign.c.claimed_count + _campaign.c.sending_count
 
 
+class Pulse(StrEnum):
+    """Of a user: mail goes out; all that should go waits; nothing is to go."""
+
+    sending = "sending"
+    waiting = "waiting"
+    idle = "idle"
+
+
 @dataclass(frozen=True)
 class Going:
-    """``done`` of ``recipients`` no longer wait."""
+    """``done`` of ``recipients`` no longer wait; ``waits``: nothing of it goes out now."""
 
     id: int
     title: str
     done: int
     recipients: int
+    waits: bool = False
 
 
 @dataclass(frozen=True)
@@ -38,18 +48,45 @@ class Ended:
 
 
 def going(session: Session, user_id: int) -> list[Going]:
-    """The campaigns whose mail goes out now; not those that wait for hours, or for a limit for more than a minute."""
+    """The campaigns that are sending and have mail left, those that wait too."""
     columns = (_campaign.c.id, _campaign.c.name, _campaign.c.subject, _campaign.c.recipients_count, _WAITING)
-    rows = session.execute(select(*columns).where(*_goes_out(session, user_id)).order_by(_campaign.c.id))
+    sending = _campaign.c.status == CampaignStatus.sending
+    has_left = (_WAITING > 0) | ~_campaign.c.snapshot_done
+    found = select(*columns, waits(db.now(session))).where(*_own(user_id), sending, has_left)
     return [
-        Going(id, name or subject or "Untitled campaign", recipients - waiting, recipients)
-        for id, name, subject, recipients, waiting in rows
+        Going(id, name or subject or "Untitled campaign", recipients - left, recipients, bool(is_waiting))
+        for id, name, subject, recipients, left, is_waiting in session.execute(found.order_by(_campaign.c.id))
     ]
 
 
-def is_sending(session: Session, user_id: int) -> bool:
-    """Whether mail of this user goes out now, in the sense of ``going``."""
-    return session.execute(select(_campaign.c.id).where(*_goes_out(session, user_id)).limit(1)).first() is not None
+def pulse(going: Collection[Going]) -> Pulse:
+    """What they come to together."""
+    if any(not each.waits for each in going):
+        return Pulse.sending
+    return Pulse.waiting if going else Pulse.idle
+
+
+def waits(now: datetime) -> ColumnElement[bool]:
+    """The condition that nothing of a sending campaign goes out now: its hours or its sender hold it up for more than
+    a minute, its sender's worker does not answer, or all that is left is tried again later."""
+    soon = now + standing.PACED
+    held_up = exists().where(
+        col(Sender.id) == _campaign.c.sender_id,
+        or_(
+            col(Sender.next_start_at) > soon,
+            col(Sender.cooling_until) > now,
+            col(Sender.state) == SenderState.blocked,
+            lease.silent(now),
+        ),
+    )
+    put_off = and_(
+        _campaign.c.snapshot_done,
+        _campaign.c.pending_count > 0,
+        _campaign.c.claimed_count + _campaign.c.sending_count == 0,
+        ~holds.has_due_mail(now + lease.SOON),
+    )
+    condition: ColumnElement[bool] = or_(~holds.not_held(now), held_up, put_off)
+    return condition
 
 
 def ended(session: Session, user_id: int, ids: Collection[int]) -> list[Ended]:
@@ -63,15 +100,6 @@ def ended(session: Session, user_id: int, ids: Collection[int]) -> list[Ended]:
         Ended(id, name or subject or "Untitled campaign", status, sent, failed)
         for id, name, subject, status, sent, failed in session.execute(wanted)
     ]
-
-
-def _goes_out(session: Session, user_id: int) -> list[ColumnElement[bool]]:
-    now = db.now(session)
-    waits = exists().where(
-        col(Sender.id) == _campaign.c.sender_id, col(Sender.next_start_at) > now + timedelta(minutes=1)
-    )
-    sending = _campaign.c.status == CampaignStatus.sending
-    return [*_own(user_id), sending, (_WAITING > 0) | ~_campaign.c.snapshot_done, holds.not_held(now), ~waits]
 
 
 def _own(user_id: int) -> list[ColumnElement[bool]]:

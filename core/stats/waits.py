@@ -8,7 +8,7 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from core import clock, db
-from core.delivery import replies, standing, usage, warmup, windows
+from core.delivery import lease, replies, standing, usage, warmup, windows
 from core.models import CampaignStatus, Message, MessageState, PauseReason, Sender, SenderState
 from core.stats.counts import Summary, summary
 
@@ -92,6 +92,9 @@ def _of_sending(session: Session, user_id: int, campaign: Summary, zone: str) ->
         return _cooling(sender, sender.cooling_until, counts.pending, zone, mine)
     if hours is not None:
         return hours
+    if counts.pending and lease.is_silent(sender, now):
+        words = f"Its worker does not answer; sending goes on as soon as a worker is free. {counts.pending:,} waiting."
+        return Wait(words, "pending")
     if counts.waiting == 0:
         if counts.pending:
             last = (

@@ -1,7 +1,11 @@
 from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlmodel import select
 
 from core import db, stats
-from core.models import CampaignStatus, PauseReason
+from core.models import Campaign, CampaignStatus, Message, PauseReason
 from core.stats import Ended, Going
 from tests import rows
 from tests.conftest import Stack
@@ -18,9 +22,56 @@ def test_what_goes_out_is_told_with_its_share_and_to_nobody_else(stack: Stack) -
         rows.campaign(session, alice, {"pending": ["a@x.io"]}, status=CampaignStatus.paused)
         rows.campaign(session, alice, {"sent": ["a@x.io"]}, status=CampaignStatus.sent)
     with db.reading() as session:
-        assert stats.going(session, alice) == [Going(going, "November newsletter", 2, 4)]
-        assert stats.is_sending(session, alice)
-        assert stats.going(session, charlie) == [] and not stats.is_sending(session, charlie)
+        found = stats.going(session, alice)
+        assert [each for each in found if not each.waits] == [Going(going, "November newsletter", 2, 4)]
+        assert len(found) == 3 and stats.pulse(found) == "sending"
+        assert stats.going(session, charlie) == [] and stats.pulse([]) == "idle"
+
+
+LONG = timedelta(hours=2)
+
+
+@pytest.mark.parametrize(
+    ("sender", "campaign", "after", "waits"),
+    [
+        ({}, {}, timedelta(), False),
+        ({"state": "cooling", "cooling_until": LONG}, {}, timedelta(), True),
+        ({"state": "cooling", "cooling_until": -LONG}, {}, timedelta(), False),
+        ({"state": "blocked"}, {}, timedelta(), True),
+        ({"next_start_at": LONG}, {}, timedelta(), True),
+        ({"next_start_at": timedelta(seconds=50)}, {}, timedelta(), False),  # its pace
+        ({}, {"hold_until": LONG}, timedelta(), True),
+        ({}, {}, LONG, True),
+        ({}, {}, timedelta(seconds=5), False),
+        ({}, {"claimed_count": 1}, LONG, False),
+        ({}, {"snapshot_done": False}, LONG, False),
+        ({"owner": "w", "lease_until": timedelta(seconds=20)}, {}, timedelta(), False),
+        ({"owner": "w", "lease_until": timedelta(seconds=10)}, {}, timedelta(), True),  # no heartbeat for 20 s
+        ({"owner": "w", "lease_until": -LONG}, {}, timedelta(), True),
+    ],
+)
+def test_a_campaign_waits_where_nothing_of_it_goes_out(
+    stack: Stack, sender: dict[str, Any], campaign: dict[str, Any], after: timedelta, waits: bool
+) -> None:
+    """``sender``, ``campaign``: their rows, moments counted from now; ``after``: when its mail is tried."""
+    with db.session() as session:
+        alice, now = rows.user(session), db.now(session)
+        mine, its = (
+            {name: now + value if isinstance(value, timedelta) else value for name, value in values.items()}
+            for values in (sender, campaign)
+        )
+        by = rows.sender(session, alice, **mine)
+        made = rows.campaign(session, alice, {"pending": ["a@x.io"]}, sender_id=by.id, **its)
+        session.exec(select(Message)).one().retry_at = now + after
+        session.flush()
+        assert stats.summary(session, alice, made).waits is waits
+        assert stats.overview(session, alice).running[0].waits is waits
+        found = stats.going(session, alice)
+        assert [each.waits for each in found] == [waits]
+        assert stats.pulse(found) == ("waiting" if waits else "sending")
+        session.get_one(Campaign, made).status = "paused"
+        session.flush()
+        assert stats.summary(session, alice, made).waits is False and stats.going(session, alice) == []
 
 
 def test_an_end_is_sent_or_a_pause_that_needs_the_user(stack: Stack) -> None:

@@ -247,3 +247,15 @@ def test_only_a_slow_down_that_was_learned_is_promised(
     sentence = replies.explain("", kind, "Hostinger")
     assert "slowly" not in sentence and "fewer and" not in sentence
     assert why == sentence + said
+
+
+def test_a_worker_that_gives_no_heartbeat_is_not_said_to_send(stack: Stack) -> None:
+    with db.session() as session:
+        alice, campaign_id, sender = world(session)
+        now = db.now(session)
+        told = []
+        for seconds in (29, 16, 14, -1):  # of the lease of 30 s are left
+            sender.owner, sender.lease_until = "dead:1", now + timedelta(seconds=seconds)
+            session.flush()
+            told.append(stats.waiting(session, alice, campaign_id, ZONE).sentence.partition(";")[0][:26])
+    assert told == ["Sending now. Hostinger sen"] * 2 + ["Its worker does not answer"] * 2

@@ -1,0 +1,61 @@
+"""A campaign that waits says so: its badge, the header, the lists."""
+
+from datetime import timedelta
+
+from nicegui.testing import User as Browser
+from sqlmodel import select
+
+from campaign_ui import silence
+from core import db, live
+from core.models import Sender
+from tests.campaign_ui.campaign import make, tables
+from tests.campaign_ui.conftest import SignIn, eventually, texts
+
+
+def change(**values: object) -> None:
+    """The sender's row; moments are counted from now. Pages hear of it."""
+    with db.session() as session:
+        sender, now = session.exec(select(Sender)).one(), db.now(session)
+        told = {name: now + value if isinstance(value, timedelta) else value for name, value in values.items()}
+        sender.sqlmodel_update(told)
+        db.after_commit(session, lambda: live.publish(sender.user_id, "sender", sender.id))
+
+
+def words(browser: Browser) -> list[str]:
+    return texts(browser).splitlines()
+
+
+async def test_a_cooldown_is_said_in_the_badge_and_the_header_and_its_end_too(user: Browser, sign_in: SignIn) -> None:
+    campaign_id = make(sign_in(user))
+    change(owner="w", lease_until=timedelta(seconds=29))
+    await user.open(f"/campaigns/{campaign_id}")
+    assert "Sending" in words(user) and "Sending…" in words(user)
+    change(owner="", state="cooling", cooling_until=timedelta(minutes=5), state_reply="451 slow down")
+    await eventually(lambda: words(user).count("Waiting") == 2)
+    assert "Sending" not in words(user) and "Sending…" not in words(user)
+    change(state="ready", cooling_until=None)
+    await eventually(lambda: "Waiting" not in words(user))
+    assert "Sending" in words(user) and "Sending…" in words(user)
+
+
+async def test_lists_say_it_too_and_follow(user: Browser, sign_in: SignIn) -> None:
+    make(sign_in(user))
+    await user.open("/campaigns")
+    assert [row["status"] for table in tables(user) for row in table.rows] == ["Sending"]
+    change(next_start_at=timedelta(hours=3))
+    await eventually(lambda: [row["status"] for table in tables(user) for row in table.rows] == ["Waiting"])
+    await user.open("/")
+    assert words(user).count("Waiting") >= 2 and "Sending…" not in words(user)
+
+
+async def test_a_worker_that_falls_silent_is_told_by_nobody_and_yet_shown(user: Browser, sign_in: SignIn) -> None:
+    campaign_id = make(sign_in(user))
+    change(owner="w", lease_until=timedelta(seconds=29))
+    await user.open(f"/campaigns/{campaign_id}")
+    await user.should_see("Sending now.")
+    db.clock_offset += timedelta(seconds=16)  # killed: two heartbeats are missing
+    await silence.look()
+    await user.should_see("Its worker does not answer; sending goes on as soon as a worker is free. 1 waiting.")
+    await eventually(lambda: words(user).count("Waiting") == 2)
+    change(lease_until=timedelta(seconds=30))  # it was only slow
+    await user.should_see("Sending now.")
