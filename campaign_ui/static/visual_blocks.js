@@ -1,6 +1,6 @@
 // Blocks of a mail: one is chosen, and is moved, doubled or deleted; a ready one is put in.
 cmVisual.Blocks = (() => {
-  const { read, set } = cmVisual.source;
+  const { quoted, read, set } = cmVisual.source;
   const UNIT = set("p h1 h2 h3 h4 h5 h6 ul ol li table tr td th div blockquote center hr pre section article header footer");
   const NAMES = { P: "Paragraph", LI: "List item", UL: "List", OL: "List", TR: "Row", TD: "Column", TH: "Column", HR: "Line" };
   const peers = (block) => [...block.parentNode.children].filter((each) => UNIT.has(each.localName) || each.isContentEditable);
@@ -12,6 +12,19 @@ cmVisual.Blocks = (() => {
       found.push(at);
     }
     return found;
+  };
+
+  const cellsOf = (row) => [...row.children].filter((each) => /^t[dh]$/.test(each.localName));
+  // Whether it stands beside others, as columns do.
+  const isBeside = (block) => {
+    const look = (each) => each.ownerDocument.defaultView.getComputedStyle(each);
+    const isColumn = (each) => UNIT.has(each.localName) && /^(?:inline-block|inline-table|table-cell)$/.test(look(each).display);
+    return isColumn(block) && [...block.parentNode.children].filter(isColumn).length > 1;
+  };
+  // Whether it is one of at least three rows below each other: fewer are a frame around the mail, more cells a table.
+  const isRowOfMail = (row) => {
+    const isOne = (each) => each.localName === "tr" && cellsOf(each).length === 1;
+    return isOne(row) && [...row.parentNode.children].filter(isOne).length > 2;
   };
 
   return class Blocks {
@@ -75,11 +88,12 @@ cmVisual.Blocks = (() => {
       block.after(...gap.map((each) => this.mail.copied(each)), made);
       this.choose(made);
     }
-    // A ready block, after the block that was chosen last.
+    // A ready block, after the row of the mail that was chosen last or has the caret.
     insert(source) {
       const { doc } = this.mail;
-      const pieces = read(source.trim()).kids.map((each) => this.mail.made(each));
       const place = this.placeForNew();
+      const isRow = place && place.localName === "tr";
+      const pieces = read(isRow ? this.asRow(place, source.trim()) : source.trim()).kids.map((each) => this.mail.made(each));
       const blank = doc.createTextNode("\n");
       const isRun = place && /^t[dh]$/.test(place.localName) && place.hasAttribute("contenteditable");
       if (isRun) place.removeAttribute("contenteditable"); // its words are a run beside the block now
@@ -94,16 +108,31 @@ cmVisual.Blocks = (() => {
       }
       this.visual.commit();
     }
-    // The cell it is put into, or else what it is put after.
+    // The row or block it is put after, or the cell it is put into.
     placeForNew() {
+      const { body } = this.mail.doc;
       const range = this.visual.writing.caret();
       const chosen = this.at && this.at.isConnected && this.at;
-      let place = chosen || (range && this.mail.hostOf(range.startContainer)) || this.mail.hosts().at(-1);
-      while (place && /^(?:tr|tbody|thead|tfoot|li)$/.test(place.localName)) {
-        const cells = place.querySelectorAll("td, th");
-        place = place.localName === "tr" && cells.length ? cells[cells.length - 1] : place.parentNode.closest("table, ul, ol");
+      const begin = chosen || (range && this.mail.hostOf(range.startContainer)) || this.mail.hosts().at(-1);
+      let place = begin;
+      for (let at = begin; at && at !== body; at = at.parentNode)
+        if (isBeside(at)) place = at.localName === "td" || at.localName === "th" ? at.closest("table") : at.parentNode;
+      for (let at = place; at && at !== body; at = at.parentNode) if (isRowOfMail(at)) return at;
+      while (place && place !== body && !/^t[dh]$/.test(place.localName) && place.parentNode !== body) {
+        if (/^t[dh]$/.test(place.parentNode.localName)) break;
+        place = place.parentNode;
       }
-      return place;
+      return place === body ? null : place;
+    }
+    // With the room at its sides that ``row`` has, and none of its colours.
+    asRow(row, source) {
+      const [cell] = cellsOf(row);
+      const { backgroundColor, backgroundImage, paddingLeft, paddingRight } = row.ownerDocument.defaultView.getComputedStyle(cell);
+      const isPlain = backgroundImage === "none" && /^(?:transparent|rgba\(.*, 0\))$/.test(backgroundColor);
+      const kept = ["colspan", ...(isPlain ? ["class"] : [])].map((name) => [name, this.mail.attribute(cell, name)]);
+      const written = kept.filter(([, value]) => value).map(([name, value]) => ` ${name}="${quoted(value)}"`);
+      const [left, right] = [cell.style.paddingLeft || paddingLeft, cell.style.paddingRight || paddingRight];
+      return `<tr>\n<td${written.join("")} style="padding:12px ${right} 12px ${left};">\n${source}\n</td>\n</tr>`;
     }
   };
 })();

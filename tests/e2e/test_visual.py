@@ -7,7 +7,7 @@ import re
 from playwright.async_api import FrameLocator, Page, expect
 
 from core import db
-from core.content import starters
+from core.content import bodies, starters
 from core.models import Campaign
 from tests.conftest import Stack
 from tests.e2e.axe import assert_accessible
@@ -47,6 +47,7 @@ async def test_a_starter_is_edited_where_it_is_seen_and_arrives_with_the_rest_un
             await _put_a_field(page, mail)
             await eventually(lambda: _body(draft) == wanted, 5, "the changes were not saved, or more than they")
             await _move_and_take_back(page, mail, draft)
+            await _put_a_block(page, mail, draft)
             await assert_accessible(page)
             await _send_now(page)
             await eventually(lambda: len(server.accepted) == 1, 20, "the mail did not arrive")
@@ -60,6 +61,10 @@ async def test_a_starter_is_edited_where_it_is_seen_and_arrives_with_the_rest_un
             columns = _draft(user_id, name="Columns", subject="x", body=COLUMNS, body_kind="html")
             await page.goto(f"{web}/campaigns/{columns}/edit")
             await _keep_apart(page, mail, columns)
+            quote = bodies.turned("<blockquote><p>Said</p><p>More</p></blockquote><p>End</p>", "rich", "html")
+            framed = _draft(user_id, name="Framed", subject="x", body=quote, body_kind="html")
+            await page.goto(f"{web}/campaigns/{framed}/edit")
+            await _put_after_a_quote(page, mail, framed)
     html = email.message_from_bytes(server.accepted[0][1], policy=email.policy.default).get_body(("html",))
     assert html is not None
     arrived = html.get_content().replace("\r\n", "\n")
@@ -117,6 +122,32 @@ async def _put_a_field(page: Page, mail: FrameLocator) -> None:
     await page.get_by_role("button", name="Merge field", exact=True).click()
     await page.get_by_role("menuitem", name="the recipient's address").click()
     await expect(mail.get_by_text("THANKS25{{ email }}")).to_be_visible()
+
+
+async def _put_a_block(page: Page, mail: FrameLocator, draft: int) -> None:
+    """It is a row of its own after the row that has the caret: neither in its red box nor in one of the columns."""
+    before = _body(draft)
+    for words, next_row in (("A thank you to our readers", "Hi {{ first_name"), ("Desk lamp", "THANKS25")):
+        await mail.get_by_text(words).click()
+        await _divider(page)
+        await eventually(lambda: "<hr" in _body(draft), 5, "no block was put in")
+        start, _, rest = _body(draft).partition("<hr")
+        assert start.rpartition("</tr>")[0].count(words) == 1 and re.search(r"</tr>\s*<tr>\s*<td[^>]*>\s*$", start)
+        assert rest.partition("</tr>")[2].lstrip().startswith("<tr>") and next_row in rest
+        await page.get_by_role("toolbar", name="Change the mail").get_by_label("Undo").click()
+        await eventually(lambda: _body(draft) == before, 5, "undo did not bring back the very same")
+
+
+async def _put_after_a_quote(page: Page, mail: FrameLocator, draft: int) -> None:
+    await mail.get_by_text("Said").click()
+    await _divider(page)
+    await eventually(lambda: "<hr" in _body(draft), 5, "no block was put in")
+    assert re.search(r"</blockquote>\s*<hr[^>]*>\s*<p[^>]*>End", _body(draft))
+
+
+async def _divider(page: Page) -> None:
+    await page.get_by_role("button", name="Block", exact=True).click()
+    await page.get_by_role("menuitem", name="Divider").click()
 
 
 async def _move_and_take_back(page: Page, mail: FrameLocator, draft: int) -> None:
