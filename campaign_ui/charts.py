@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from core.audience.contacts import AudienceCount
 from core.stats import Counts, Day, Progress
 
 SENT, FAILED, PENDING, OPENED, CLICKED = "#0f9f6e", "#e11d48", "#e2a308", "#6366f1", "#0284c7"
@@ -205,10 +206,16 @@ def say_days(of: Sequence[Day], unit: str = "day", is_counted: bool = True) -> s
     if not total:
         return "No mail was sent in this time."
     best = max(of, key=lambda day: day.sent)
-    when = f"{best.at:%d %b}" if unit == "day" else f"{best.at:%d %b, %H:%M}"
+    when = f"on {best.at:%d %b}" if unit == "day" else f"in the hour from {best.at:%d %b, %H:%M}"
     failed = sum(day.failed for day in of)
     opened = f" {sum(day.opened for day in of):,} opened," if is_counted else ""
-    return f"{total:,} sent,{opened} {failed:,} failed. Most on {when}: {best.sent:,}."
+    return f"{total:,} sent,{opened} {failed:,} failed. Most {when}: {best.sent:,}."
+
+
+def say_people(count: AudienceCount, word: str = " recipient") -> str:
+    """Who gets it: ``306 of 309 recipients, 3 suppressed``, the same wherever a campaign's people are told."""
+    words = f"{count.recipients:,}{word}{'s' if word and count.recipients != 1 else ''}"
+    return f"{count.going:,} of {words}, {count.suppressed:,} suppressed" if count.suppressed else words
 
 
 def say_sum(counts: Counts) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from campaign_ui.charts import CLICKED, FAILED, FONT, OPENED, SENT, Picture, categories, legend, numbers, tooltip
+from campaign_ui.charts import CLICKED, FAILED, FONT, OPENED, SENT, TEXT, Picture, categories, legend, numbers, tooltip
 from core.stats import Pace, Spans
 
 HOURS = (0, 0.25, 0.5, 1, 1.5, 2, 3, 4, 6, 8, 12, 16, 24, 36, 48, 72)  # after the start, to compare at
@@ -75,16 +75,25 @@ def say_readers(spans: Spans) -> str:
     if not opened:
         return "Nobody has opened it yet."
     best = max(spans.of, key=lambda span: span.opened)
+    span = {"quarter": "in the 15 minutes from", "hour": "in the hour from", "day": "on"}[spans.unit]
     when = f"{best.at:%d %b}" if spans.unit == "day" else f"{best.at:%d %b, %H:%M}"
-    return f"{opened:,} opened, {clicked:,} clicked. Most opens at {when}: {best.opened:,}."
+    return f"{opened:,} opened, {clicked:,} clicked. Most opens {span} {when}: {best.opened:,}."
 
 
 @dataclass(frozen=True)
 class Course:
-    """How far the opens of one campaign had come by each of HOURS: per cent of sent; None where that is to come."""
+    """How far the opens of one campaign had come by each of HOURS: per cent of sent; None where that is to come.
+
+    ``why_none``: why it has no line.
+    """
 
     title: str
     shares: tuple[float | None, ...]
+    why_none: str = ""
+
+    @property
+    def is_line(self) -> bool:
+        return sum(share is not None for share in self.shares) > 1
 
 
 def since_start(courses: Sequence[Course]) -> Picture:
@@ -94,8 +103,10 @@ def since_start(courses: Sequence[Course]) -> Picture:
         {**_LINE, "name": name, "color": colour, "data": [None if x is None else round(x, 1) for x in course.shares]}
         for name, colour, course in zip(("A", "B"), colours, courses, strict=False)
     ]
+    nothing = "" if any(course.is_line for course in courses) else "No line yet: the reasons stand below."
     options = {
         "textStyle": FONT,
+        "title": {"text": nothing, "left": "center", "top": "middle", "textStyle": {"color": TEXT, "fontSize": 13}},
         "grid": _GRID,
         "legend": legend(),
         "tooltip": tooltip("line"),
@@ -118,10 +129,9 @@ def say_hours(hours: float) -> str:
 
 
 def _so_far(course: Course) -> str:
-    known = [(hours, share) for hours, share in zip(HOURS, course.shares, strict=True) if share is not None]
-    if len(known) < 2:
-        return f"{course.title}: nothing to show."
-    hours, share = known[-1]
+    if not course.is_line:
+        return f"{course.title}: {course.why_none}."
+    hours, share = [each for each in zip(HOURS, course.shares, strict=True) if each[1] is not None][-1]
     return f"{course.title}: {share:.1f} % had opened after {say_hours(hours)}."
 
 

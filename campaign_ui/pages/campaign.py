@@ -122,10 +122,11 @@ def _load(user_id: int, zone: str, campaign_id: int) -> _Data:
 def _load_more(user_id: int, zone: str, campaign_id: int) -> _More:
     with db.reading() as session:
         quarters = stats.quarters(session, user_id, campaign_id)
+        begun = stats.summary(session, user_id, campaign_id).started_at
         return _More(
-            stats.progress(session, user_id, zone, campaign_id),
+            stats.progress(session, user_id, zone, campaign_id, begun),
             stats.failures(session, user_id, campaign_id),
-            stats.over_time(quarters, zone),
+            stats.over_time(quarters, zone, begun),
             stats.heat(quarters, zone),
             stats.links(session, user_id, campaign_id),
         )

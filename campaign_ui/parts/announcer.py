@@ -8,6 +8,14 @@ from nicegui import ui
 from core.stats import Summary
 
 _EVERY = 60.0  # seconds
+_STANDS = {
+    "draft": "is a draft",
+    "scheduled": "is scheduled",
+    "sending": "is sending",
+    "paused": "is paused",
+    "sent": "is sent",
+    "cancelled": "is cancelled",
+}
 
 
 class Announcer:
@@ -27,5 +35,5 @@ class Announcer:
             return
         self._status, self._waits, self._tenth, self._said_at = campaign.status, waits, tenth, self._clock()
         progress = f"{10 * tenth} % done: {counts.sent:,} sent, {counts.failed:,} failed, {counts.pending:,} pending."
-        parts = [f"{campaign.title} is {campaign.status}.", *([progress] if counts.recipients else []), waits]
+        parts = [f"{campaign.title} {_STANDS[campaign.status]}.", *([progress] if counts.recipients else []), waits]
         self._label.set_text(" ".join(part for part in parts if part))

@@ -6,6 +6,7 @@ from nicegui import ui
 from sqlmodel import Session, col, select
 
 from campaign_ui import live
+from campaign_ui.charts import say_people
 from campaign_ui.off_loop import off_loop
 from campaign_ui.parts.ask import answer, dialog_title
 from campaign_ui.parts.notices import notify_error
@@ -51,8 +52,7 @@ def _about(session: Session, user_id: int, campaign_id: int) -> About:
         goes_to += f", without {', '.join(names[number] for number in out if number in names)}"
     if goes_to and campaign.status == CampaignStatus.scheduled:
         count = contacts.audience_count(session, user_id, ids, out)
-        goes_to += f" · {count.recipients:,} recipient{'' if count.recipients == 1 else 's'}"
-        goes_to += f", {count.suppressed:,} of them suppressed" if count.suppressed else ""
+        goes_to += f" · {say_people(count)}"
     somebody = _example(session, user_id, campaign_id)
     fields = {**somebody.fields, "email": somebody.email}
     return About(merge.render_text(campaign.subject, fields).strip(), goes_to)

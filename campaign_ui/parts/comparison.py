@@ -51,15 +51,15 @@ def figures(a: Report, b: Report) -> list[Row]:
     counted = [each.campaign.is_counted for each in both]
     asked = [each.campaign.counts.knows_unsubscribed for each in both]
     for name, part, whole, known in (
-        ("Opened", "opened", "countable", counted),
-        ("Clicked", "clicked", "countable", counted),
-        ("Bounced", "bounced", "sent", [True, True]),
-        ("Unsubscribed", "unsubscribed", "sent", asked),
+        ("Opened, of sent", "opened", "countable", counted),
+        ("Clicked, of sent", "clicked", "countable", counted),
+        ("Bounced, of sent", "bounced", "sent", [True, True]),
+        ("Unsubscribed, of sent", "unsubscribed", "sent", asked),
+        ("Failed, of recipients", "failed", "recipients", [True, True]),
     ):
         rows.append(_uncounted(_rate(name, *(_share(each, part, whole) for each in both)), known))
-    rows.append(_rate("Failed", *(_share(each, "failed", "recipients") for each in both)))
     for hours in (1, 24):
-        row = _rate(f"Opened after {hours} h", *(course("", each).shares[HOURS.index(hours)] for each in both))
+        row = _rate(f"Opened after {hours} h, of sent", *(course("", each).shares[HOURS.index(hours)] for each in both))
         rows.append(_uncounted(row, counted))
     return rows
 
@@ -86,10 +86,12 @@ def course(title: str, of: Report) -> Course:
     """Opens by time since the start, as far as it has come."""
     sent, start = of.campaign.counts.countable, of.campaign.started_at
     if start is None or not sent:
-        return Course(title, tuple(None for _ in HOURS))
+        why = "nothing was sent yet" if of.campaign.is_counted else "opens were not counted"
+        return Course(title, tuple(None for _ in HOURS), why)
     opened = stats.since_start(of.quarters, start, HOURS)
     over = [start + timedelta(hours=hours) <= of.made_at for hours in HOURS]
-    return Course(title, tuple(100 * n / sent if past else None for n, past in zip(opened, over, strict=True)))
+    shares = tuple(100 * n / sent if past else None for n, past in zip(opened, over, strict=True))
+    return Course(title, shares, "its line begins 15 minutes after its start")
 
 
 def _picture(a: Report, b: Report) -> Picture:

@@ -98,7 +98,7 @@ class AudienceStep:
         self.sum.clear()
         with self.sum:
             ui.label("Recipients").classes("text-[13px] font-medium cm-mute").props("role=heading aria-level=2")
-            ui.label(f"{choices.count.recipients - choices.count.suppressed:,}").classes("cm-num text-[30px]")
+            ui.label(f"{choices.count.going:,}").classes("cm-num text-[30px]")
             lists = "1 list" if len(choices.list_ids) == 1 else f"{len(choices.list_ids):,} lists"
             words = f"Different addresses in {lists}" if choices.list_ids else "No list is chosen"
             ui.label(words).classes("text-sm cm-mute")

@@ -9,6 +9,7 @@ from typing import Any
 from nicegui import background_tasks, ui
 
 from campaign_ui import live
+from campaign_ui.charts import say_people
 from campaign_ui.off_loop import off_loop
 from campaign_ui.parts.acts import long_work
 from campaign_ui.parts.blocks import card
@@ -60,8 +61,7 @@ class Review:
 
     @property
     def going_count(self) -> int:
-        count = self.compose.choices.count
-        return count.recipients - count.suppressed
+        return self.compose.choices.count.going
 
     @property
     def errors(self) -> list[Finding]:
@@ -137,8 +137,7 @@ class Review:
         zone = values["time_zone"] if self.plan is not None else self.compose.time_zone
         self.summary.clear()
         with self.summary:
-            left_out = f" ({count.suppressed:,} suppressed, left out)" if count.suppressed else ""
-            _fact("Recipients", f"{self.going_count:,}{left_out}")
+            _fact("Recipients", say_people(count, ""))
             _fact("Subject", values["subject"] or "–")
             _fact("Sender", _sender_words(sender))
             if forecast := self.forecast:

@@ -19,6 +19,14 @@ class Rows:
     total: int
 
 
+def in_tens(table: ui.table) -> ui.table:
+    """Rows that are all there, ten a page, told as every list tells it."""
+    table.pagination = {"rowsPerPage": 10}
+    table.props["rows-per-page-options"] = [10]
+    table.props[":pagination-label"] = "(first, last, all) => `${first}–${last} of ${all}`"
+    return table
+
+
 class PagedTable:
     """``load(search, after, skip)`` (async) gives Rows; None: stopping.
 

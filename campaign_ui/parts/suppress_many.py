@@ -11,6 +11,7 @@ from campaign_ui.parts.acts import long_work
 from campaign_ui.parts.ask import answer, dialog_title
 from campaign_ui.parts.drop import TOO_LARGE, drop_zone
 from campaign_ui.parts.notices import notice, notify_error
+from campaign_ui.parts.pager import in_tens
 from campaign_ui.parts.upload import new_path
 from core.audience import parse, suppression
 from core.audience.parse import ParsedUpload
@@ -100,9 +101,8 @@ class _Many:
         with self.result:
             ui.label(say_many(many)).classes("text-sm font-medium")
             shown: list[dict[str, Any]] = [{"id": number, **row} for number, row in enumerate(rows[:_SHOWN])]
-            table = ui.table(rows=shown, columns=_COLUMNS, row_key="id", pagination=10).props("flat wrap-cells")
-            table.props["rows-per-page-options"] = [10]
-            table.props[":pagination-label"] = "(first, last, all) => `${first}–${last} of ${all}`"
+            table = ui.table(rows=shown, columns=_COLUMNS, row_key="id").props("flat wrap-cells")
+            in_tens(table)
             table.props["aria-label"] = "Results"
             if many.all_count > len(shown):
                 ui.label(f"The first {len(shown):,} are shown.").classes("text-xs cm-mute")

@@ -7,6 +7,7 @@ from nicegui import ui
 
 from campaign_ui.parts.blocks import scroll_box
 from campaign_ui.parts.notices import notice
+from campaign_ui.parts.pager import in_tens
 from campaign_ui.parts.upload_target import Target, target_fields
 from core.audience.parse import ParsedUpload, Rejected
 
@@ -137,8 +138,7 @@ def _left_out(rows: tuple[Rejected, ...], count: int, words: str, name: str, hea
         for number, each in enumerate(shown)
     ]
     with ui.expansion(words, icon="rule", value=is_open).classes("w-full").props("dense"):
-        table = ui.table(rows=table_rows, columns=columns, row_key="id", pagination=10).props("flat wrap-cells")
-        table.props["rows-per-page-options"] = [10]
-        table.props[":pagination-label"] = "(first, last, all) => `${first}–${last} of ${all}`"
+        table = ui.table(rows=table_rows, columns=columns, row_key="id").props("flat wrap-cells")
+        in_tens(table)
         table.add_slot("body-cell-value", _VALUE)
         table.props["aria-label"] = name

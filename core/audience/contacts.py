@@ -48,6 +48,11 @@ class AudienceCount:
     suppressed: int
     left_out: int = 0
 
+    @property
+    def going(self) -> int:
+        """Who gets the mail."""
+        return self.recipients - self.suppressed
+
 
 def store(
     user_id: int,

@@ -10,6 +10,7 @@ from sqlmodel import Session, col, select
 from core import clock, db
 from core.models import Activity, Campaign
 from core.stats.counted import Counted, within
+from core.stats.readings import begin
 
 _MOST_HOURS = timedelta(hours=72)
 _COLUMNS = ["hour_at", "sent", "failed", "opened"]
@@ -52,8 +53,11 @@ def per_day(
     return _days(starts, by_day.reindex(wanted, fill_value=0))
 
 
-def progress(session: Session, user_id: int, zone: str, campaign_id: int) -> Progress:
-    """From a campaign's first activity to its last, quiet times included: its hours, or its days where it took long."""
+def progress(session: Session, user_id: int, zone: str, campaign_id: int, begun: datetime | None = None) -> Progress:
+    """From a campaign's first activity to its last, quiet times included: its hours, or its days where it took long.
+
+    ``begun``: when it did; the hour it began in begins then.
+    """
     found = _activity(session, user_id, zone, None, campaign_id)
     if not len(found):
         return Progress("hour", [])
@@ -61,7 +65,8 @@ def progress(session: Session, user_id: int, zone: str, campaign_id: int) -> Pro
     in_utc = found.set_index(found["hour_at"].dt.tz_convert("UTC"))
     if in_utc.index.max() - in_utc.index.min() < _MOST_HOURS:
         by_hour = in_utc[_COLUMNS[1:]].resample("1h").sum()
-        return Progress("hour", _days(pd.DatetimeIndex(by_hour.index).tz_convert(zone).to_pydatetime(), by_hour))
+        starts = (begin(at.to_pydatetime(), timedelta(hours=1), begun) for at in by_hour.index)
+        return Progress("hour", _days((clock.to_zone(at, zone) for at in starts), by_hour))
     by_day = found.groupby(found["hour_at"].dt.date)[_COLUMNS[1:]].sum()
     every = pd.date_range(by_day.index.min(), by_day.index.max())
     return Progress("day", _days(every.to_pydatetime(), by_day.reindex(every.date, fill_value=0)))

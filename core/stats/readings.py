@@ -64,20 +64,28 @@ def quarters(session: Session, user_id: int, campaign_id: int) -> Quarters:
     return [(at, opened, clicked) for at, opened, clicked in session.execute(statement)]
 
 
-def over_time(of: Quarters, zone: str) -> Spans:
-    """Opens and clicks from the first to the last, gaps included, in the finest unit that gives at most 72 spans."""
+def over_time(of: Quarters, zone: str, begun: datetime | None = None) -> Spans:
+    """Opens and clicks from the first to the last, gaps included, in the finest unit that gives at most 72 spans.
+
+    ``begun``: when the campaign did; the span it began in begins then.
+    """
     of = [quarter for quarter in of if quarter[0] - of[0][0] < _FIRST_DAYS]
     if not of:
         return Spans("hour", ())
     length = of[-1][0] - of[0][0] + QUARTER
     if length <= 24 * QUARTER:
-        return Spans("quarter", _filled(of, zone, lambda local: timedelta(), QUARTER))
+        return Spans("quarter", _filled(of, zone, lambda local: timedelta(), QUARTER, begun))
     if length <= (_MOST_SPANS - 1) * _HOUR:
-        return Spans("hour", _filled(of, zone, lambda local: timedelta(minutes=local.minute), _HOUR))
+        return Spans("hour", _filled(of, zone, lambda local: timedelta(minutes=local.minute), _HOUR, begun))
     return Spans("day", _days(of, zone))
 
 
-def _filled(of: Quarters, zone: str, into: Any, step: timedelta) -> tuple[Span, ...]:
+def begin(start: datetime, step: timedelta, begun: datetime | None) -> datetime:
+    """Of a span from ``start`` on: not before the campaign's own, where that is in it."""
+    return begun if begun is not None and start < begun < start + step else start
+
+
+def _filled(of: Quarters, zone: str, into: Any, step: timedelta, begun: datetime | None) -> tuple[Span, ...]:
     """In UTC, where no hour is missing or there twice; each span begins where the wall clock's does."""
     opened, clicked = Counter[datetime](), Counter[datetime]()
     for at, opens, clicks in of:
@@ -88,7 +96,9 @@ def _filled(of: Quarters, zone: str, into: Any, step: timedelta) -> tuple[Span, 
     while at <= max(opened):
         starts.add(at)
         at += step
-    return tuple(Span(clock.to_zone(start, zone), opened[start], clicked[start]) for start in sorted(starts))
+    return tuple(
+        Span(clock.to_zone(begin(start, step, begun), zone), opened[start], clicked[start]) for start in sorted(starts)
+    )
 
 
 def _days(of: Quarters, zone: str) -> tuple[Span, ...]:

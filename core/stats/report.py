@@ -44,9 +44,9 @@ def report(session: Session, user_id: int, campaign_id: int, zone: str) -> Repor
     return Report(
         campaign=campaign,
         sender=_sender(session, user_id, campaign.sender_id),
-        progress=progress(session, user_id, zone, campaign_id),
+        progress=progress(session, user_id, zone, campaign_id, campaign.started_at),
         quarters=read,
-        readers=over_time(read, zone),
+        readers=over_time(read, zone, campaign.started_at),
         heat=heat(read, zone),
         failures=failures(session, user_id, campaign_id),
         links=links(session, user_id, campaign_id),

@@ -30,6 +30,14 @@ async def test_the_page_shows_how_it_goes_and_why_it_waits(user: Browser, sign_i
     await user.should_see("For 1 mail the connection ended")
 
 
+async def test_a_screen_reader_hears_how_a_campaign_stands(user: Browser, sign_in: SignIn) -> None:
+    alice = sign_in(user)
+    with db.session() as session:
+        draft = rows.campaign(session, alice, {}, status="draft", name="Later")
+    await user.open(f"/campaigns/{draft}")
+    await user.should_see("Later is a draft.")
+
+
 async def test_the_sum_over_the_states_is_always_there(user: Browser, sign_in: SignIn) -> None:
     campaign_id = make(sign_in(user))
     await user.open(f"/campaigns/{campaign_id}")
@@ -74,7 +82,7 @@ async def test_rates_readers_and_links_are_shown_and_said(user: Browser, sign_in
         session.add_all(LinkClick(link_id=link.id or 0, message_id=number, at=monday) for number in (1, 2))
     await user.open(f"/campaigns/{campaign_id}")
     await user.should_see("3 in the last 60 s · 11 minutes shown")  # 30 sent in ten minutes
-    await user.should_see("3 opened, 2 clicked. Most opens at 23 Nov, 09:30: 3.")
+    await user.should_see("3 opened, 2 clicked. Most opens in the 15 minutes from 23 Nov, 09:30: 3.")
     await user.should_see("Most open on Monday between 09:00 and 10:00: 100 % of all opens.")
     await user.should_see("shop.example/<b>sale</b>")  # as a label: text, never HTML
     await user.should_see("2 · 66.7 %")

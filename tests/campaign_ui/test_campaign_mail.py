@@ -24,11 +24,11 @@ async def test_the_people_of_a_scheduled_campaign_are_counted_anew_until_it_star
     await user.should_see("To Readers · 3 recipients")
     with db.session() as session:
         suppression.suppress(session, alice, "ben@example.com", "manual")
-    await user.should_see("To Readers · 3 recipients, 1 of them suppressed")
+    await user.should_see("To Readers · 2 of 3 recipients, 1 suppressed")
     with db.session() as session:
         campaign = session.get_one(Campaign, campaign_id)
         campaign.status, campaign.subject = CampaignStatus.sending, "The latest news"
         db.after_commit(session, lambda: live.publish(alice, "campaign", campaign_id))
     await user.should_see("The latest news")
     await user.should_see("To Readers")
-    await user.should_not_see("recipients, 1 of them suppressed")
+    await user.should_not_see("recipients, 1 suppressed")

@@ -3,6 +3,7 @@ from typing import Any
 
 from campaign_ui import charts, heatmap, lines, live
 from campaign_ui.lines import Course
+from core.audience.contacts import AudienceCount
 from core.stats import Counts, Day, Heat, Minute, Pace, Progress, Span, Spans
 
 COUNTS = Counts(recipients=20, waiting=3, claimed=1, sending=1, sent=10, failed=2, suppressed=1, unknown=2, opened=4)
@@ -88,6 +89,9 @@ def test_the_words_say_what_the_picture_shows() -> None:
     )
     assert charts.say_counts(Counts()) == "No recipients yet."
     assert charts.say_sum(COUNTS) == "20 recipients = 10 sent + 2 failed + 5 pending + 1 suppressed + 2 unknown"
+    assert charts.say_people(AudienceCount(309, 3)) == "306 of 309 recipients, 3 suppressed"
+    assert charts.say_people(AudienceCount(309, 3), "") == "306 of 309, 3 suppressed"
+    assert charts.say_people(AudienceCount(1, 0)) == "1 recipient"
     assert charts.say_sum(Counts(recipients=1, sent=1)) == "1 recipient = 1 sent + 0 failed + 0 pending"
     assert charts.say_days(DAYS) == "30 sent, 12 opened, 3 failed. Most on 22 Nov: 20."
     assert charts.say_days(DAYS[:1]) == "No mail was sent in this time."
@@ -106,7 +110,7 @@ def test_the_rate_says_its_most_and_leaves_out_what_nobody_counted() -> None:
 
 def test_readers_and_their_hours_are_said_in_words_and_shown_as_a_table() -> None:
     picture = lines.readers(SPANS)
-    assert picture.words == "1,205 opened, 30 clicked. Most opens at 25 Nov, 12:00: 1,200."
+    assert picture.words == "1,205 opened, 30 clicked. Most opens in the hour from 25 Nov, 12:00: 1,200."
     assert picture.options["xAxis"]["data"] == ["12:00", "26 Nov"]
     assert picture.rows[0] == ("25 Nov, 12:00", "1,200", "30")
     week = heatmap.weekdays(HEAT)

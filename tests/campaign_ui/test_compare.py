@@ -43,15 +43,16 @@ async def test_figures_stand_side_by_side_and_move(user: Browser, sign_in: SignI
     await user.open(f"/campaigns/compare?a={a}&b={b}")
     await user.should_see("Opened since the start")
     shown = cells(user)
-    assert ["Opened", "40.0 %", "25.0 %", "−15.0 points"] in shown
-    assert ["Clicked", "0.0 %", "0.0 %", "equal"] in shown
-    assert ["Opened after 24 h", "40.0 %", "–", ""] in shown
+    assert ["Opened, of sent", "40.0 %", "25.0 %", "−15.0 points"] in shown
+    assert ["Clicked, of sent", "0.0 %", "0.0 %", "equal"] in shown
+    assert ["Opened after 24 h, of sent", "40.0 %", "–", ""] in shown
+    assert ["Failed, of recipients", "0.0 %", "2.0 %", "+2.0 points"] in shown
     assert ["Took", "about 40 min", "about 40 min", ""] in shown
     assert ["This mailbox does not exist. We do not mail it again.", "0", "2", "+2"] in shown
     with db.session() as session:
         session.execute(update(Campaign).where(col(Campaign.id) == b).values(opened_count=60))
         db.after_commit(session, lambda: live.publish(alice, "campaign", b))
-    await eventually(lambda: ["Opened", "40.0 %", "60.0 %", "+20.0 points"] in cells(user))
+    await eventually(lambda: ["Opened, of sent", "40.0 %", "60.0 %", "+20.0 points"] in cells(user))
 
 
 async def test_what_is_not_counted_is_compared_with_nothing(user: Browser, sign_in: SignIn) -> None:
@@ -62,9 +63,24 @@ async def test_what_is_not_counted_is_compared_with_nothing(user: Browser, sign_
     await user.open(f"/campaigns/compare?a={a}&b={b}")
     await user.should_see("Opened since the start")
     shown = cells(user)
-    assert ["Opened", "40.0 %", "not counted", ""] in shown
-    assert ["Clicked", "0.0 %", "not counted", ""] in shown
-    assert ["Opened after 24 h", "40.0 %", "not counted", ""] in shown
+    assert ["Opened, of sent", "40.0 %", "not counted", ""] in shown
+    assert ["Clicked, of sent", "0.0 %", "not counted", ""] in shown
+    assert ["Opened after 24 h, of sent", "40.0 %", "not counted", ""] in shown
+
+
+async def test_a_chart_without_lines_says_why(user: Browser, sign_in: SignIn) -> None:
+    alice = sign_in(user)
+    with db.session() as session:
+        now = db.now(session)
+        values = {"status": "sending", "sent_count": 10, "recipients_count": 10}
+        a = rows.campaign(session, alice, name="Young", started_at=now - timedelta(minutes=5), **values)
+        b = rows.campaign(session, alice, name="Not counted", started_at=now, readers_counted=False, **values)
+        c = rows.campaign(session, alice, name="Waits", started_at=now, status="sending")
+    await user.open(f"/campaigns/compare?a={a}&b={b}")
+    await user.should_see("A: Young: its line begins 15 minutes after its start.")
+    await user.should_see("B: Not counted: opens were not counted.")
+    await user.open(f"/campaigns/compare?a={a}&b={c}")
+    await user.should_see("B: Waits: nothing was sent yet.")
 
 
 async def test_choosing_the_second_one_shows_both(user: Browser, sign_in: SignIn) -> None:

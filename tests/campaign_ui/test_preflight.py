@@ -90,6 +90,9 @@ async def test_who_has_a_gap_is_shown_and_a_default_mends_it(user: Browser, sign
     press(user, "Show who")
     await soon(lambda: "readers1@example.org" in texts(user) and "readers2@example.org" in texts(user))
     assert "readers0@example.org" not in texts(user)
+    assert user.client is not None
+    (who,) = [each for each in user.client.elements.values() if isinstance(each, ui.table) and each.visible]
+    assert "${first}–${last} of ${all}" in who.props[":pagination-label"] and who.props["rows-per-page-options"] == [10]
     press(user, "Close")
     press(user, "Add a default")
     await sees(user, "A default for first_name")

@@ -53,7 +53,7 @@ async def test_the_page_tells_all_that_matters(user: Browser, sign_in: SignIn) -
         "From: Harbour Books <news@example.com>",
         "22 Nov 2026, 09:30 IST to 22 Nov 2026, 12:00 IST (about 2 h 30 min)",
         "100 recipients = 90 sent + 10 failed + 0 pending",
-        "45 opened, 0 clicked. Most opens at 22 Nov, 09:45: 45.",
+        "45 opened, 0 clicked. Most opens in the 15 minutes from 22 Nov, 09:45: 45.",
         "https://shop.example/",
         "This mailbox does not exist. We do not mail it again.",
         "All times in Asia/Kolkata.",

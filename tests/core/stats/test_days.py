@@ -48,8 +48,10 @@ def test_hours_of_a_campaign_include_the_quiet_ones(stack: Stack) -> None:
         session.flush()
         hours_shown = stats.progress(session, alice, "Europe/Paris", campaign_id).of
         in_india = stats.progress(session, alice, "Asia/Kolkata", campaign_id).of
+        begun = stats.progress(session, alice, "Asia/Kolkata", campaign_id, start + timedelta(minutes=20)).of
     assert [(hour.at.hour, hour.sent) for hour in hours_shown] == [(5, 3), (6, 0), (7, 4)]
     assert [f"{hour.at:%H:%M}" for hour in in_india] == ["09:30", "10:30", "11:30"]  # mails of 09:45 are not at 09:00
+    assert [f"{hour.at:%H:%M}" for hour in begun] == ["09:50", "10:30", "11:30"]  # none before it began
 
 
 def test_a_campaign_of_many_days_is_shown_to_its_last_day(stack: Stack) -> None:

@@ -48,6 +48,13 @@ def test_the_unit_grows_with_the_time_and_gaps_are_shown(hours: int, unit: str, 
         assert f"{spans.of[0].at:%H:%M}" == "09:00"  # 04:00 UTC is 09:30 there
 
 
+@pytest.mark.parametrize(("hours", "second"), [(5, "09:45"), (40, "10:00")])
+def test_no_span_begins_before_its_campaign_did(hours: int, second: str) -> None:
+    of = [(utc(1, 4), 2, 1), (utc(1, 4) + timedelta(hours=hours), 3, 0)]
+    spans = stats.over_time(of, "Asia/Kolkata", utc(1, 4, 7)).of
+    assert [f"{span.at:%H:%M}" for span in spans[:2]] == ["09:37", second] and spans[0].opened == 2
+
+
 def test_since_the_start_counts_quarters_that_are_over() -> None:
     of = [(utc(1, 4), 2, 0), (utc(1, 4, 45), 3, 0), (utc(2, 4), 5, 0)]
     assert stats.since_start(of, utc(1, 4), [0, 0.25, 1, 24, 48]) == [0, 2, 5, 5, 10]
