@@ -79,7 +79,8 @@ def outlook(session: Session, user_id: int, campaign_id: int) -> Outlook | None:
     flows = [flow for row in rows if (flow := _flow(session, row, now)).waiting > 0]
     flow = _flow(session, campaign, now)
     road = _road(session, sender, now)
-    on_quota = road.not_before is not None and road.not_before > now and sender.state_kind in consequence.QUOTAS
+    waits_for_it = road.not_before is not None and road.not_before > max(now, flow.begins)
+    on_quota = waits_for_it and sender.state_kind in consequence.QUOTAS
     return Outlook(road, flow, tuple(flows), *_tries(session, campaign_id, now), on_quota=on_quota)
 
 
