@@ -124,3 +124,24 @@ def test_the_users_own_limits_hold_whatever_is_tried(stack: Stack) -> None:
         world.dispatch(engine)
     assert len(receiver.starts) == 3 and len(receiver.accepted) == 2
     assert cools(sender_id)() and world.states(campaign_id) == {"sent": 2, "pending": 18}
+
+
+@pytest.mark.parametrize(
+    ("phase", "answer", "kind"),
+    [
+        ("connect", "421 4.3.2 Service not available", "temporary"),
+        ("connect", "drop", "temporary"),
+        ("auth", "454 4.7.0 Temporary authentication failure", "auth_temporary"),
+    ],
+)
+def test_a_server_that_lets_nobody_in_is_tried_again_at_once(stack: Stack, phase: str, answer: str, kind: str) -> None:
+    answers: list[str | None] = [answer]
+    with Receiver(lambda where, _: answers[0] if where == phase else None, password="x") as receiver, worker():
+        user_id, sender_id, campaign_id = world.to_people(receiver, PEOPLE, username="me")
+        live.wake()
+        world.until(cools(sender_id))
+        assert world.sender(sender_id).state_kind == kind and receiver.starts == []
+        answers[0] = None
+        assert try_now(user_id, sender_id) == Tried.all
+        world.until(lambda: world.done(campaign_id))
+    assert sorted(receiver.accepted) == PEOPLE and world.states(campaign_id) == {"sent": 20}
