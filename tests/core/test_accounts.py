@@ -103,11 +103,12 @@ def test_an_address_that_no_database_can_hold_is_only_unknown(stack: Stack) -> N
 def test_the_first_sign_in_of_a_process_may_be_of_an_unknown_address(sqlite_stack: Stack) -> None:
     program = (
         "from core import accounts, db\n"
-        "with db.reading() as session: print(accounts.identify(session, 'nobody@example.com', 'x' * 9, 'here'))"
+        "with db.reading() as session: print(accounts.identify(session, 'nobody@example.com', 'x' * 9, 'here'))\n"
+        "print(accounts.new_hash('x' * 9).partition('p=')[0])"  # dear to guess: the tests' own are cheaper
     )
     env = {**os.environ, **sqlite_stack.env}
     done = subprocess.run([sys.executable, "-c", program], env=env, cwd=ROOT, capture_output=True, text=True)
-    assert done.stdout == "None\n", done.stderr
+    assert done.stdout == "None\n$argon2id$v=19$m=65536,t=3,\n", done.stderr
 
 
 def _fail(times: int) -> None:
