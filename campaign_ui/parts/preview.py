@@ -9,6 +9,7 @@ from nicegui import events, ui
 from campaign_ui import mail_client
 from campaign_ui.mail_client import DARK, FORCED, LIGHT
 from campaign_ui.parts.ask import answer, dialog_title
+from campaign_ui.parts.blocks import skeleton
 from campaign_ui.plain import version
 from core.content import mail
 
@@ -18,6 +19,7 @@ _THEMES = {
     DARK: ("dark_mode", "Dark mail program"),
     FORCED: ("invert_colors", "Dark by force"),
 }
+_LARGE = "max(240px, calc(100vh - 300px))"  # the height of a mail in full size
 _NO_DARK = "This mail has no dark design: dark mail programs that obey it show it as it is."
 _IMITATION = (
     "An imitation: the apps of Gmail and Outlook change colours by themselves, each in its own way. "
@@ -112,13 +114,21 @@ class Preview:
                 dialog_title("Preview")
                 close = ui.button(icon="close", on_click=dialog.close).props("flat round dense color=grey-7")
                 close.props["aria-label"] = "Close"
-            large = Preview("max(240px, calc(100vh - 300px))", may_grow=False)
+            with ui.column().classes("w-full gap-0").style(f"min-height:calc({_LARGE} + 100px)") as place:
+                skeleton(12)
+        # A mail takes a busy browser its time: the dialog is seen before.
+        dialog.on("before-show", lambda: self._show_large(place))
+        await answer(dialog)
+
+    def _show_large(self, place: ui.element) -> None:
+        place.clear()
+        with place:
+            large = Preview(_LARGE, may_grow=False)
         large.kind.set_value(self.kind.value)
         large._choose(self.theme)
         if not self.images:
             large._toggle_images()
         large.show(self.made, self.sender.text)
-        await answer(dialog)
 
     def _switch(self, event: events.ValueChangeEventArguments[str]) -> None:
         is_text = event.value == "text"

@@ -30,21 +30,20 @@ for looks in (Browser.should_see, Browser.should_not_see):
 
 
 @pytest.fixture(autouse=True)
-def _hides_dialogs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As a browser does: it says when a dialog that was closed is hidden."""
+def _shows_and_hides_dialogs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a browser does: it says when a dialog is about to be shown, and when one that was closed is hidden."""
     change = ui.dialog._handle_value_change
 
     def changed(dialog: ui.dialog, value: Any) -> None:
         change(dialog, value)
-        if not value:
-            asyncio.get_running_loop().call_soon(_say_hidden, dialog)
+        asyncio.get_running_loop().call_soon(_say, dialog, "beforeShow" if value else "hide")
 
     monkeypatch.setattr(ui.dialog, "_handle_value_change", changed)
 
 
-def _say_hidden(dialog: ui.dialog) -> None:
+def _say(dialog: ui.dialog, what: str) -> None:
     for listener in list(dialog._event_listeners.values()):
-        if listener.type == "hide" and not dialog.is_deleted:
+        if listener.type == what and not dialog.is_deleted:
             dialog._handle_event({"listener_id": listener.id, "args": {}})
 
 

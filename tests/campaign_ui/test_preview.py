@@ -1,9 +1,11 @@
 """A mail in full size, and on a phone."""
 
+import pytest
 from nicegui import ui
 from nicegui.testing import User as Browser
 
 from core import campaigns, db
+from tests.campaign_ui import conftest
 from tests.campaign_ui.conftest import SignIn, eventually, press
 
 
@@ -18,6 +20,22 @@ async def test_a_preview_is_shown_in_full_size(user: Browser, sign_in: SignIn) -
     _, large = _frames(user)
     assert "Ahoj" in str(large.props["data-mail"]) and large.props["data-mail"] == small.props["data-mail"]
     assert _kinds(user) == ["phone", "phone"]
+
+
+async def test_the_full_size_is_shown_before_the_mail_is_in_it(
+    user: Browser, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = list[tuple[ui.dialog, str]]()
+    monkeypatch.setattr(conftest, "_say", lambda *what: said.append(what))
+    await user.open(f"/campaigns/{_draft(sign_in(user))}/edit")
+    press(user, "Full size")
+    await eventually(lambda: said)
+    assert user.client is not None
+    assert len(_frames(user)) == 1 and any("cm-skeleton" in each.classes for each in said[0][0].descendants())
+    monkeypatch.undo()
+    conftest._say(*said[0])
+    await eventually(lambda: len(_frames(user)) == 2)
+    assert not any("cm-skeleton" in each.classes for each in said[0][0].descendants())
 
 
 async def test_a_preview_on_a_phone_begins_as_one(user: Browser, sign_in: SignIn) -> None:
