@@ -144,6 +144,7 @@ class _Page:
         actions = HeadActions(*acts, self._view, self._duplicate, self._edit, self._try_again)
         self.head = CampaignHead(data.campaign, told, self.zone, actions)
         self.hours_of = ui.element("div").classes("absolute")  # of the dialog
+        self._in_doubt()  # above what grows while it sends: a button that moves is not hit
         with card() as self.waiting:
             words = "Its numbers, its readers and every recipient’s mail are shown here, as they happen."
             empty_state("show_chart", "Nothing was sent yet", words)
@@ -158,6 +159,14 @@ class _Page:
         self.show(data)
         self.show_more(more)
         live.watch(self.tell, "audience")
+
+    def _in_doubt(self) -> None:
+        with ui.column().classes("w-full") as self.unknown, notice("", "info", "help_outline"):
+            ui.link_target(IN_DOUBT).style(_BELOW_HEADER)
+            self.unknown_words = ui.label()
+            with ui.row().classes("gap-2 mt-1"):
+                ui.button("They were delivered", icon="done_all", on_click=self._delivered).props("outline dense")
+                self.again = ui.button("Send again", icon="replay", on_click=self._again).props("outline dense")
 
     def _cards(self) -> None:
         with stat_grid():
@@ -191,12 +200,6 @@ class _Page:
                 ui.label("Recipients").classes("font-semibold text-[15px]").props("role=heading aria-level=2")
                 self.sum = ui.label().classes("text-[13px] cm-mute tabular-nums mt-0.5")
             link_button("Export CSV", f"/campaigns/{self.id}/recipients.csv", "download", "outline dense")
-        with ui.column().classes("w-full") as self.unknown, notice("", "info", "help_outline"):
-            ui.link_target(IN_DOUBT).style(_BELOW_HEADER)
-            self.unknown_words = ui.label()
-            with ui.row().classes("gap-2 mt-1"):
-                ui.button("They were delivered", icon="done_all", on_click=self._delivered).props("outline dense")
-                self.again = ui.button("Send again", icon="replay", on_click=self._again).props("outline dense")
         self.ledger = Ledger(self.user.id, self.id, self.zone, counts, page, view)
 
     async def tell(self) -> None:
