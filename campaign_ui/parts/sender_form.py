@@ -104,10 +104,8 @@ class SenderForm:
         finally:
             self.test.props(remove="loading")
         sentence = result.sentence
-        if held_up:
-            sentence += " The server takes mail."
-        elif result.ok and values.username.strip():
-            sentence += " This sender can send."
+        if result.ok and values.username.strip():
+            sentence += " The server takes mail." if held_up else " This sender can send."
         self._show_result(replace(result, sentence=sentence), held_up)
 
     async def _test_mailbox(self) -> None:
