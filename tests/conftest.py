@@ -60,7 +60,7 @@ class Stack:
 
 @pytest.fixture(scope="session", autouse=True)
 def home() -> Iterator[Path]:
-    # NiceGUI's simulation collects garbage twice a test, up to 0.2 s each: Python does it by itself when there is enough.
+    # NiceGUI's simulation collects garbage twice a test, up to 0.2 s each. Python does it when there is enough.
     simulation.gc = SimpleNamespace(collect=lambda: 0)
     gc.collect()
     gc.freeze()  # nor does it look through all modules then

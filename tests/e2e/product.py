@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -125,11 +126,10 @@ async def _drain(process: asyncio.subprocess.Process, said: list[str]) -> None:
 
 @asynccontextmanager
 async def chromium() -> AsyncIterator[Browser]:
-    """Debian's Chromium, headless."""
+    """Debian's Chromium: where it is there, the one that has no windows and takes a quarter less of a processor."""
+    program = os.environ.get("CHROMIUM") or shutil.which("chromium-headless-shell") or "/usr/bin/chromium"
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=os.environ.get("CHROMIUM", "/usr/bin/chromium"), args=CHROMIUM_FLAGS
-        )
+        browser = await playwright.chromium.launch(executable_path=program, args=CHROMIUM_FLAGS)
         yield browser
         await browser.close()
 

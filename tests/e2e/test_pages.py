@@ -48,10 +48,11 @@ async def test_every_page_is_usable_by_everybody_in_both_themes_at_both_widths(t
         await context.request.post(f"{web}/login", form={"email": sample.EMAIL, "password": sample.PASSWORD})
         for path in paths:
             wrong += await _look(page, web, path)
-        for path, opener in _dialogs(paths):
-            await page.goto(web + path)
-            await opener(page)
-            wrong += await _judge(page, f"the dialog of {path}")
+            for number, opener in enumerate(_dialogs(paths).get(path, [])):
+                if number:
+                    await page.goto(web + path)  # without the dialog before
+                await opener(page)
+                wrong += await _judge(page, f"the dialog of {path}")
     assert not wrong, "\n".join(wrong)
 
 
@@ -75,15 +76,12 @@ def _fill(env: dict[str, str]) -> list[str]:
     return [*lists, *steps, *reports, *(f"/campaigns/{number}" for number in (running_id, past, scheduled))]
 
 
-def _dialogs(paths: list[str]) -> list[tuple[str, Callable[[Page], Awaitable[None]]]]:
-    return [
-        ("/audience", _an_upload_that_was_read),
-        ("/audience", _a_contact),
-        ("/senders", _a_sender),
-        ("/senders", _dkim),
-        (paths[-2], _a_timeline),
-        (paths[-2], _charts_as_tables),
-    ]
+def _dialogs(paths: list[str]) -> dict[str, list[Callable[[Page], Awaitable[None]]]]:
+    return {
+        "/audience": [_an_upload_that_was_read, _a_contact],
+        "/senders": [_a_sender, _dkim],
+        paths[-2]: [_a_timeline, _charts_as_tables],
+    }
 
 
 async def _an_upload_that_was_read(page: Page) -> None:
