@@ -1,5 +1,7 @@
 .PHONY: run reset-password worker test test-jobs test-others crash lint bench bench-ui profile shots clean
 .DELETE_ON_ERROR:
+# Where it is set, each of the hundred processes that the tests start would compile the program anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 PYTHON ?= python3
 VENV := .venv

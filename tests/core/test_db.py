@@ -1,19 +1,13 @@
-import os
-import subprocess
-import sys
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 from alembic import command
-from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.exc import StatementError
 
 from core import clock, config, db, migrate
 from core.models import User
 from tests.conftest import Stack
-
-ROOT = Path(__file__).parents[2]
 
 
 def _user(email: str, **changes: object) -> User:
@@ -23,20 +17,6 @@ def _user(email: str, **changes: object) -> User:
 def test_the_migrations_make_exactly_the_models(stack: Stack) -> None:
     with db.engine().begin() as connection:
         command.check(migrate.alembic_config(connection))
-
-
-def test_two_processes_that_start_at_once_on_an_empty_database_do_not_collide(stack: Stack, tmp_path: Path) -> None:
-    env = {**os.environ, **stack.env, "DATA_DIR": str(tmp_path / "empty")}
-    if url := stack.env.get("DATABASE_URL"):
-        empty = make_url(config.settings.sqlalchemy_url).set(database="empty")
-        with create_engine(config.settings.sqlalchemy_url, isolation_level="AUTOCOMMIT").connect() as connection:
-            connection.execute(text("drop database if exists empty"))
-            connection.execute(text("create database empty"))
-        env["DATABASE_URL"] = empty.set(drivername=make_url(url).drivername).render_as_string(hide_password=False)
-    program = [sys.executable, "-c", "from core import migrate; migrate.upgrade()"]
-    both = [subprocess.Popen(program, env=env, cwd=ROOT, stderr=subprocess.PIPE) for _ in range(2)]
-    said = [process.communicate(timeout=60)[1] for process in both]
-    assert [process.returncode for process in both] == [0, 0], said
 
 
 def test_times_come_back_aware_and_in_utc(stack: Stack) -> None:
