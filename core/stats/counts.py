@@ -7,12 +7,11 @@ from typing import Any
 from sqlalchemy import ColumnElement, Float, case, cast, func, or_
 from sqlmodel import Session, select
 
-from core import db
 from core.campaigns.drafts import touched
 from core.errors import NotFound
 from core.models import Campaign, CampaignStatus, MessageState
 from core.stats.counted import Counted, counted, within
-from core.stats.going import waits
+from core.stats.going import waiting
 
 _campaign: Any = Campaign.__table__  # type: ignore[attr-defined]
 _RUNNING = (CampaignStatus.sending, CampaignStatus.paused)
@@ -159,6 +158,7 @@ _COUNTERS["uncounted"] = case((_uncounted, _campaign.c.sent_count), else_=0)
 # What is added up: opens of a campaign that were counted in part are in no rate.
 _SUMMED = _COUNTERS | {name: case((_uncounted, 0), else_=_COUNTERS[name]) for name in ("opened", "clicked")}
 _WORDS = [_campaign.c[field.name] for field in fields(Summary) if field.name not in ("counts", "waits")]
+_SUMMARY: Any = select(*_WORDS, *(column.label(f"n_{name}") for name, column in _COUNTERS.items()))
 
 
 _rate = cast(_campaign.c.opened_count, Float) / func.nullif(case((_uncounted, 0), else_=_campaign.c.sent_count), 0)
@@ -203,8 +203,8 @@ def summaries(
     if words := search.strip().replace("\0", ""):
         parts = (column.icontains(words, autoescape=True) for column in (_campaign.c.name, _campaign.c.subject))
         conditions.append(or_(*parts))
-    statement = _summary_select(session).where(*conditions).order_by(*ORDERS[order], _campaign.c.id.desc())
-    return [_summary(row) for row in session.execute(statement.limit(limit).offset(offset)).mappings()]
+    statement = _SUMMARY.where(*conditions).order_by(*ORDERS[order], _campaign.c.id.desc())
+    return _read(session, statement.limit(limit).offset(offset))
 
 
 BEST_LEAST = 20  # mails: the rate of fewer says little
@@ -213,21 +213,16 @@ BEST_LEAST = 20  # mails: the rate of fewer says little
 def best(session: Session, user_id: int, limit: int = 5, among: Counted = Counted.everything) -> list[Summary]:
     """The user's campaigns with the highest open rate, of those that sent at least BEST_LEAST mails and count it."""
     enough = (_campaign.c.sent_count >= BEST_LEAST, _campaign.c.opened_count > 0, ~_uncounted)
-    statement = (
-        _summary_select(session)
-        .where(*_owned(user_id), *within(among, user_id), *enough)
-        .order_by(_rate.desc(), _campaign.c.id.desc())
-    )
-    return [_summary(row) for row in session.execute(statement.limit(limit)).mappings()]
+    statement = _SUMMARY.where(*_owned(user_id), *within(among, user_id), *enough)
+    return _read(session, statement.order_by(_rate.desc(), _campaign.c.id.desc()).limit(limit))
 
 
 def summary(session: Session, user_id: int, campaign_id: int) -> Summary:
     """One campaign. Raises NotFound, for a stranger's too."""
-    statement = _summary_select(session).where(*_owned(user_id), _campaign.c.id == campaign_id)
-    row = session.execute(statement).mappings().first()
-    if row is None:
+    found = _read(session, _SUMMARY.where(*_owned(user_id), _campaign.c.id == campaign_id))
+    if not found:
         raise NotFound.of("campaign")
-    return _summary(row)
+    return found[0]
 
 
 def count_by_status(session: Session, user_id: int) -> dict[str, int]:
@@ -243,28 +238,25 @@ def _goes_out(campaign: Summary) -> bool:
 
 def _recent(session: Session, user_id: int) -> list[Summary]:
     changed = (_campaign.c.updated_at.desc(), _campaign.c.id.desc())
-    rows = session.execute(
-        _summary_select(session).where(*_owned(user_id), touched()).order_by(*changed).limit(6)
-    ).mappings()
-    return [_summary(row) for row in rows]
+    return _read(session, _SUMMARY.where(*_owned(user_id), touched()).order_by(*changed).limit(6))
 
 
 def _next_scheduled(session: Session, user_id: int) -> list[Summary]:
-    statement = _summary_select(session).where(*_owned(user_id), _campaign.c.status == CampaignStatus.scheduled)
-    rows = session.execute(statement.order_by(_campaign.c.scheduled_at, _campaign.c.id).limit(4)).mappings()
-    return [_summary(row) for row in rows]
+    statement = _SUMMARY.where(*_owned(user_id), _campaign.c.status == CampaignStatus.scheduled)
+    return _read(session, statement.order_by(_campaign.c.scheduled_at, _campaign.c.id).limit(4))
 
 
-def _summary_select(session: Session) -> Any:
-    waiting = case((_campaign.c.status == CampaignStatus.sending, waits(db.now(session))), else_=False)
-    counters = [column.label(f"n_{name}") for name, column in _COUNTERS.items()]
-    columns: list[Any] = [*_WORDS, *counters, waiting.label("waits")]
-    return select(*columns)
+def _read(session: Session, statement: Any) -> list[Summary]:
+    """What ``statement``, made of ``_SUMMARY``, finds. Only for campaigns that are sending it is asked whether they
+    wait: most pages show none, and the question costs more than all their counters."""
+    rows = session.execute(statement).mappings().all()
+    waits = waiting(session, [row["id"] for row in rows if row["status"] == CampaignStatus.sending])
+    return [_summary(row, row["id"] in waits) for row in rows]
 
 
-def _summary(row: Any) -> Summary:
+def _summary(row: Any, waits: bool) -> Summary:
     counts = Counts(**{name: row[f"n_{name}"] for name in _COUNTERS})
-    return Summary(counts=counts, waits=bool(row["waits"]), **{column.name: row[column.name] for column in _WORDS})
+    return Summary(counts=counts, waits=waits, **{column.name: row[column.name] for column in _WORDS})
 
 
 def _owned(user_id: int) -> list[ColumnElement[bool]]:

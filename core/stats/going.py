@@ -52,10 +52,12 @@ def going(session: Session, user_id: int) -> list[Going]:
     columns = (_campaign.c.id, _campaign.c.name, _campaign.c.subject, _campaign.c.recipients_count, _WAITING)
     sending = _campaign.c.status == CampaignStatus.sending
     has_left = (_WAITING > 0) | ~_campaign.c.snapshot_done
-    found = select(*columns, waits(db.now(session))).where(*_own(user_id), sending, has_left)
+    found = select(*columns).where(*_own(user_id), sending, has_left).order_by(_campaign.c.id)
+    rows = session.execute(found).all()
+    waits = waiting(session, [row.id for row in rows])
     return [
-        Going(id, name or subject or "Untitled campaign", recipients - left, recipients, bool(is_waiting))
-        for id, name, subject, recipients, left, is_waiting in session.execute(found.order_by(_campaign.c.id))
+        Going(id, name or subject or "Untitled campaign", recipients - left, recipients, id in waits)
+        for id, name, subject, recipients, left in rows
     ]
 
 
@@ -66,7 +68,15 @@ def pulse(going: Collection[Going]) -> Pulse:
     return Pulse.waiting if going else Pulse.idle
 
 
-def waits(now: datetime) -> ColumnElement[bool]:
+def waiting(session: Session, sending: Collection[int]) -> set[int]:
+    """Those of these ``sending`` campaigns, which its caller was allowed to read, of which nothing goes out now."""
+    if not sending:
+        return set()
+    found = select(_campaign.c.id).where(_campaign.c.id.in_(sending), _waits(db.now(session)))
+    return set(session.execute(found).scalars())
+
+
+def _waits(now: datetime) -> ColumnElement[bool]:
     """The condition that nothing of a sending campaign goes out now: its hours or its sender hold it up for more than
     a minute, its sender's worker does not answer, or all that is left is tried again later."""
     soon = now + standing.PACED
