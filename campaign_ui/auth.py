@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from nicegui import Client, run, ui
+from nicegui import Client, ui
 from starlette.requests import HTTPConnection
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from campaign_ui.off_loop import off_loop
 from core import accounts, db, stats
 
 COOKIE = "session"
@@ -25,10 +26,10 @@ class CurrentUser:
     time_zone: str
     theme: str
     session_hash: str
-    pulse: stats.Pulse
+    pulse: stats.Pulse = stats.Pulse.idle  # only pages show it
 
 
-def find(token: str | None) -> CurrentUser | None:
+def find(token: str | None, with_pulse: bool = False) -> CurrentUser | None:
     """Whose session this cookie is; None for no, an unknown or an ended one."""
     if not token:
         return None
@@ -38,7 +39,7 @@ def find(token: str | None) -> CurrentUser | None:
             return None
         user, session_hash = found
         assert user.id is not None
-        pulse = stats.pulse(stats.going(session, user.id))
+        pulse = stats.pulse(stats.going(session, user.id)) if with_pulse else stats.Pulse.idle
     return CurrentUser(user.id, user.email, user.is_admin, user.time_zone, user.theme, session_hash, pulse)
 
 
@@ -75,7 +76,8 @@ class AuthMiddleware:
         path = scope["path"].removeprefix(scope.get("root_path", "")) or "/"
         if (path.startswith(_ASSETS) and not path.startswith(_CLIENT)) or path == "/favicon.ico":
             return await self.app(scope, receive, send)
-        user = await run.io_bound(find, HTTPConnection(scope).cookies.get(COOKIE))
+        is_page = not path.startswith((_SOCKET, _CLIENT))
+        user = await off_loop(find, HTTPConnection(scope).cookies.get(COOKIE), is_page)
         scope.setdefault("state", {})["user"] = user
         if path.startswith(_SOCKET):
             _refuse_foreign_client(scope, user)

@@ -13,6 +13,7 @@ from core.delivery.tally import Tally, Touched
 from core.delivery.usage import Start
 from core.hot import Hot
 from core.models import Attempt, Campaign, CampaignStatus, MessageState, PauseReason
+from core.tracking import bounces
 
 _SENT = MessageState.sent.value
 
@@ -83,6 +84,7 @@ def _pause_when_identical(session: Session, outcome: Outcome) -> None:
     identical = select(func.count()).where(
         col(Attempt.campaign_id) == campaign_id,
         col(Attempt.rule_id) == outcome.rule_id,
+        col(Attempt.phase) != bounces.PHASE,  # what came back later was not refused now
         col(Attempt.at) >= updated_at,
     )
     if consequence.is_the_content(session.exec(identical).one(), outcome.alike, decided):

@@ -178,8 +178,8 @@ def _keep(mails: list[sandbox.Received], read: list[sandbox.Received]) -> list[r
     try:
         with db.session() as session:
             sandbox.store(session, mails)
+        visits = [readers.visit(mail.user_id, mail.rcpt_to, mail.raw) for mail in read]
     except Exception:  # an outer edge: the inbox goes on with the next mails
         log.exception("%d sandbox mails could not be kept", len(mails))
         return []
-    visits = (readers.visit(mail.user_id, mail.rcpt_to, mail.raw) for mail in read)
     return [visit for visit in visits if visit is not None]

@@ -24,7 +24,7 @@ async def show_people(finding: Finding, kind: Kind) -> None:
         ui.label(finding.text).classes("text-sm cm-mute").style("overflow-wrap:anywhere")
         rows = [{"id": each.contact_id, "email": each.email, "words": each.words} for each in kind.people]
         columns = _COLUMNS if any(each.words for each in kind.people) else _COLUMNS[:1]
-        table = in_tens(ui.table(columns=columns, rows=rows, row_key="id")).classes("w-full cm-wrap")
+        table = in_tens(ui.table(columns=columns, rows=rows, row_key="id")).classes("w-full")
         table.props("flat dense wrap-cells")
         if kind.count > len(kind.people):
             ui.label(f"The first {MOST_NAMED:,} of {kind.count:,}.").classes("text-xs cm-mute")

@@ -69,7 +69,7 @@ class WhenStep:
         values = self.draft.values
         kept = values["sending_window"], values["warmup"]
         with card().classes("p-0"):
-            self.more = more = ui.expansion("Hours and daily cap", value=any(kept)).classes("w-full compose-more")
+            self.more = more = ui.expansion("Hours and daily cap", value=any(kept)).classes("w-full")
             more.props["caption"] = "Of this campaign alone; those of its sender hold too"
             more.props["toggle-aria-label"] = None  # it is named by what stands on it
             more.props["header-class"] = "px-5 py-3 text-[15px]"
@@ -186,8 +186,7 @@ class WhenStep:
         """Whether the draft is saved and nothing stands in its way; else the preflight says what, with the focus."""
         if not await self._saved():
             return False
-        await self.compose.reload()
-        await self.review.refresh()
+        await self.compose.reload()  # and the preflight with it
         if self.review.looked is None:
             notify_error("This campaign cannot be sent now.")
         elif self.review.errors:

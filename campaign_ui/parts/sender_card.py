@@ -103,8 +103,7 @@ def _standing(sender: Sender, state: str, now: datetime, zone: str, actions: Act
     cools = state == SenderState.cooling and sender.cooling_until is not None
     with notice("", "pending", "schedule") if cools else notice(why, "failed", "block"):
         if cools and sender.cooling_until is not None:
-            local = clock.to_zone(sender.cooling_until, zone)
-            until = f"Cooling until {local:%H:%M} {clock.zone_label(sender.cooling_until, zone)}"
+            until = f"Cooling until {clock.say(sender.cooling_until, zone)}"
             WaitLine("font-medium tabular-nums").set(Wait(until, until=sender.cooling_until, rest="."), now)
             ui.label(why)
         ui.label(stats.todo(sender, state) if cools else f"Its campaigns wait. {stats.todo(sender, state)}")

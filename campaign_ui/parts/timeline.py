@@ -54,7 +54,7 @@ async def _ask(told: Timeline, zone: str) -> str | None:
     with ui.dialog() as dialog, ui.card().classes("w-[640px] max-w-full p-6 gap-4 no-wrap"):
         dialog.props["aria-label"] = f"What happened to the mail to {told.email}"
         _head(told, dialog)
-        with ui.element("ol").classes("cm-timeline w-full m-0 p-0 list-none"):
+        with ui.element("ol").classes("w-full m-0 p-0 list-none"):
             if told.hidden:
                 with ui.element("li").classes("text-[13px] cm-mute"):
                     ui.label(f"{told.hidden:,} earlier tries are not shown.")

@@ -18,6 +18,8 @@ window.cmBody = {
     if (bar && bar.getAttribute("role") !== "toolbar") cmBody.rove(bar);
   },
   rove(bar, name = "Formatting") {
+    if (bar.cmRoves) return; // said again at each connection
+    bar.cmRoves = true;
     bar.setAttribute("role", "toolbar");
     bar.setAttribute("aria-label", name);
     const all = () => [...bar.querySelectorAll(".q-btn")];

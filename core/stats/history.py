@@ -41,7 +41,7 @@ _TITLES = {
     "protocol": "The server did not understand",
     "unknown": "Nobody knows whether it arrived",
 }
-_PROVEN = "An open, a click, a bounce or you said that the server had taken it."
+_PROVEN = "An open, a click, an answer of its reader, a bounce or you said that the server had taken it."
 _NO_FAULT = replies.KINDS - replies.FINAL_KINDS
 
 

@@ -43,7 +43,7 @@ _COMPLAINTS = ("abuse", "fraud")  # not: auth-failure, not-spam, other, virus
 
 _TOKEN = r"[A-Za-z0-9_-]{32}"
 _MESSAGE_ID = re.compile(rf"(?<![A-Za-z0-9_-])({_TOKEN})@")
-_UNSUBSCRIBE = re.compile(rf"/u/({_TOKEN})(?![A-Za-z0-9_-])")
+_UNSUBSCRIBE = re.compile(rf"(?:/u/|\?subject=unsubscribe%20)({_TOKEN})(?![A-Za-z0-9_-])")  # a page, or headers.mailto
 _WANTS_NO_MORE = re.compile(rf"\bunsubscribe\W{{1,4}}({_TOKEN})(?![A-Za-z0-9_-])", re.I)  # headers.mailto's subject
 _FROM_A_SERVER = re.compile(
     r"\b(mailer-daemon|mail-daemon|postmaster|mailerdaemon|mail delivery|microsoftexchange)", re.I

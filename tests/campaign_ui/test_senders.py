@@ -218,7 +218,7 @@ async def test_a_card_says_why_a_sender_waits_and_follows_live(user: Browser, si
         sender.state, sender.cooling_until = SenderState.cooling, until
         sender.state_kind, sender.state_rule, sender.state_reply = "quota_hour", "hostinger-out", "451 4.7.1 Ratelimit"
         db.after_commit(session, lambda: senders.live.publish(user_id, "sender", sender_id))
-    await user.should_see(f"Cooling until {clock.to_zone(until, 'Asia/Kolkata'):%H:%M} IST")
+    await user.should_see(f"Cooling until {clock.say(until, 'Asia/Kolkata')}")
     await user.should_see("Hostinger limits how many mails you may send per hour. We wait.")
     await user.should_see("451 4.7.1 Ratelimit")
     with db.session() as session:

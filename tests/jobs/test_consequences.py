@@ -7,6 +7,7 @@ import pytest
 from sqlmodel import col, select
 
 from core import db
+from core.delivery import replies
 from core.models import Attempt, Suppression
 from tests.conftest import Stack
 from tests.jobs import world
@@ -291,3 +292,32 @@ def test_the_third_identical_refusal_of_the_content_pauses_and_suppresses_nobody
     counts = world.states(campaign_id)
     assert 3 <= counts["failed"] <= 4 and counts["pending"] == 30 - counts["failed"]
     assert {row[2] for row in attempts(campaign_id)} == {kind} and suppressed() == []
+
+
+def test_mails_that_came_back_are_no_refusals_of_the_content_now(sqlite_stack: Stack) -> None:
+    user_id, refusal = world.add_user(), "554 5.7.1 Message rejected as spam by content filter"
+    rule_id = replies.classify("dot", 554, "", refusal[4:]).rule_id
+
+    def two_came_back() -> None:
+        with db.session() as session:
+            for email in PEOPLE[1:3]:
+                told = {
+                    "message_id": world.message(campaign_id, email).id,
+                    "campaign_id": campaign_id,
+                    "phase": "bounce",
+                }
+                said = {"reply_code": 554, "reply": refusal[4:], "kind": "content", "rule_id": rule_id}
+                session.add(Attempt(at=db.now(session), **told, **said))
+
+    def script(phase: str, recipient: str) -> str | None:
+        if (phase, recipient) != ("dot", PEOPLE[0]):
+            return None
+        two_came_back()
+        return refusal
+
+    with Receiver(script) as receiver, world.engine() as engine:
+        sender_id = world.add_sender(user_id, receiver.port, connections=1)
+        campaign_id = world.add_campaign(user_id, sender_id, PEOPLE)
+        world.dispatch(engine)
+        world.until(lambda: world.campaign(campaign_id).status in ("sent", "paused") and idle(sender_id))
+    assert world.campaign(campaign_id).status == "sent" and world.states(campaign_id) == {"failed": 1, "sent": 5}

@@ -28,6 +28,7 @@ PROVIDERS = {
     "smtp.office365.com": ("spf.protection.outlook.com", ("selector1", "selector2")),
     "smtp.hostinger.com": ("_spf.mail.hostinger.com", ("hostingermail-a", "hostingermail-b", "hostingermail-c")),
     "smtp.zoho.com": ("zohomail.com", ("zmail", "zoho")),
+    "smtppro.zoho.com": ("zohomail.com", ("zmail", "zoho")),
     "smtp.zoho.eu": ("zohomail.eu", ("zmail", "zoho")),
     "smtp.zoho.in": ("zohomail.in", ("zmail", "zoho")),
     "smtp.fastmail.com": ("spf.messagingengine.com", ("fm1", "fm2", "fm3")),
@@ -36,6 +37,7 @@ PROVIDERS = {
     "smtp.sendgrid.net": ("", ("s1", "s2")),
     "smtp-relay.brevo.com": ("", ("brevo1", "brevo2", "mail")),
     "smtp.postmarkapp.com": ("", ("pm",)),
+    "smtp-broadcasts.postmarkapp.com": ("", ("pm",)),
 }
 
 

@@ -92,6 +92,15 @@ def test_a_bounce_without_our_signature_is_about_no_mail_of_ours() -> None:
     assert read(both.replace(crypto.sign("unsubscribe", 4711).encode(), opened)) is None
 
 
+def test_a_bounce_is_known_by_the_unsubscribe_header_too_with_a_page_or_without() -> None:
+    raw = reports.postfix(OURS).replace(crypto.sign("message", 4711).encode(), b"x" * 32)
+    by_mail = f"<mailto:news@example.com?subject=unsubscribe%20{crypto.sign('unsubscribe', 4711)}>"
+    assert OURS.unsubscribe.encode() in raw
+    for header in (OURS.unsubscribe, by_mail):
+        found = read(raw.replace(OURS.unsubscribe.encode(), header.encode()))
+        assert found is not None and found.message_id == 4711
+
+
 def test_a_bounce_of_somebody_elses_mail_that_quotes_ours_in_its_own_head_proves_nothing() -> None:
     raw = reports.postfix(OURS)
     for purpose in ("message", "unsubscribe"):
