@@ -7,6 +7,7 @@ from urllib.parse import quote
 from nicegui import ui
 
 from campaign_ui.parts.blocks import card, skeleton
+from campaign_ui.parts.kept import keep
 from campaign_ui.parts.notices import notice
 from core.campaigns import Finding, Level
 from core.campaigns.preflight.survey import Survey
@@ -16,6 +17,8 @@ _LOOKS = {
     Level.warning: ("warning", "--cm-pending-text", "Warning"),
     Level.note: ("info", "--cm-info-text", "Good to know"),
 }
+_FINE = ("check_circle", "--cm-sent-text", "")
+_NOTHING = Finding(Level.note, "Nothing stands in the way.", step="")
 _STEPS = {"content": "Content", "audience": "Audience"}
 
 
@@ -47,6 +50,8 @@ class FindingList:
         self.ways, self.shown = ways, Shown()
         self.notes_open: bool | None = None  # as the user left it
         self.refusal = ""  # what the user wanted and did not get
+        self._rows: dict[Finding, ui.row] = {}
+        self._notes: dict[Finding, ui.row] = {}
         with card() as self.box:
             with ui.row().classes("w-full items-center justify-between gap-2"):
                 ui.label("Preflight").classes("font-semibold text-[15px]").props("role=heading aria-level=2")
@@ -58,10 +63,29 @@ class FindingList:
                 self.bar = ui.linear_progress(0, show_value=False, size="6px").props(
                     'aria-label="Recipients looked at"'
                 )
+            self.skeleton = skeleton()
             self.rows = ui.column().classes("w-full gap-0 items-stretch")
-            self.tools = ui.row().classes("w-full gap-2 items-center")
+            self._build_notes()
+            self._build_tools()
         self.progress.set_visibility(False)
         self._draw()
+
+    def _build_notes(self) -> None:
+        """Folded away while there is something to mend, unless the user opened them."""
+        self.more = ui.expansion().classes("w-full cm-notes").props("dense")
+        self.more.props["toggle-aria-label"] = None  # it is named by what stands on it
+        self.more.props["header-class"] = "text-[13px] px-0 cm-mute"
+        self.more.on_value_change(lambda event: setattr(self, "notes_open", event.value))
+        with self.more:
+            self.notes = ui.column().classes("w-full gap-0 items-stretch")
+
+    def _build_tools(self) -> None:
+        with ui.row().classes("w-full gap-2 items-center"):
+            self.check = ui.button(icon="link", on_click=self.ways.check_links).props("outline dense")
+            with self.check:
+                self.check_hint = ui.tooltip()
+            self.ask = ui.button("Ask DNS again", icon="dns", on_click=self.ways.ask_again)
+            self.ask.props("flat dense color=primary")
 
     def show(self, shown: Shown) -> None:
         if shown != self.shown:
@@ -97,37 +121,28 @@ class FindingList:
     def _draw(self) -> None:
         self._draw_state()
         self._draw_refusal()
-        self.rows.clear()
-        with self.rows:
-            if not self.shown.looked:
-                skeleton()
-                return
-            order = sorted(self.shown.findings, key=lambda each: list(_LOOKS).index(each.level))
-            if not any(each.level != Level.note for each in order):
-                _row("check_circle", "--cm-sent-text", "", "Nothing stands in the way.")
-            for each in order:
-                if each.level != Level.note:
-                    self._finding(each)
-            if notes := [each for each in order if each.level == Level.note]:
-                self._notes(notes)
-        self._draw_tools()
+        self.skeleton.set_visibility(not self.shown.looked)
+        found = sorted(dict.fromkeys(self.shown.findings), key=lambda each: list(_LOOKS).index(each.level))
+        notes = [each for each in found if each.level == Level.note]
+        to_mend = [each for each in found if each.level != Level.note] or [_NOTHING] * self.shown.looked
+        keep(self.rows, self._rows, to_mend, self._finding)
+        keep(self.notes, self._notes, notes, self._finding)
+        self.more.set_visibility(bool(notes))
+        self.more.set_text(f"Good to know ({len(notes):,})")
+        if self.notes_open is None:
+            self.more.value = len(notes) == len(found)
+            self.notes_open = None  # as it was not the user
+        self.check.set_visibility(self.shown.link_count > 0)
+        self.check.set_text("Check links again" if self.shown.links_checked else "Check links")
+        self.check_hint.set_text(f"Fetches {self.shown.link_count:,} links and images over the web, once")
+        self.ask.set_visibility(self.shown.asks_dns)
 
-    def _finding(self, finding: Finding) -> None:
-        icon, colour, word = _LOOKS[finding.level]
-        with _row(icon, colour, word, finding.text):
+    def _finding(self, finding: Finding) -> ui.row:
+        icon, colour, word = _FINE if finding is _NOTHING else _LOOKS[finding.level]
+        row, words = _row(icon, colour, word, finding.text)
+        with words:
             self._ways(finding)
-
-    def _notes(self, notes: list[Finding]) -> None:
-        """Folded away while there is something to mend."""
-        is_open = len(notes) == len(self.shown.findings) if self.notes_open is None else self.notes_open
-        with ui.expansion(f"Good to know ({len(notes):,})", value=is_open).classes("w-full cm-notes") as more:
-            more.props("dense")
-            more.props["toggle-aria-label"] = None  # it is named by what stands on it
-            more.props["header-class"] = "text-[13px] px-0 cm-mute"
-            more.on_value_change(lambda event: setattr(self, "notes_open", event.value))
-            with ui.column().classes("w-full gap-0 items-stretch"):
-                for each in notes:
-                    self._finding(each)
+        return row
 
     def _draw_state(self) -> None:
         errors, warnings = self._count(Level.error), self._count(Level.warning)
@@ -143,17 +158,6 @@ class FindingList:
             words, tone = "Ready", "sent"
         self.state.set_text(words)
         self.state.classes(replace=f"cm-badge is-{tone}")
-
-    def _draw_tools(self) -> None:
-        self.tools.clear()
-        count, ways = self.shown.link_count, self.ways
-        with self.tools:
-            if count:
-                words = "Check links again" if self.shown.links_checked else "Check links"
-                check = ui.button(words, icon="link", on_click=ways.check_links).props("outline dense")
-                check.tooltip(f"Fetches {count:,} links and images over the web, once")
-            if self.shown.asks_dns:
-                ui.button("Ask DNS again", icon="dns", on_click=ways.ask_again).props("flat dense color=primary")
 
     def _ways(self, finding: Finding) -> None:
         def go() -> None:
@@ -184,12 +188,12 @@ def _button(words: str, call: Callable[[], object]) -> None:
     ui.button(words, on_click=call).props("flat dense color=primary").classes("text-[13px] whitespace-nowrap")
 
 
-def _row(icon: str, colour: str, word: str, text: str) -> ui.column:
-    """The icon's meaning stands in its label too: colour alone tells nobody."""
-    with ui.row().classes("cm-finding w-full items-start gap-2.5 flex-nowrap text-[13.5px] leading-snug"):
+def _row(icon: str, colour: str, word: str, text: str) -> tuple[ui.row, ui.column]:
+    """A line, and where its buttons go. The icon's meaning stands in its label too: colour alone tells nobody."""
+    with ui.row().classes("cm-finding w-full items-start gap-2.5 flex-nowrap text-[13.5px] leading-snug") as row:
         mark = ui.icon(icon).classes("text-[18px] mt-px").style(f"color:var({colour})")
         if word:
             mark.props["role"], mark.props["aria-label"] = "img", word
         with ui.column().classes("grow min-w-0 gap-0.5") as words:
             ui.label(text).style("overflow-wrap:anywhere")
-    return words
+    return row, words

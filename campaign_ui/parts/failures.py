@@ -6,6 +6,7 @@ from nicegui import ui
 
 from campaign_ui.parts.acts import act_in_chunks
 from campaign_ui.parts.ask import confirm
+from campaign_ui.parts.kept import keep
 from core import campaigns
 from core.stats import Failure
 
@@ -13,8 +14,7 @@ _MAY_RETRY = ("sending", "paused", "sent")
 
 
 class Failures:
-    """``show`` what failed now; nothing is shown where nothing did. Rows that stay keep their buttons and their place:
-    what is made anew while more mails fail is not hit."""
+    """``show`` what failed now; nothing is shown where nothing did."""
 
     def __init__(self, user_id: int, campaign_id: int) -> None:
         self._user_id, self._campaign_id = user_id, campaign_id
@@ -28,10 +28,7 @@ class Failures:
         may_retry = status in _MAY_RETRY
         self._failures = failures
         self._all.set_visibility(may_retry and any(failure.can_retry for failure in failures))
-        if {_key(failure) for failure in failures} != self._rows.keys():
-            self._box.clear()
-            with self._box:
-                self._rows = {_key(failure): _Row(self._retry) for failure in failures}
+        keep(self._box, self._rows, [_key(failure) for failure in failures], lambda _key: _Row(self._retry))
         for failure in failures:
             self._rows[_key(failure)].show(failure, may_retry)
 
@@ -58,11 +55,13 @@ class Failures:
         )
 
 
-class _Row:
+class _Row(ui.row):
     def __init__(self, retry: Callable[[Failure], Awaitable[None]]) -> None:
+        super().__init__()
+        self.classes("w-full items-start gap-x-4 gap-y-2 sm:flex-nowrap py-3 cm-line")
         self._failure: Failure | None = None
         self._replies: tuple[tuple[str, int], ...] = ()
-        with ui.row().classes("w-full items-start gap-x-4 gap-y-2 sm:flex-nowrap py-3 cm-line"):
+        with self:
             self._count = ui.label().classes("cm-badge is-failed min-w-[56px] justify-center shrink-0")
             with ui.element("div").classes("min-w-0 grow text-[13.5px] max-sm:order-last max-sm:w-full"):
                 self._explanation = ui.label().classes("font-medium")

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 
 from nicegui import events, ui
 
+from campaign_ui.parts.kept import keep
 from campaign_ui.parts.sandbox_mail import size
 from core import clock
 from core.delivery import sandbox
@@ -59,13 +60,8 @@ class SandboxList:
         self.where.set_text(f"{first:,}–{first + len(shown) - 1:,} of {count:,}" if shown else "")
         self.back.set_enabled(len(self._before) > 1)
         self.forth.set_enabled(len(lines) > _PAGE)
-        for id in self._rows.keys() - {line.id for line in shown}:
-            self._rows.pop(id).delete()
-        for index, line in enumerate(shown):
-            if line.id not in self._rows:
-                with self.lines:
-                    self._rows[line.id] = self._row(line)
-                self._rows[line.id].move(target_index=index)
+        by_id = {line.id: line for line in shown}
+        keep(self.lines, self._rows, list(by_id), lambda id: self._row(by_id[id]))
 
     def begin_with(self, search: str) -> None:
         """What ``asked`` tells next."""

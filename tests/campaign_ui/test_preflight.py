@@ -115,14 +115,18 @@ async def test_a_link_that_leads_nowhere_blocks_and_the_way_to_it_is_there(user:
 
 async def test_the_walk_begins_again_when_the_audience_changes(user: Browser, sign_in: SignIn) -> None:
     alice = sign_in(user)
-    made = draft(alice, "Hi {{ city }}{{ unsubscribe_url }}", [{"city": "Pune"}, {}])
+    made = draft(alice, "Hi {{ city }}, {{ nick name }}{{ unsubscribe_url }}", [{"city": "Pune"}, {}])
     await user.open(f"/campaigns/{made}/edit?step=when")
     await sees(user, "1 of 2 recipients has nothing for {{ city }}")
+    with user:
+        fixes = {each for each in ElementFilter(kind=ui.button) if each.text == "Fix in Content"}
     with db.session() as session:
         more = people(session, alice, "More", [{}, {}])
         campaigns.set_lists(session, alice, made, [more, more - 1])
         db.after_commit(session, lambda: live.publish(alice, "audience"))
     await soon(lambda: "3 of 4 recipients have nothing for {{ city }}" in texts(user))
+    with user:  # what was about to be pressed is still there
+        assert len(fixes & set(ElementFilter(kind=ui.button))) == 1
 
 
 async def test_dns_is_asked_for_a_real_sender_only_and_the_button_goes_to_its_keys(
