@@ -17,11 +17,17 @@ from jobs import runner, sandbox_inbox
 
 
 class _Server(uvicorn.Server):
-    """Says where to go, once somebody who goes there is answered."""
+    """Starts the worker, and says where to go, once somebody who goes there is answered.
+
+    Not before: NiceGUI 3 looks through all objects (``gc.get_objects``) while it starts, and a thread whose tuple is
+    looked at while it grows gets a SystemError.
+    """
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
+            if config.settings.worker == "embedded":
+                runner.start_embedded()
             print(f"Campaigns: {config.settings.address}", flush=True)
 
 
@@ -52,8 +58,6 @@ def main() -> None:
     sandbox_inbox.start()
     with db.session() as session:
         sandbox.announce(session, config.settings.address_here)
-    if settings.worker == "embedded":
-        runner.start_embedded()
     try:
         _Server(serving).run()
     except KeyboardInterrupt:

@@ -102,6 +102,11 @@ class Draft:
         """The page is being left: what becomes of the campaign now is no news to it."""
         self._closed = True
 
+    async def reopen(self) -> None:
+        """The page is not left after all."""
+        self._closed = False
+        await self.look()
+
     async def look(self) -> None:
         """Notice what other tabs and the worker did to this campaign."""
         async with self._one_save:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
+from typing import Any
 
 from nicegui import ui
 
@@ -173,14 +174,11 @@ class WhenStep:
             (self.at if self.at.error else self.day).run_method("focus")
         elif await self._may_go("Not scheduled"):
             zone = self.zone.value or self.compose.time_zone
-            if await act(campaigns.schedule, self.draft.user_id, self.draft.id, at, zone):
-                self._leave()
+            await self._leave_by(campaigns.schedule, at, zone)
 
     async def _send_now(self) -> None:
-        if not await self._may_go("Not sent"):
-            return
-        if await self._confirmed() and await act(campaigns.send_now, self.draft.user_id, self.draft.id):
-            self._leave()
+        if await self._may_go("Not sent") and await self._confirmed():
+            await self._leave_by(campaigns.send_now)
 
     async def _may_go(self, refusal: str) -> bool:
         """Whether the draft is saved and nothing stands in its way; else the preflight says what, with the focus."""
@@ -195,9 +193,13 @@ class WhenStep:
             return True
         return False
 
-    def _leave(self) -> None:
+    async def _leave_by(self, do: Callable[..., Any], *args: Any) -> None:
+        """To the campaign's page, if ``do`` makes the draft a campaign."""
         self.draft.close()
-        ui.navigate.to(f"/campaigns/{self.draft.id}")
+        if await act(do, self.draft.user_id, self.draft.id, *args):
+            ui.navigate.to(f"/campaigns/{self.draft.id}")
+        else:
+            await self.draft.reopen()
 
     async def _saved(self) -> bool:
         if self.hours.problems():  # they stand below the hours

@@ -1,14 +1,17 @@
 """The whole web application, in a process of its own."""
 
+import itertools
 import os
 import subprocess
 import sys
 from pathlib import Path
+from subprocess import PIPE
 
 from core import crypto, db
 from core.models import Message, MessageState
 from tests import rows
 from tests.conftest import Stack
+from tests.servers import free_port
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = """
@@ -56,3 +59,27 @@ def test_an_error_of_ours_is_a_page_with_a_sentence_and_never_a_stack_trace(sqli
     env = {**os.environ, **sqlite_stack.env}
     done = subprocess.run([sys.executable, "-c", AWAY], env=env, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+LOOKED_AT = """
+import gc, threading
+all_objects = gc.get_objects
+
+def looked_at():
+    print("beside:", *(each.name for each in threading.enumerate()), flush=True)
+    return all_objects()
+
+gc.get_objects = looked_at
+import main
+main.main()
+"""
+
+
+def test_no_thread_works_while_the_web_looks_through_all_objects(sqlite_stack: Stack) -> None:
+    """NiceGUI does as it starts: a tuple that grows in another thread then is a SystemError there."""
+    env = {**os.environ, **sqlite_stack.env, "PORT": str(free_port())}
+    with subprocess.Popen([sys.executable, "-c", LOOKED_AT], env=env, cwd=ROOT, stdout=PIPE, text=True) as program:
+        assert program.stdout is not None
+        said = list(itertools.takewhile(lambda line: not line.startswith("Campaigns: "), program.stdout))
+        program.terminate()
+    assert said == ["beside: MainThread Thread-1 (_run)\n"]  # the sandbox inbox, which waits for mails

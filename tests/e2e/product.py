@@ -12,11 +12,13 @@ from time import monotonic
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
-from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright
+from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright, expect
 
 from tests.servers import free_port as free_port
 
 ROOT = Path(__file__).parents[2]
+PATIENCE = 30.0  # seconds: nothing here measures time, and machines that test many things at once pause
+expect.set_options(timeout=PATIENCE * 1000)
 USERNAME, PASSWORD = "news@example.com", "a provider's password"
 CHROMIUM_FLAGS = [
     "--no-sandbox",
@@ -98,14 +100,14 @@ async def running(script: str, env: dict[str, str], ready: str) -> AsyncIterator
     )
     said: list[str] = []
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(2 * PATIENCE):
             await _until_said(process, ready, said)
         draining = asyncio.create_task(_drain(process, said))
         yield process
     finally:
         if process.returncode is None:
             process.terminate()
-        await asyncio.wait_for(process.wait(), 30)
+        await asyncio.wait_for(process.wait(), PATIENCE)
     await draining
     problems = [line for line in said if "Traceback" in line or "ERROR" in line]
     assert not problems, "".join(said[-60:])
@@ -134,7 +136,7 @@ async def chromium() -> AsyncIterator[Browser]:
         await browser.close()
 
 
-async def eventually(holds: Callable[[], bool], seconds: float, what: str) -> None:
+async def eventually(holds: Callable[[], bool], what: str, seconds: float = PATIENCE) -> None:
     """Wait until ``holds``; the outside world (a mail server's log) has no event to await."""
     deadline = monotonic() + seconds
     while not holds():
@@ -142,7 +144,7 @@ async def eventually(holds: Callable[[], bool], seconds: float, what: str) -> No
         await asyncio.sleep(0.02)
 
 
-async def card(tab: Page, label: str, value: int, seconds: float = 5.0) -> None:
+async def card(tab: Page, label: str, value: int, seconds: float = PATIENCE) -> None:
     """Until the first number of the card is ``value``."""
     await tab.wait_for_function(
         """([label, value]) => {

@@ -108,14 +108,14 @@ async def test_a_mail_is_written_with_images_and_blocks_and_arrives_as_it_was_se
             await _walk_the_toolbar(page)
             await _undo_a_template(page, rich)
             await _send_now(page)
-            await eventually(lambda: len(server.accepted) == 1, 20, "the rich mail did not arrive")
+            await eventually(lambda: len(server.accepted) == 1, "the rich mail did not arrive")
             await _read_the_rich_mail(context, server, web)
             words = "# Hi {{ first_name }}\\n\\n[Go](https://example.com/x){.button}\\n".replace("\\n", "\n")
             marked = _draft(user_id, name="Marked", subject="Marked words", body=words, body_kind="markdown")
             await page.goto(f"{web}/campaigns/{marked}/edit")
             await _undo_in_markdown(page, marked)
             await _send_now(page)
-            await eventually(lambda: len(server.accepted) == 2, 20, "the Markdown mail did not arrive")
+            await eventually(lambda: len(server.accepted) == 2, "the Markdown mail did not arrive")
             _read_the_markdown_mail(server)
 
 
@@ -146,7 +146,7 @@ async def _paste_words_with_an_image(page: Page, draft: int) -> None:
         _PASTE_WORDS, f'<p>From a <b>document</b></p><img alt="dot" src="data:image/png;base64,{data}">'
     )
     await expect(page.locator(".q-editor__content img[alt=dot]")).to_have_attribute("src", re.compile(r"^/i/.*\.png$"))
-    await eventually(lambda: "document" in _body(draft), 5, "what was pasted was not saved")
+    await eventually(lambda: "document" in _body(draft), "what was pasted was not saved")
     assert "data:" not in _body(draft)
 
 
@@ -165,7 +165,7 @@ async def _undo_a_block(page: Page) -> None:
 async def _undo_a_template(page: Page, draft: int) -> None:
     """By the key, after what was typed since; by the toolbar; by the key where the focus was left, out of HTML too."""
     box, told = page.locator(".q-editor__content"), page.get_by_text("took the place of the body.")
-    await eventually(lambda: "footer" in _body(draft), 5, "the last block was not saved")
+    await eventually(lambda: "footer" in _body(draft), "the last block was not saved")
     written, before = await box.inner_html(), _body(draft)
     for undo, template in (("key", "Notes"), ("toolbar", "Notes"), ("key outside", "Newsletter")):
         await page.get_by_role("button", name="Templates").click()
@@ -186,7 +186,7 @@ async def _undo_a_template(page: Page, draft: int) -> None:
             await page.get_by_role("button", name="Templates").press("Control+z")
         await expect(told).to_have_count(0)
         await expect(box).to_have_js_property("innerHTML", written)
-        await eventually(lambda: _body(draft) == before, 5, "the body from before the template is not kept")
+        await eventually(lambda: _body(draft) == before, "the body from before the template is not kept")
 
 
 async def _insert(page: Page, block: str) -> None:
@@ -221,7 +221,7 @@ async def _undo_in_markdown(page: Page, draft: int) -> None:
     await page.evaluate(_PASTE, [photo, "dot.png", "image/png"])
     await page.get_by_label("Alternative text").fill("A dot")
     await page.keyboard.press("Enter")
-    await eventually(lambda: "![A dot](/i/" in _body(draft), 5, "the image is not in the Markdown")
+    await eventually(lambda: "![A dot](/i/" in _body(draft), "the image is not in the Markdown")
 
 
 async def _send_now(page: Page) -> None:
@@ -280,7 +280,7 @@ async def test_what_is_typed_survives_reload_back_and_a_second_tab(sqlite_stack:
             await page.keyboard.press("Control+End")
             await page.keyboard.type(" mine")
             await page.get_by_role("button", name="Keep this version", exact=True).click()
-            await eventually(lambda: "mine" in _body(draft), 5, "the version that was kept is not there")
+            await eventually(lambda: "mine" in _body(draft), "the version that was kept is not there")
             await other.bring_to_front()
             await expect(other.get_by_text("This draft was changed in another tab.")).to_be_visible()
             await page.get_by_role("button", name="Version history").click()

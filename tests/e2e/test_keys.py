@@ -85,17 +85,13 @@ async def test_a_browser_is_led_by_keys_and_keeps_what_was_typed_while_the_serve
         async with running("main.py", env, "Campaigns: "):
             for tab in tabs:
                 await tab.wait_for_function("!window.beforeTheRestart")
-            await expect(mail.get_by_label("Subject", exact=True)).to_have_value("While it was away", timeout=20_000)
+            await expect(mail.get_by_label("Subject", exact=True)).to_have_value("While it was away")
             for tab in (mail, code):
-                await expect(tab.get_by_label("Body", exact=True)).to_contain_text(
-                    "Written while it was away.", timeout=20_000
-                )
+                await expect(tab.get_by_label("Body", exact=True)).to_contain_text("Written while it was away.")
                 await expect(tab.get_by_text("Saved")).to_be_visible()
             await _no_editor(mail)
             await expect(settings.get_by_label("New password")).to_have_value("")
-            await expect(page.get_by_label("Paste addresses")).to_have_value(
-                "anna@example.com, ben@example.com", timeout=20_000
-            )
+            await expect(page.get_by_label("Paste addresses")).to_have_value("anna@example.com, ben@example.com")
             await page.get_by_role("button", name="Read addresses").click()
             await page.get_by_role("button", name="Add 2 contacts").click()
             await expect(page.get_by_text("Nobody is suppressed here.")).to_be_visible()

@@ -190,7 +190,7 @@ async def _a_toast(page: Page, web: str) -> None:
     assert said and button and said["y"] + said["height"] < button["y"]
     await page.get_by_role("dialog").get_by_label("Name", exact=True).fill("Shop")
     await page.keyboard.press("Tab")
-    await expect(toast).to_be_hidden()  # of itself it would stay for 8 s
+    await expect(toast).to_be_hidden(timeout=7_000)  # of itself it would stay for 8 s
 
 
 async def _visual(page: Page) -> None:

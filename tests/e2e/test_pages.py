@@ -21,6 +21,10 @@ DESK, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 
 _SIDEWAYS = "document.documentElement.scrollWidth > innerWidth"
 _TABLES_SCROLL = "[...document.querySelectorAll('.q-table__middle')].some(each => each.scrollWidth > each.clientWidth)"
+# Nothing is on its way any more: the connection stands, words and pictures are here.
+_SETTLED = """() => (!window.socket || socket.connected) && document.fonts.status === "loaded"
+  && [...document.images].every((each) => each.complete || each.loading === "lazy")
+  && ![...document.querySelectorAll(".cm-skeleton")].some((each) => each.checkVisibility())"""
 # Everything that is touched, by its name, where it is less than 40 px high; links in a sentence are not meant.
 _TOO_SMALL = """() => {
   const control = "button, input, textarea, [role=button], [role=tab], [role=switch], [role=checkbox], [role=combobox]";
@@ -124,7 +128,7 @@ async def _look(page: Page, web: str, path: str) -> list[str]:
     """What is wrong with this page, which is loaded only once."""
     await page.goto(web + path)
     await expect(page.get_by_role("main")).to_be_visible()
-    await page.wait_for_load_state("networkidle")
+    await page.wait_for_function(_SETTLED)
     return await _judge(page, path)
 
 

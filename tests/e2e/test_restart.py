@@ -68,10 +68,10 @@ async def test_pages_of_two_users_heal_when_the_server_comes_back_and_nothing_is
                     await person.open(browser, web, console, *paths, f"/campaigns/{person.campaign_id}")
                 for person in people:
                     await person.pages[-1].get_by_role("button", name="Resume").click()
-                await eventually(lambda: len(server.accepted) >= BEFORE, 30, "mails go out")
+                await eventually(lambda: len(server.accepted) >= BEFORE, "mails go out")
                 console.server_is_away = True
             pages = [page for person in people for page in person.pages]
-            await asyncio.gather(*(expect(_lost(page)).to_be_visible(timeout=30_000) for page in pages))
+            await asyncio.gather(*(expect(_lost(page)).to_be_visible() for page in pages))
             async with running("main.py", env, "Campaigns: "):
                 await asyncio.gather(*(_healed(page) for page in pages))
                 await asyncio.gather(*(page.close() for page in pages))

@@ -48,7 +48,7 @@ async def _arrives(user_id: int, sender_id: int, address: str, tabs: list[Page])
     campaign_id = world.add_campaign(user_id, sender_id, [address])
     live.wake()
     for tab in tabs:
-        await expect(tab.get_by_text(address)).to_be_visible(timeout=15_000)
+        await expect(tab.get_by_text(address)).to_be_visible()
     await asyncio.to_thread(world.until, lambda: world.campaign(campaign_id).status == "sent")
 
 

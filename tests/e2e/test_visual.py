@@ -45,17 +45,17 @@ async def test_a_starter_is_edited_where_it_is_seen_and_arrives_with_the_rest_un
             await _write(page, mail)
             await _change_the_button(page, mail)
             await _put_a_field(page, mail)
-            await eventually(lambda: _body(draft) == wanted, 5, "the changes were not saved, or more than they")
+            await eventually(lambda: _body(draft) == wanted, "the changes were not saved, or more than they")
             await _move_and_take_back(page, mail, draft)
             await _put_a_block(page, mail, draft)
             await assert_accessible(page)
             await _send_now(page)
-            await eventually(lambda: len(server.accepted) == 1, 20, "the mail did not arrive")
+            await eventually(lambda: len(server.accepted) == 1, "the mail did not arrive")
             hostile = _draft(user_id, name="Hostile", subject="x", body=f"<p>Hi</p>{HOSTILE}", body_kind="html")
             await page.goto(f"{web}/campaigns/{hostile}/edit")
             await mail.get_by_text("Hi").click()  # nothing in it runs, and all of it stays as it was written
             await page.keyboard.type("Oh")
-            await eventually(lambda: "Oh" in _body(hostile), 5, "what was typed was not saved")
+            await eventually(lambda: "Oh" in _body(hostile), "what was typed was not saved")
             assert _body(hostile).endswith(f"</p>{HOSTILE}")
             await _late(page, mail)
             columns = _draft(user_id, name="Columns", subject="x", body=COLUMNS, body_kind="html")
@@ -90,7 +90,7 @@ async def _keep_apart(page: Page, mail: FrameLocator, draft: int) -> None:
     await page.keyboard.press("Backspace")
     await page.keyboard.type("Number ")
     wanted = COLUMNS.replace("Two", "Number Two")
-    await eventually(lambda: _body(draft) == wanted, 5, "it is not the same but for what was typed")
+    await eventually(lambda: _body(draft) == wanted, "it is not the same but for what was typed")
 
 
 async def _write(page: Page, mail: FrameLocator) -> None:
@@ -130,18 +130,18 @@ async def _put_a_block(page: Page, mail: FrameLocator, draft: int) -> None:
     for words, next_row in (("A thank you to our readers", "Hi {{ first_name"), ("Desk lamp", "THANKS25")):
         await mail.get_by_text(words).click()
         await _divider(page)
-        await eventually(lambda: "<hr" in _body(draft), 5, "no block was put in")
+        await eventually(lambda: "<hr" in _body(draft), "no block was put in")
         start, _, rest = _body(draft).partition("<hr")
         assert start.rpartition("</tr>")[0].count(words) == 1 and re.search(r"</tr>\s*<tr>\s*<td[^>]*>\s*$", start)
         assert rest.partition("</tr>")[2].lstrip().startswith("<tr>") and next_row in rest
         await page.get_by_role("toolbar", name="Change the mail").get_by_label("Undo").click()
-        await eventually(lambda: _body(draft) == before, 5, "undo did not bring back the very same")
+        await eventually(lambda: _body(draft) == before, "undo did not bring back the very same")
 
 
 async def _put_after_a_quote(page: Page, mail: FrameLocator, draft: int) -> None:
     await mail.get_by_text("Said").click()
     await _divider(page)
-    await eventually(lambda: "<hr" in _body(draft), 5, "no block was put in")
+    await eventually(lambda: "<hr" in _body(draft), "no block was put in")
     assert re.search(r"</blockquote>\s*<hr[^>]*>\s*<p[^>]*>End", _body(draft))
 
 
@@ -157,12 +157,10 @@ async def _move_and_take_back(page: Page, mail: FrameLocator, draft: int) -> Non
     tools = page.get_by_role("toolbar", name="Change the mail")
     await tools.get_by_label("Choose the block around it").click()
     await tools.get_by_label("Move up").click()
-    await eventually(
-        lambda: re.search("Desk lamp.*Notebook", _body(draft), re.DOTALL) is not None, 5, "it did not move"
-    )
+    await eventually(lambda: re.search("Desk lamp.*Notebook", _body(draft), re.DOTALL) is not None, "it did not move")
     await tools.get_by_label("Duplicate block").click()
     await expect(mail.get_by_text("Desk lamp")).to_have_count(2)
     await tools.get_by_label("Delete block").click()
     for _ in range(3):
         await page.keyboard.press("Control+z")
-    await eventually(lambda: _body(draft) == before, 5, "undo did not bring back the very same")
+    await eventually(lambda: _body(draft) == before, "undo did not bring back the very same")

@@ -75,7 +75,7 @@ async def test_the_main_job_by_keyboard_alone(web: str) -> None:
         await expect(dialog.get_by_role("button", name="Send now")).to_be_focused()
         await page.keyboard.press("Enter")
         await expect(page).to_have_url(re.compile(r"/campaigns/\d+$"))
-        await card(page, "Sent", 3, 20)
+        await card(page, "Sent", 3)
 
 
 async def _tab_to(page: Page, name: str) -> None:
@@ -122,7 +122,7 @@ async def test_the_main_job_on_a_phone(web: str) -> None:
         await _fits(page)
         await page.get_by_role("dialog").get_by_role("button", name="Send now").tap()
         await expect(page).to_have_url(re.compile(r"/campaigns/\d+$"))
-        await card(page, "Sent", 3, 20)
+        await card(page, "Sent", 3)
         await _fits(page)
         await page.get_by_role("button", name=_PEOPLE[0]).tap()
         await expect(page.get_by_role("dialog").get_by_text(_PEOPLE[0]).first).to_be_visible()
