@@ -31,12 +31,16 @@ _OTHERS_EVERY = 5.0  # seconds: other campaigns that are sending change all the 
 
 @dataclass(frozen=True)
 class Looked:
-    """One look at the draft as it is kept. ``asked``: what to ask DNS; None where nothing leaves this machine."""
+    """One look at the draft as it is kept. ``asked``: what to ask DNS; None where nothing leaves this machine.
+
+    ``linked``, ``images``: the web addresses of its body.
+    """
 
     findings: tuple[Finding, ...]
     outlook: Outlook | None
     asked: domain.Asked | None
-    body: str  # as HTML
+    linked: tuple[str, ...]
+    images: tuple[str, ...]
 
 
 class Review:
@@ -48,7 +52,7 @@ class Review:
         self.looked: Looked | None = None
         self.forecast: Forecast | None = None
         self.of_domain: tuple[domain.Asked | None, tuple[Finding, ...] | None] = (None, None)
-        self.of_links: tuple[str, tuple[Finding, ...] | None] = ("", None)
+        self.of_links: tuple[Any, tuple[Finding, ...] | None] = (None, None)
         self._foreseen: Any = None
         self._others: asyncio.TimerHandle | None = None
         self._others_at = 0.0
@@ -125,9 +129,9 @@ class Review:
             background_tasks.create(self._foresee_others(), name="foresee")
 
     async def _foresee_others(self) -> None:
-        looked = await off_loop(_look, self.compose.user_id, self.compose.draft.id)
-        if looked is not None and self.looked is not None and not self.list.box.is_deleted:
-            self.looked = replace(self.looked, outlook=looked.outlook)
+        outlook = await off_loop(_outlook, self.compose.user_id, self.compose.draft.id)
+        if self.looked is not None and not self.list.box.is_deleted:
+            self.looked = replace(self.looked, outlook=outlook)
             await self._foresee()
 
     def _show_summary(self) -> None:
@@ -155,15 +159,14 @@ class Review:
         self.list.show_progress(self.survey.now)
         if self.looked is None:
             return
-        body, found = self.looked.body, self.survey.found
-        of_links = self.of_links[1] if self.of_links[0] == body else None
+        web, found = (self.looked.linked, self.looked.images), self.survey.found
+        of_links = self.of_links[1] if self.of_links[0] == web else None
         asked, of_domain = self.of_domain
         waits = [*(["recipients"] if found is None or self.survey.is_running else [])]
         waits += ["DNS"] if asked is not None and of_domain is None else []
         of_people = people.findings(found) if found is not None and self.compose.choices.list_ids else []
-        linked, images = reach.addresses(body)
         all_of_it = (*self.looked.findings, *of_people, *(of_domain or ()), *(of_links or ()))
-        shown = Shown(all_of_it, True, len({*linked, *images}), of_links is not None, asked is not None, tuple(waits))
+        shown = Shown(all_of_it, True, len({*web[0], *web[1]}), of_links is not None, asked is not None, tuple(waits))
         self.list.show(shown)
 
     async def _ask_dns(self, asked: domain.Asked | None) -> None:
@@ -173,8 +176,10 @@ class Review:
             self._show_findings()
 
     async def _ask_again(self) -> None:
-        domain.forget()
         asked = self.of_domain[0]
+        if asked is None:
+            return
+        domain.forget(asked)
         self.of_domain = (asked, None)
         self._show_findings()
         await self._ask_dns(asked)
@@ -182,8 +187,7 @@ class Review:
     async def _check_links(self) -> None:
         if self.looked is None:
             return
-        body = self.looked.body
-        linked, images = reach.addresses(body)
+        linked, images = self.looked.linked, self.looked.images
         told = ui.notification("Checking links…", spinner=True, timeout=None)
         loop, total = asyncio.get_running_loop(), len({*linked, *images})
         try:
@@ -192,7 +196,7 @@ class Review:
             )
         finally:
             told.dismiss()
-        self.of_links = (body, tuple(reach.findings(linked, images, found)))
+        self.of_links = ((linked, images), tuple(reach.findings(linked, images, found)))
         self._show_findings()
 
     async def _who(self, finding: Finding) -> None:
@@ -248,6 +252,15 @@ def _look(user_id: int, campaign_id: int) -> Looked | None:
             outlook = campaigns.outlook(session, user_id, campaign_id)
             asked = campaigns.asked_of_dns(session, user_id, campaign_id)
             campaign = campaigns.get(session, user_id, campaign_id)
-            return Looked(found, outlook, asked, bodies.words(campaign.body, campaign.body_kind))
+        except NotFound:
+            return None
+    linked, images = reach.addresses(bodies.words(campaign.body, campaign.body_kind))
+    return Looked(found, outlook, asked, tuple(linked), tuple(images))
+
+
+def _outlook(user_id: int, campaign_id: int) -> Outlook | None:
+    with db.reading() as session:
+        try:
+            return campaigns.outlook(session, user_id, campaign_id)
         except NotFound:
             return None

@@ -140,6 +140,12 @@ def signing(session: Session, user_id: int, from_address: str) -> tuple[SigningK
     )
 
 
+def shown(session: Session, user_id: int, from_address: str) -> tuple[Key, ...]:
+    """The same keys, as a page may know them."""
+    mine = (*_of(user_id, _domain(from_address)), col(DkimKey.is_active).is_(True))
+    return tuple(_shown(row) for row in session.scalars(select(DkimKey).where(*mine).order_by(col(DkimKey.id))))
+
+
 def _using(session: Session, user_id: int) -> dict[str, list[str]]:
     """Domain -> names of the senders that are from it."""
     rows = session.execute(

@@ -28,14 +28,17 @@ def look(key: Key, resolver: dns.resolver.Resolver | None = None) -> Finding:
         asked = resolver or dns.resolver.Resolver()
         answer = asked.resolve(key.name + ".", dns.rdatatype.TXT, lifetime=SECONDS)
     except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
-        return Finding("missing", "The record is not there yet. A new one can take an hour to be seen everywhere.")
+        return compared(key, [])
     except (dns.exception.DNSException, OSError):
         return Finding("unknown", "DNS did not answer just now. Try again in a minute.")
     texts = [b"".join(record.strings).decode("utf-8", "replace") for record in answer]
-    return _compared(key, texts)
+    return compared(key, texts)
 
 
-def _compared(key: Key, texts: list[str]) -> Finding:
+def compared(key: Key, texts: list[str]) -> Finding:
+    """``texts``: the TXT records under the key's name, each in one piece."""
+    if not texts:
+        return Finding("missing", "The record is not there yet. A new one can take an hour to be seen everywhere.")
     want = _tags(key.value)
     right = [text for text in texts if _is(_tags(text), want)]
     if right and len(texts) == 1:

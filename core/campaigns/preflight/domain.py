@@ -15,6 +15,7 @@ import dns.exception
 import dns.resolver
 
 from core.campaigns.findings import Finding, note, warning
+from core.delivery import dkim_keys, dkim_record
 
 SECONDS = 3.0  # for one question
 _ALL_SECONDS = 12.0
@@ -43,11 +44,11 @@ PROVIDERS = {
 
 @dataclass(frozen=True)
 class Asked:
-    """The From address's domain, the SMTP host, and the selectors of our own DKIM keys that sign for it."""
+    """The From address's domain, the SMTP host, and our own DKIM keys that sign for it."""
 
     domain: str
     host: str
-    selectors: tuple[str, ...] = ()
+    keys: tuple[dkim_keys.Key, ...] = ()
 
 
 class _Away(Exception):
@@ -74,10 +75,10 @@ def findings(asked: Asked, resolver: dns.resolver.Resolver | None = None) -> lis
     return found
 
 
-def forget() -> None:
+def forget(asked: Asked) -> None:
     """Ask again: the user changed a record."""
     with _lock:
-        _known.clear()
+        _known.pop(asked, None)
 
 
 _known: OrderedDict[Asked, tuple[float, list[Finding]]] = OrderedDict()
@@ -85,7 +86,7 @@ _lock = threading.Lock()
 
 
 def _keep(asked: Asked, found: list[Finding]) -> None:
-    seconds = 30.0 if any("did not answer" in each.text for each in found) else _KEPT
+    seconds = 30.0 if found == [_unknown(asked)] else _KEPT
     with _lock:
         _known[asked] = (monotonic() + seconds, found)
         while len(_known) > _MOST_KEPT:
@@ -174,11 +175,12 @@ def _lookups(ask: _Questions, terms: list[str], depth: int = 0) -> tuple[int, se
 
 def _dkim(ask: _Questions, asked: Asked, usual: tuple[str, ...]) -> tuple[bool | None, list[Finding]]:
     """Whether mails are signed for the domain (None: cannot be told), RFC 6376 section 3.6."""
-    for selector in asked.selectors:
-        if not _has_key(ask, selector, asked.domain):
-            words = f"The DKIM key {selector} of {asked.domain} is on, but its record is not in DNS: signatures fail."
+    for key in asked.keys:
+        there = dkim_record.compared(key, ask.texts(key.name))
+        if there.state != "right":
+            words = f"The DKIM key {key.name} is on, but signatures fail. {there.sentence}"
             return False, [_say(warning, words, asked)]
-    if asked.selectors or any(_has_key(ask, selector, asked.domain) for selector in usual):
+    if asked.keys or any(_has_key(ask, selector, asked.domain) for selector in usual):
         return True, []
     words = f"Whether {asked.host or 'your provider'} signs for {asked.domain} with DKIM cannot be told from DNS."
     return None, [_say(note, f"{words} Send a test and look for “dkim=pass”, or sign here.", asked)]

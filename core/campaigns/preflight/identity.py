@@ -3,9 +3,9 @@
 from sqlmodel import Session
 
 from core.audience import addresses
-from core.campaigns.content import content
 from core.campaigns.drafts import get
 from core.campaigns.preflight.domain import Asked
+from core.delivery import dkim_keys
 from core.models import Sender
 
 
@@ -17,5 +17,4 @@ def asked_of_dns(session: Session, user_id: int, campaign_id: int) -> Asked | No
         return None
     if not (name := addresses.domain_of(sender.from_address).lower()):
         return None
-    signing = content(session, campaign).signing
-    return Asked(name, sender.host, tuple(dict.fromkeys(key.selector for key in signing)))
+    return Asked(name, sender.host, dkim_keys.shown(session, user_id, sender.from_address))

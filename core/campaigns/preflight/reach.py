@@ -6,7 +6,7 @@ address. No body is read, nothing is sent but the request, and everything has an
 """
 
 import ssl
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from string import punctuation
@@ -69,7 +69,7 @@ def look(wanted: Iterable[str], tell: Callable[[int], None] = lambda done: None)
     return found
 
 
-def findings(linked: list[str], shown: list[str], found: dict[str, Reached]) -> list[Finding]:
+def findings(linked: Sequence[str], shown: Sequence[str], found: dict[str, Reached]) -> list[Finding]:
     """What was not there, and images that weigh too much together."""
     said = []
     for kind, wanted in (("link", linked), ("image", shown)):

@@ -5,9 +5,12 @@ import pytest
 from core.campaigns import Finding
 from core.campaigns.preflight import domain
 from core.campaigns.preflight.domain import Asked
+from core.delivery.dkim_keys import Key
 from tests.core.delivery.nameserver import nameserver
 
 HOSTINGER = Asked("shop.in", "smtp.hostinger.com")
+KEY = Key(1, "rsa", True, "cm2026abcde._domainkey.shop.in", "v=DKIM1; k=rsa; p=AAAA")
+OURS = Asked("shop.in", "smtp.hostinger.com", (KEY,))
 SPF = '"v=spf1 include:_spf.mail.hostinger.com ~all"'
 GOOD = {
     "shop.in": [SPF, '"some other text"'],
@@ -57,11 +60,15 @@ def test_dkim_is_looked_for_and_what_cannot_be_told_is_said_so() -> None:
     unsigned = {"hostingermail-a._domainkey.shop.in": []}
     [finding] = said(unsigned)
     assert finding.level.value == "note" and "cannot be told from DNS" in finding.text
-    assert "its record is not in DNS" in one({}, Asked("shop.in", "smtp.hostinger.com", ("cm2026abcde",)))
-    ours = {"cm2026abcde._domainkey.shop.in": ['"v=DKIM1; k=rsa; p=AAAA"']}
-    assert said({**unsigned, **ours}, Asked("shop.in", "smtp.hostinger.com", ("cm2026abcde",))) == []
-    revoked = {"cm2026abcde._domainkey.shop.in": ['"v=DKIM1; p="']}
-    assert "its record is not in DNS" in one(revoked, Asked("shop.in", "smtp.hostinger.com", ("cm2026abcde",)))
+    assert "signatures fail. The record is not there yet." in one({}, OURS)
+    ours = {KEY.name: ['"v=DKIM1; k=rsa; " "p=AAAA"']}
+    assert said({**unsigned, **ours}, OURS) == []
+
+
+def test_a_key_of_ours_whose_record_is_not_the_one_shown_is_said() -> None:
+    assert "signatures fail. The record differs" in one({KEY.name: ['"v=DKIM1; p="']}, OURS)
+    assert "signatures fail. The record differs" in one({KEY.name: ['"v=DKIM1; k=rsa; p=BBBB"']}, OURS)
+    assert "signatures fail. The record is cut off." in one({KEY.name: ['"v=DKIM1; k=rsa; p=AA"']}, OURS)
 
 
 def test_dmarc_is_its_own_or_that_of_a_parent() -> None:
@@ -72,8 +79,7 @@ def test_dmarc_is_its_own_or_that_of_a_parent() -> None:
 
 
 def test_a_policy_that_these_mails_would_fail_is_said_first() -> None:
-    asked = Asked("shop.in", "smtp.hostinger.com", ("gone",))
-    first, *_ = said({"shop.in": ['"v=spf1 -all"']}, asked)
+    first, *_ = said({"shop.in": ['"v=spf1 -all"']}, OURS)
     assert "asks receivers to reject mails" in first.text
 
 

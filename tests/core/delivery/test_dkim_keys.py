@@ -27,7 +27,9 @@ def keep(user_id: int, domain: str, pairs: list[Pair], replace: bool = False) ->
 
 def signing(user_id: int, address: str) -> list[str]:
     with db.reading() as session:
-        return [key.algorithm for key in dkim_keys.signing(session, user_id, address)]
+        found = [key.algorithm for key in dkim_keys.signing(session, user_id, address)]
+        assert found == [key.algorithm for key in dkim_keys.shown(session, user_id, address)]
+        return found
 
 
 def test_keys_are_made_switched_replaced_and_deleted(stack: Stack, pairs: list[Pair]) -> None:
