@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.audience.contacts import AudienceCount
-from core.stats import Counts, Day, Progress
+from core.stats import Counts
+from core.stats.days import Day, Progress
 
 SENT, FAILED, PENDING, OPENED, CLICKED = "#0f9f6e", "#e11d48", "#e2a308", "#6366f1", "#0284c7"
 SUPPRESSED, CANCELLED, UNKNOWN = "#7c859f", "#a9b0c3", "#0284c7"

@@ -10,9 +10,10 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response, StreamingResponse
 
 from campaign_ui import auth
-from core import db, stats
+from core import db
 from core.errors import NotFound
 from core.stats import workbook
+from core.stats.report import report
 
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _AT_ONCE = 2  # to make one costs up to a second of a core
@@ -43,7 +44,7 @@ def register(app: FastAPI) -> None:
 def _make(user_id: int, zone: str, campaign_id: int) -> IO[bytes]:
     """Off the loop; a large one goes through the disk."""
     with db.reading() as session:
-        told = stats.report(session, user_id, campaign_id, zone)
+        told = report(session, user_id, campaign_id, zone)
         file = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # closed when it was sent
         workbook.write(session, told, file)
     file.seek(0)

@@ -34,7 +34,8 @@ from campaign_ui.parts.try_again import try_again
 from core import campaigns as rules
 from core import db, stats
 from core.errors import NotFound
-from core.stats import Counts, Failure, Heat, LedgerPage, Link, Pace, Progress, Spans, Summary, Wait
+from core.stats import Counts, Failure, Heat, LedgerPage, Link, Pace, Spans, Summary, Wait
+from core.stats.days import Progress, progress
 
 _MAY_RETRY = ("sending", "paused", "sent")
 _UNKNOWN = (
@@ -124,7 +125,7 @@ def _load_more(user_id: int, zone: str, campaign_id: int) -> _More:
         quarters = stats.quarters(session, user_id, campaign_id)
         begun = stats.summary(session, user_id, campaign_id).started_at
         return _More(
-            stats.progress(session, user_id, zone, campaign_id, begun),
+            progress(session, user_id, zone, campaign_id, begun),
             stats.failures(session, user_id, campaign_id),
             stats.over_time(quarters, zone, begun),
             stats.heat(quarters, zone),

@@ -11,7 +11,8 @@ from campaign_ui.parts import card, empty_state
 from campaign_ui.parts.comparison import Comparison
 from core import clock, db, stats
 from core.errors import NotFound
-from core.stats import Report, Summary
+from core.stats import Summary
+from core.stats.report import Report, report
 
 _BEGUN = ("sending", "paused", "sent", "cancelled")
 _MOST_OFFERED = 200
@@ -43,7 +44,7 @@ def _load(user_id: int, zone: str, a: int, b: int) -> _Data:
     """A number of 0 is nothing chosen yet. Raises NotFound, for a stranger's too."""
     with db.reading() as session:
         offered = stats.summaries(session, user_id, statuses=_BEGUN, limit=_MOST_OFFERED)
-        first, second = (stats.report(session, user_id, number, zone) if number else None for number in (a, b))
+        first, second = (report(session, user_id, number, zone) if number else None for number in (a, b))
         return _Data(offered, first, second)
 
 

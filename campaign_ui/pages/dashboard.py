@@ -24,7 +24,8 @@ from campaign_ui.parts.hours import finishes_in_words
 from campaign_ui.parts.running import Run, RunningCampaigns
 from campaign_ui.parts.sender_health import SenderHealth
 from core import clock, db, stats
-from core.stats import Counted, Day, Health, Overview, Summary
+from core.stats import Counted, Health, Overview, Summary
+from core.stats.days import Day, per_day
 
 _MOST_RUNNING = 5
 _COUNTED = {
@@ -68,7 +69,7 @@ def _load(user_id: int, zone: str) -> _Data:
         return _Data(
             overview,
             [_run(session, user_id, campaign, zone) for campaign in overview.running[:_MOST_RUNNING]],
-            stats.per_day(session, user_id, zone, among=overview.counted),
+            per_day(session, user_id, zone, among=overview.counted),
             stats.best(session, user_id, among=overview.counted),
             stats.health(session, user_id),
             db.now(session),

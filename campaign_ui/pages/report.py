@@ -9,10 +9,10 @@ from campaign_ui.off_loop import off_loop
 from campaign_ui.parts import Chart, link_button
 from campaign_ui.parts.badge import word_and_tone
 from campaign_ui.parts.sandbox_play import sandbox_note
-from core import clock, db, stats
+from core import clock, db
 from core.campaigns.forecast import in_words
 from core.errors import NotFound
-from core.stats import Report
+from core.stats.report import Report, report
 
 _MOST = 8  # failures and links on paper; the workbook has all
 
@@ -38,7 +38,7 @@ def register() -> None:
 
 def _load(user_id: int, zone: str, campaign_id: int) -> Report:
     with db.reading() as session:
-        return stats.report(session, user_id, campaign_id, zone)
+        return report(session, user_id, campaign_id, zone)
 
 
 def _buttons(campaign_id: int) -> None:

@@ -13,7 +13,7 @@ from campaign_ui.parts.blocks import card, scroll_box
 from campaign_ui.parts.figure import Figure
 from core import clock, stats
 from core.campaigns.forecast import in_words
-from core.stats import Report
+from core.stats.report import Report
 
 Row = tuple[str, str, str, str]
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import ColumnElement, and_, bindparam, column, delete, exists, func, text, update
 from sqlalchemy.exc import IntegrityError
@@ -13,9 +13,11 @@ from sqlmodel import Session, col, select
 
 from core import db, live
 from core.audience import addresses, holding
-from core.audience.parse import ParsedUpload
 from core.errors import NotFound, RuleError
 from core.models import Contact, ContactList, ListMember, Suppression
+
+if TYPE_CHECKING:
+    from core.audience.parse import ParsedUpload  # reads spreadsheets, which a worker never does
 
 _MAX_NAME = 200
 
@@ -56,7 +58,7 @@ class AudienceCount:
 
 def store(
     user_id: int,
-    parsed: ParsedUpload,
+    parsed: "ParsedUpload",
     list_name: str = "",
     progress: Callable[[int], None] | None = None,
     list_id: int | None = None,

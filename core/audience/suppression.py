@@ -3,16 +3,18 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, func
 from sqlmodel import Session, col, select
 
 from core import db, live
 from core.audience import addresses
-from core.audience.parse import ParsedUpload, Rejected
 from core.errors import NotFound, RuleError
 from core.models import Suppression, SuppressionReason
+
+if TYPE_CHECKING:
+    from core.audience.parse import ParsedUpload, Rejected  # reads spreadsheets, which a worker never does
 
 MOST_OUTCOMES = 1_000
 
@@ -35,7 +37,7 @@ class Many:
     known_count: int
     invalid_count: int
     outcomes: tuple[tuple[str, bool], ...]
-    invalid: tuple[Rejected, ...]
+    invalid: "tuple[Rejected, ...]"
 
     @property
     def all_count(self) -> int:
@@ -63,7 +65,7 @@ def suppress(
     return is_new
 
 
-def suppress_all(user_id: int, parsed: ParsedUpload) -> Many:
+def suppress_all(user_id: int, parsed: "ParsedUpload") -> Many:
     """Never mail any valid address of ``parsed`` again; opens its own short transactions, and may be run again."""
     added = 0
     outcomes: dict[str, bool] = {}

@@ -11,6 +11,7 @@ from sqlmodel import Session, col
 from campaign_ui.parts import comparison
 from core import db, live, stats
 from core.models import Campaign, Reading
+from core.stats.report import report
 from tests import rows
 from tests.campaign_ui.conftest import SignIn, eventually
 from tests.conftest import Stack
@@ -122,7 +123,7 @@ def test_the_course_of_opens_ends_where_time_is(stack: Stack) -> None:
         alice, charlie = rows.user(session), rows.user(session, "charlie@example.com")
         number = sent(session, alice, "Winter", 25, 3)
         with pytest.raises(stats.counts.NotFound):
-            stats.report(session, charlie, number, "UTC")
-        of = stats.report(session, alice, number, "Asia/Kolkata")
+            report(session, charlie, number, "UTC")
+        of = report(session, alice, number, "Asia/Kolkata")
     shares = comparison.course("Winter", of).shares
     assert shares[:6] == (0, 25, 25, 25, 25, 25) and shares[-1] is None

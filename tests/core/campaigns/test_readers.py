@@ -13,6 +13,7 @@ from core import campaigns, db, stats
 from core.delivery import senders
 from core.models import Campaign, CampaignStatus, Meta
 from core.stats import workbook
+from core.stats.report import report
 from tests import rows
 from tests.conftest import Stack, using
 from tests.core.campaigns.rows import NOW, read
@@ -64,7 +65,7 @@ def test_totals_averages_and_the_best_leave_out_what_is_not_counted(stack: Stack
         alone = stats.summary(session, alice, hidden)
         assert (alone.is_counted, alone.counts.is_counted, alone.counts.open_rate) == (False, False, None)
         book = io.BytesIO()
-        workbook.write(session, stats.report(session, alice, hidden, "UTC"), book)
+        workbook.write(session, report(session, alice, hidden, "UTC"), book)
     sheet = openpyxl.load_workbook(book)["Summary"]
     told = {row[0].value: row[1].value for row in sheet.iter_rows()}
     assert {told[name] for name in ("Opened", "Clicked", "Open rate, % of sent", "Unsubscribed")} == {

@@ -1,6 +1,7 @@
 from core import db, stats
 from core.models import Activity, Sender
 from core.stats import Counted
+from core.stats.days import per_day
 from tests import rows
 from tests.conftest import Stack
 
@@ -24,7 +25,7 @@ def test_simulated_opens_are_never_added_to_those_of_people(stack: Stack) -> Non
         both = stats.overview(session, alice)
         assert (both.counted, both.total.sent, both.total.opened) == (Counted.real, 50, 10)
         assert [best.name for best in stats.best(session, alice, among=both.counted)] == ["Real"]
-        days = stats.per_day(session, alice, ZONE, among=both.counted)
+        days = per_day(session, alice, ZONE, among=both.counted)
         assert (sum(day.sent for day in days), sum(day.opened for day in days)) == (50, 10)
         assert {campaign.id for campaign in both.recent} >= {played, planned} and both.campaign_count == 4
 
