@@ -4,7 +4,8 @@ from typing import Any
 from campaign_ui import charts, heatmap, lines, live
 from campaign_ui.lines import Course
 from core.audience.contacts import AudienceCount
-from core.stats import Counts, Day, Heat, Minute, Pace, Progress, Span, Spans
+from core.stats import Counts, Heat, Minute, Pace, Span, Spans
+from core.stats.days import Day, Progress
 
 COUNTS = Counts(recipients=20, waiting=3, claimed=1, sending=1, sent=10, failed=2, suppressed=1, unknown=2, opened=4)
 DAYS = [Day(datetime(2026, 11, 20) + timedelta(days=n), sent=10 * n, failed=n, opened=4 * n) for n in range(3)]
