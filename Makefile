@@ -1,4 +1,4 @@
-.PHONY: run reset-password worker test test-jobs test-others crash lint bench bench-ui profile shots clean
+.PHONY: run reset-password worker dev ready test test-jobs test-others crash lint bench bench-ui profile shots clean
 .DELETE_ON_ERROR:
 # Where it is set, each of the hundred processes that the tests start would compile the program anew.
 unexport PYTHONDONTWRITEBYTECODE
@@ -19,7 +19,11 @@ reset-password: $(VENV)/run.stamp
 worker: $(VENV)/run.stamp
 	@exec $(BIN)/python huey_worker.py
 
-test: $(VENV)/dev.stamp $(VENV)/browser.stamp $(VENV)/axe.stamp $(VENV)/parsers.stamp $(VENV)/servers.stamp
+# What has to be installed: to work on the program, and for all its tests.
+dev: $(VENV)/dev.stamp
+ready: dev $(VENV)/browser.stamp $(VENV)/axe.stamp $(VENV)/parsers.stamp $(VENV)/servers.stamp
+
+test: ready
 	@$(MAKE) --no-print-directory -j2 test-jobs test-others
 
 # At once, as most tests of the jobs wait; those measure time, so the others give way to them.
