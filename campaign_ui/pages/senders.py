@@ -11,10 +11,10 @@ from campaign_ui.parts import act, card, confirm, empty_state, notify_error, pag
 from campaign_ui.parts.address import page_number
 from campaign_ui.parts.bounce_state import check_mailbox
 from campaign_ui.parts.dkim_dialog import DkimDialog, dkim_rows
-from campaign_ui.parts.sender_card import Actions, sender_card
+from campaign_ui.parts.kept import keep
+from campaign_ui.parts.sender_card import Actions, SenderCard
 from campaign_ui.parts.sender_form import SenderForm
 from campaign_ui.parts.try_again import try_again
-from campaign_ui.parts.use_bars import UseBars
 from core import db, stats
 from core.delivery import bounce_mailbox, dkim_keys, learned, senders
 from core.delivery.dkim_keys import Domain
@@ -49,9 +49,9 @@ def register() -> None:
 class _Senders:
     def __init__(self) -> None:
         self.user = auth.current()
-        self.shown: list[object] | None = None
+        self.shown: dict[str, SenderCard] = {}
+        self.shown_domains: list[Domain] | None = None
         self.data: _Data | None = None
-        self.uses: dict[int, UseBars] = {}
         with page_header("The accounts your mails go out from, and how fast each may send."):
             ui.button("Add sender", icon="add", on_click=self.add)
         self.cards = ui.element("div").classes("grid grid-cols-1 lg:grid-cols-2 gap-4 w-full items-start")
@@ -74,27 +74,25 @@ class _Senders:
         if data is None:
             return
         self.data = data
-        if (shown := _shown(data)) != self.shown:
-            self.shown = shown
-            self._draw(data)
-        for sender in data.health:
-            self.uses[sender.id].set(sender.uses)
+        self._draw_cards(data)
+        if data.domains != self.shown_domains:
+            self.shown_domains = data.domains
+            self.signing.set_visibility(bool(data.domains))
+            self.domains.clear()
+            with self.domains:
+                dkim_rows(data.domains, self._dkim)
 
-    def _draw(self, data: _Data) -> None:
+    def _draw_cards(self, data: _Data) -> None:
         self.empty.set_visibility(not data.senders)
         self.mailboxes = data.mailboxes
-        self.cards.clear()
-        with self.cards:
-            self.uses = {
-                each.id or 0: sender_card(
-                    each, data.mailboxes.get(each.id or 0), data.now, self.user.time_zone, self.actions
-                )
-                for each in data.senders
-            }
-        self.signing.set_visibility(bool(data.domains))
-        self.domains.clear()
-        with self.domains:
-            dkim_rows(data.domains, self._dkim)
+        known = {_shown(sender, data): sender for sender in data.senders}
+        keep(self.cards, self.shown, list(known), lambda key: self._card(known[key], data))
+        uses = {sender.id: sender.uses for sender in data.health}
+        for key, sender in known.items():
+            self.shown[key].uses.set(uses[sender.id or 0])
+
+    def _card(self, sender: Sender, data: _Data) -> SenderCard:
+        return SenderCard(sender, data.mailboxes.get(sender.id or 0), data.now, self.user.time_zone, self.actions)
 
     async def open(self, sender_id: int, domain: str) -> None:
         """What the address asks for: the form of a sender, or the DKIM keys of a domain."""
@@ -166,10 +164,10 @@ def _load(user_id: int) -> _Data:
         return _Data(senders.list_all(session, user_id), mailboxes, domains, health, db.now(session))
 
 
-def _shown(data: _Data) -> list[object]:
-    """What a card depends on: a lease that is renewed changes nothing on the screen."""
+def _shown(sender: Sender, data: _Data) -> str:
+    """All that a card depends on: a lease that is renewed changes nothing on the screen."""
     lease = {"owner", "epoch", "lease_until", "next_start_at", "cooldown_step"}
-    cards = [(sender.model_dump(exclude=lease), stats.sender_state(sender, data.now)) for sender in data.senders]
     reading = {"next_check_at", "checking_until", "last_uid", "failures"}
-    mailboxes = [mailbox.model_dump(exclude=reading) for mailbox in data.mailboxes.values()]
-    return [*cards, *mailboxes, *data.domains]
+    mailbox = data.mailboxes.get(sender.id or 0)
+    told = (sender.model_dump(exclude=lease), mailbox and mailbox.model_dump(exclude=reading))
+    return f"{told} {stats.sender_state(sender, data.now)}"

@@ -8,6 +8,7 @@ from nicegui import ui
 from campaign_ui.off_loop import off_loop
 from campaign_ui.parts.ask import answer, confirm, dialog_title
 from campaign_ui.parts.blocks import card
+from campaign_ui.parts.kept import keep
 from campaign_ui.parts.notices import notify_done, notify_error
 from core import db
 from core.audience import contacts, holding
@@ -29,7 +30,7 @@ class ListsCard:
         on_add: Callable[[int], Any],
     ) -> None:
         self.user_id, self.chosen, self.on_open, self.on_add = user_id, chosen, on_open, on_add
-        self.known: list[tuple[int | None, str, int]] = []
+        self._kept: dict[tuple[int | None, str, int], ui.row] = {}
         self.openers: dict[int | None, ui.element] = {}
         with card("Lists"):
             self.rows = ui.column().classes("w-full gap-1 items-stretch").props("role=list")
@@ -38,14 +39,10 @@ class ListsCard:
         """Draw them again; a list that was deleted meanwhile gives way to all contacts."""
         if self.chosen not in {each.id for each in lists}:
             self.chosen = None
-        known = [(None, "All contacts", contact_count), *((each.id, each.name, each.contact_count) for each in lists)]
-        if known != self.known:  # else a menu that is open would be drawn anew under the hand
-            self.known = known
-            self.rows.clear()
-            self.openers.clear()
-            with self.rows:
-                for (_, name, count), each in zip(known, [None, *lists], strict=True):
-                    self._row(each, name, count)
+        known = {(each.id, each.name, each.contact_count): each for each in lists}
+        everybody = (None, "All contacts", contact_count)
+        keep(self.rows, self._kept, [everybody, *known], lambda key: self._row(known.get(key), key[1], key[2]))
+        self.openers = {list_id: self.openers[list_id] for list_id, _, _ in self._kept}
         self._mark()
 
     def _mark(self) -> None:
@@ -54,9 +51,9 @@ class ListsCard:
             opener.classes(add="is-brand" if is_chosen else "", remove="" if is_chosen else "is-brand")
             opener.props(f"aria-pressed={'true' if is_chosen else 'false'}")
 
-    def _row(self, each: ContactList | None, name: str, count: int) -> None:
+    def _row(self, each: ContactList | None, name: str, count: int) -> ui.row:
         list_id = each.id if each else None
-        with ui.row().classes("w-full items-center flex-nowrap gap-1").props("role=listitem"):
+        with ui.row().classes("w-full items-center flex-nowrap gap-1").props("role=listitem") as row:
             opener = ui.element("button").classes(
                 "grow min-w-0 flex items-center justify-between gap-3 text-left rounded-[10px] px-3 min-h-[40px] "
                 "cursor-pointer hover:bg-[var(--cm-sunken)]"
@@ -70,6 +67,7 @@ class ListsCard:
                 ui.element("div").classes("cm-menu-space")
             else:
                 self._menu(each)
+        return row
 
     def _menu(self, each: ContactList) -> None:
         button = ui.button(icon="more_vert").props("flat round dense color=grey-7").classes("flex-none")

@@ -8,6 +8,7 @@ from campaign_ui.parts.blocks import card, empty_state
 from campaign_ui.parts.compose_data import Compose
 from campaign_ui.parts.compose_sample import Sample
 from campaign_ui.parts.compose_survey import SurveyRun
+from campaign_ui.parts.kept import keep
 from campaign_ui.parts.upload import upload_panel
 from core.campaigns.preflight.survey import Survey
 
@@ -20,7 +21,7 @@ class AudienceStep:
     def __init__(self, compose: Compose, survey: SurveyRun) -> None:
         self.compose, self.survey = compose, survey
         self.search = ""
-        self.known = self._lists()
+        self._kept: dict[tuple[int, str, int], ui.row] = {}
         self.boxes: dict[int, ui.checkbox] = {}
         self.leaving: dict[int, ui.button] = {}
         with ui.element("div").classes("grid grid-cols-1 xl:grid-cols-[minmax(0,1fr)_minmax(0,360px)] gap-4 w-full"):
@@ -28,6 +29,8 @@ class AudienceStep:
                 with card("Lists", "Everybody in the chosen lists gets the mail once"):
                     self.filter = ui.input(placeholder="Search lists", on_change=self._filter)
                     self.filter.props('clearable debounce=150 aria-label="Search lists"').classes("w-full")
+                    words = "Upload a file or paste addresses below: they become a list, and the draft stays as it is."
+                    self.none = empty_state("group_add", "No list yet", words)
                     self.rows = ui.column().classes("w-full gap-0 max-h-[420px] overflow-y-auto flex-nowrap")
                 with card("Add people", "They become a list, which is chosen at once"):
                     upload_panel(self._stored)
@@ -38,7 +41,6 @@ class AudienceStep:
         self.summed: object = None
         compose.on_choices(self._changed)
         survey.on_progress(self._show_sum)
-        self._build_rows()
         self.show()
         background_tasks.create(self.sample.refresh(), name="sample")
 
@@ -48,10 +50,7 @@ class AudienceStep:
 
     def show(self) -> None:
         """Everything from the choices again; the rows stay as they are where only the choice changed."""
-        known = self._lists()
-        if known != self.known:
-            self.known = known
-            self._build_rows()
+        self._show_rows()
         for list_id, box in self.boxes.items():
             box.set_value(list_id in self.compose.choices.list_ids)
         for list_id, button in self.leaving.items():
@@ -64,28 +63,26 @@ class AudienceStep:
         lists = self.compose.choices.lists
         return [(each.id, each.name, each.contact_count) for each in lists if each.id is not None]
 
-    def _build_rows(self) -> None:
-        self.filter.set_visibility(len(self.known) > _SEARCH_ABOVE)
-        self.rows.clear()
-        self.boxes.clear()
-        self.leaving.clear()
-        with self.rows:
-            if not self.known:
-                words = "Upload a file or paste addresses below: they become a list, and the draft stays as it is."
-                empty_state("group_add", "No list yet", words)
-            for list_id, name, count in self.known:
-                if self.search not in name.lower():
-                    continue
-                with ui.row().classes("compose-row w-full items-center gap-3 flex-nowrap"):
-                    box = ui.checkbox(name, value=list_id in self.compose.choices.list_ids)
-                    box.classes("grow min-w-0 text-[14px]")
-                    box.on_value_change(lambda event, list_id=list_id: self._choose(list_id, event.value))
-                    self.boxes[list_id] = box
-                    ui.label(f"{count:,}").classes("text-sm cm-mute tabular-nums")
-                    leave = ui.button("Leave out", on_click=partial(self._leave_out, list_id)).props("flat dense")
-                    leave.classes("compose-leave text-[12.5px]").props["aria-label"] = f"Leave out {name}"
-                    leave.tooltip("Who is on this list gets nothing, whatever other list they are on")
-                    self.leaving[list_id] = leave
+    def _show_rows(self) -> None:
+        known = self._lists()
+        self.none.set_visibility(not known)
+        self.filter.set_visibility(len(known) > _SEARCH_ABOVE)
+        keep(self.rows, self._kept, [each for each in known if self.search in each[1].lower()], self._row)
+        self.boxes = {list_id: self.boxes[list_id] for list_id, _, _ in self._kept}
+        self.leaving = {list_id: self.leaving[list_id] for list_id in self.boxes}
+
+    def _row(self, known: tuple[int, str, int]) -> ui.row:
+        list_id, name, count = known
+        with ui.row().classes("compose-row w-full items-center gap-3 flex-nowrap") as row:
+            box = ui.checkbox(name, value=list_id in self.compose.choices.list_ids).classes("grow min-w-0 text-[14px]")
+            box.on_value_change(lambda event: self._choose(list_id, event.value))
+            self.boxes[list_id] = box
+            ui.label(f"{count:,}").classes("text-sm cm-mute tabular-nums")
+            leave = ui.button("Leave out", on_click=partial(self._leave_out, list_id)).props("flat dense")
+            leave.classes("compose-leave text-[12.5px]").props["aria-label"] = f"Leave out {name}"
+            leave.tooltip("Who is on this list gets nothing, whatever other list they are on")
+            self.leaving[list_id] = leave
+        return row
 
     def _show_sum(self) -> None:
         """Only where it changed: a walk through the audience must not chatter to screen readers."""
@@ -132,7 +129,7 @@ class AudienceStep:
 
     def _filter(self) -> None:
         self.search = (self.filter.value or "").strip().lower()
-        self._build_rows()
+        self.show()
 
     async def _choose(self, list_id: int, chosen: bool) -> None:
         before, left_out = map(set, self.compose.audience)

@@ -36,40 +36,46 @@ class Actions:
     try_again: Callable[[Sender], Awaitable[None]]
 
 
-def sender_card(sender: Sender, mailbox: BounceMailbox | None, now: datetime, zone: str, actions: Actions) -> UseBars:
-    """Returns what shows the use of its limits, to be set. ``mailbox``: of bounces. ``now``: the database's time."""
-    state = stats.sender_state(sender, now)
-    with ui.element("section").classes("cm-card flex flex-col gap-3.5") as block:
-        block.props["aria-label"] = sender.name
-        with ui.row().classes("w-full items-start justify-between flex-nowrap gap-3"):
-            with ui.row().classes("items-center flex-nowrap gap-3 min-w-0"):
-                with ui.element("div").classes(f"cm-tile {'is-info' if sender.is_sandbox else 'is-brand'}"):
-                    ui.icon("inbox" if sender.is_sandbox else "alternate_email")
-                with ui.column().classes("gap-0 min-w-0"):
-                    name = ui.label(sender.name).classes("font-semibold text-[15px] truncate max-w-full")
-                    name.props("role=heading aria-level=2")
-                    ui.label(_provider(sender)).classes("text-xs cm-mute max-w-full").style("overflow-wrap:anywhere")
-            with ui.row().classes("items-center gap-1.5 shrink-0 justify-end"):
-                if sender.is_sandbox:
-                    ui.label("Sandbox").classes("cm-badge is-info")
-                if sender.is_default:
-                    ui.label("Default").classes("cm-badge is-brand")
-                word, tone = STATES[state]
-                ui.label(word).classes(f"cm-badge is-{tone}")
-        with ui.column().classes("gap-1 w-full text-[13.5px]"):
-            ui.label(_from(sender)).classes("break-all")
-            if sender.reply_to:
-                ui.label(f"Answers to {sender.reply_to}").classes("cm-mute break-all")
-        _standing(sender, state, now, zone, actions)
-        _learned(sender, zone, actions)
-        with ui.element("div").classes("flex flex-wrap gap-1.5"):
-            for text in [*limits(sender), *hours(sender, now)]:
-                ui.label(text).classes("text-xs px-2 py-0.5 rounded-md is-quiet tabular-nums")
-        uses = UseBars(sender.name)
-        if mailbox is not None:
-            bounce_state(mailbox, zone, now, lambda: actions.check(sender))
-        _buttons(sender, actions)
-    return uses
+class SenderCard(ui.element):
+    """``uses`` shows the use of its limits, to be set. ``mailbox``: of bounces. ``now``: the database's time."""
+
+    def __init__(
+        self, sender: Sender, mailbox: BounceMailbox | None, now: datetime, zone: str, actions: Actions
+    ) -> None:
+        super().__init__("section")
+        state = stats.sender_state(sender, now)
+        self.classes("cm-card flex flex-col gap-3.5").props["aria-label"] = sender.name
+        with self:
+            with ui.row().classes("w-full items-start justify-between flex-nowrap gap-3"):
+                with ui.row().classes("items-center flex-nowrap gap-3 min-w-0"):
+                    with ui.element("div").classes(f"cm-tile {'is-info' if sender.is_sandbox else 'is-brand'}"):
+                        ui.icon("inbox" if sender.is_sandbox else "alternate_email")
+                    with ui.column().classes("gap-0 min-w-0"):
+                        name = ui.label(sender.name).classes("font-semibold text-[15px] truncate max-w-full")
+                        name.props("role=heading aria-level=2")
+                        ui.label(_provider(sender)).classes("text-xs cm-mute max-w-full").style(
+                            "overflow-wrap:anywhere"
+                        )
+                with ui.row().classes("items-center gap-1.5 shrink-0 justify-end"):
+                    if sender.is_sandbox:
+                        ui.label("Sandbox").classes("cm-badge is-info")
+                    if sender.is_default:
+                        ui.label("Default").classes("cm-badge is-brand")
+                    word, tone = STATES[state]
+                    ui.label(word).classes(f"cm-badge is-{tone}")
+            with ui.column().classes("gap-1 w-full text-[13.5px]"):
+                ui.label(_from(sender)).classes("break-all")
+                if sender.reply_to:
+                    ui.label(f"Answers to {sender.reply_to}").classes("cm-mute break-all")
+            _standing(sender, state, now, zone, actions)
+            _learned(sender, zone, actions)
+            with ui.element("div").classes("flex flex-wrap gap-1.5"):
+                for text in [*limits(sender), *hours(sender, now)]:
+                    ui.label(text).classes("text-xs px-2 py-0.5 rounded-md is-quiet tabular-nums")
+            self.uses = UseBars(sender.name)
+            if mailbox is not None:
+                bounce_state(mailbox, zone, now, lambda: actions.check(sender))
+            _buttons(sender, actions)
 
 
 def limits(sender: Sender) -> list[str]:

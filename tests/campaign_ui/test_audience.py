@@ -128,6 +128,10 @@ async def test_another_tab_follows_without_being_loaded_again(user: Browser, sig
     await asyncio.to_thread(stored, alice)
     await user.should_see("members")
     await eventually(lambda: len(table_of(user, "Merge fields").rows) == 2)
+    (button,) = shown(user, ui.button, "Actions for members")
+    await asyncio.to_thread(stored, alice, "carl@example.com", "others")
+    await user.should_see("others")
+    assert not button.is_deleted  # nor is its menu closed, if it is open
 
 
 async def test_a_stranger_sees_and_changes_nothing(

@@ -208,10 +208,13 @@ async def test_a_closed_port_is_said_in_a_sentence(user: Browser, sign_in: SignI
 async def test_a_card_says_why_a_sender_waits_and_follows_live(user: Browser, sign_in: SignIn) -> None:
     user_id = sign_in(user, time_zone="Asia/Kolkata")
     sender_id = stored(user_id, reply_to="answers@example.com", per_hour=200)
+    stored(user_id, name="Other")
     await user.open("/senders")
     await user.should_see("Ready")
     await user.should_see("200 per hour")
     await user.should_see("Answers to answers@example.com")
+    with user:
+        other = [each for each in ElementFilter(kind=ui.element) if each.props.get("aria-label") == "Other"]
     until = clock.utcnow() + timedelta(minutes=30)
     with db.session() as session:
         sender = session.get_one(Sender, sender_id)
@@ -227,6 +230,7 @@ async def test_a_card_says_why_a_sender_waits_and_follows_live(user: Browser, si
         db.after_commit(session, lambda: senders.live.publish(user_id, "sender", sender_id))
     await user.should_see("Blocked")
     await user.should_see("Hostinger refused the sign-in.")
+    assert other and not any(each.is_deleted for each in other)  # its buttons can be pressed all the while
 
 
 async def test_the_use_of_the_limits_moves_while_mails_go_out(user: Browser, sign_in: SignIn) -> None:
