@@ -63,7 +63,7 @@ class _Block:
         self._numbers.set_text(
             f"{counts.sent:,} of {counts.recipients:,} sent{failed} · {counts.share(counts.sent) or 0:.1f} %"
         )
-        self._rate.set_text(f"{run.pace.per_minute:,.0f} a minute")
+        self._rate.set_text(f"{run.pace.per_minute:,.0f} in the last minute")
         self._rate.set_visibility(campaign.status == "sending" and run.pace.is_known)
         self._progress.set(counts)
         self._wait.set(run.wait, now, run.finishes)

@@ -46,8 +46,8 @@ class SenderCard(ui.element):
         state = stats.sender_state(sender, now)
         self.classes("cm-card flex flex-col gap-3.5").props["aria-label"] = sender.name
         with self:
-            with ui.row().classes("w-full items-start justify-between flex-nowrap gap-3"):
-                with ui.row().classes("items-center flex-nowrap gap-3 min-w-0"):
+            with ui.row().classes("w-full items-start justify-between sm:flex-nowrap gap-x-3 gap-y-2"):
+                with ui.row().classes("items-center flex-nowrap gap-3 min-w-0 max-w-full"):
                     with ui.element("div").classes(f"cm-tile {'is-info' if sender.is_sandbox else 'is-brand'}"):
                         ui.icon("inbox" if sender.is_sandbox else "alternate_email")
                     with ui.column().classes("gap-0 min-w-0"):
@@ -56,7 +56,7 @@ class SenderCard(ui.element):
                         ui.label(_provider(sender)).classes("text-xs cm-mute max-w-full").style(
                             "overflow-wrap:anywhere"
                         )
-                with ui.row().classes("items-center gap-1.5 shrink-0 justify-end"):
+                with ui.row().classes("items-center gap-1.5 shrink-0 sm:justify-end"):
                     if sender.is_sandbox:
                         ui.label("Sandbox").classes("cm-badge is-info")
                     if sender.is_default:

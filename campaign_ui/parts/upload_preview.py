@@ -116,7 +116,7 @@ def _fields(parsed: ParsedUpload, target: Target) -> None:
     ):
         for column in columns[:_RENAMED]:
             field = ui.input(column.label[:60], value=target.fields.get(column.index, column.field))
-            field.props('clearable maxlength=60 hint="Empty: left out"')
+            field.props('clearable maxlength=60 hint="Clear it to leave this column out"')
             field.on_value_change(lambda event, index=column.index: _rename(target, index, event.value))
 
 

@@ -13,6 +13,7 @@ from core.delivery import presets, replies, usage, warmup
 from core.models import Activity, Campaign, Sender, SenderState, SenderUsage
 
 _BUSY = 0.9
+_MINUTE = timedelta(minutes=1)
 _WHAT_TO_DO = {
     "auth": "Enter its username and password again and save it.",
     "sender_not_allowed": "Change its From address, or have it allowed at the provider, then save it.",
@@ -118,18 +119,32 @@ def _uses(sender: Sender, now: datetime, used: dict[str, int]) -> tuple[Use, ...
     per_minute = sender.per_minute
     if sender.learned_per_minute is not None:
         per_minute = min(per_minute or 10**9, max(1, round(sender.learned_per_minute)))
-    limits = [("minute", per_minute), ("hour", sender.per_hour), ("day", sender.per_day)]
-    uses = [Use(span, used.get(span, 0), limit) for span, limit in limits if limit]
+    uses = [Use("minute", _last_minute(sender, now, used, per_minute), per_minute)] if per_minute else []
+    limits = [("hour", sender.per_hour), ("day", sender.per_day)]
+    uses += [Use(span, used.get(span, 0), limit) for span, limit in limits if limit]
     cap = warmup.cap(warmup.from_json(sender.warmup), now)
     return (*uses, Use("warm-up", used.get("day", 0), cap)) if cap else tuple(uses)
 
 
+def _last_minute(sender: Sender, now: datetime, used: dict[str, int], limit: int) -> int:
+    """Mails started in the last 60 s. Starts are counted by the clock's minute: those of the minute before are taken
+    to be even until it ended, or until the next mail might have gone out, where that was earlier."""
+    running, before = used.get("running", 0), used.get("before", 0)
+    minute = now.replace(second=0, microsecond=0)
+    ended, since = min(minute, sender.next_start_at or minute), now - _MINUTE
+    if ended <= since:
+        return running
+    share = (ended - since) / (ended - (minute - _MINUTE))
+    return min(running + round(before * share), max(limit, running, before))  # no guess says more than was allowed
+
+
 def _used(session: Session, ids: Iterable[int], now: datetime) -> dict[int, dict[str, int]]:
-    """By sender and span. The minute that just ended stands for the last one: the one that runs is not full yet."""
+    """By sender: in the minute of the clock that is running, in the one before, in the last hour and day."""
     minute = now.replace(second=0, microsecond=0)
     at = col(SenderUsage.minute_at)
     spans: dict[str, Any] = {
-        "minute": at == minute - timedelta(minutes=1),
+        "running": at == minute,
+        "before": at == minute - _MINUTE,
         "hour": at > now - usage.HOUR,
         "day": at > now - usage.DAY,
     }

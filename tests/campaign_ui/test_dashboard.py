@@ -65,7 +65,7 @@ async def test_what_runs_has_its_rate_its_end_and_a_countdown_and_senders_their_
         ten_ago = {"started_at": now - timedelta(minutes=10), "sent_count": 100, "recipients_count": 103}
         rows.campaign(session, alice, states, sender_id=slow.id, name="Winter", **ten_ago)
     await user.open("/")
-    await user.should_see("10 a minute")
+    await user.should_see("10 in the last minute")
     await user.should_see("Hostinger answered 451 4.7.1 Ratelimit: resuming at")
     await user.should_see("95 of 100")
     await user.should_see("495 · at most 300 now")

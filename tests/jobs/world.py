@@ -170,7 +170,7 @@ def dispatch(made: Engine) -> None:
     tick(made.wake)
 
 
-def until(condition: Callable[[], bool], seconds: float = 20, poke: Callable[[], None] | None = None) -> None:
+def until(condition: Callable[[], bool], seconds: float = 60, poke: Callable[[], None] | None = None) -> None:
     """Wait for ``condition``, looked at again whenever something was committed that pages would hear of."""
     changed = threading.Event()
     undo = live.subscribe(lambda hint: changed.set())

@@ -1,5 +1,7 @@
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from core import clock, db, stats
 from core.delivery import usage
 from core.models import Activity, Sender
@@ -24,9 +26,34 @@ def test_what_is_used_of_each_limit_is_what_the_engine_counts(stack: Stack) -> N
         limited, unlimited = stats.health(session, alice)
         assert stats.health(session, charlie) == []
     uses = {use.span: (use.used, use.limit, use.is_tight) for use in limited.uses}
-    assert uses == {"minute": (28, 30, True), "hour": (80, 100, False), "day": (580, 1000, False)}
+    assert uses == {"minute": (26, 30, False), "hour": (80, 100, False), "day": (580, 1000, False)}
     assert (limited.state, limited.why, limited.todo) == ("ready", "", "")
     assert unlimited.uses == () and unlimited.sent_day == 77
+
+
+@pytest.mark.parametrize(
+    ("second", "next_start", "used"),
+    [
+        (0, None, 12 + 20),
+        (15, None, 12 + 15),
+        (59, None, 12),
+        (30, -20, 12 + 5),  # seconds from the full minute: the last mail went out 20 s before it
+        (50, -20, 12),
+        (30, 90, 12 + 10),
+    ],
+)
+def test_the_last_minute_is_the_last_sixty_seconds(
+    sqlite_stack: Stack, second: int, next_start: int | None, used: int
+) -> None:
+    minute = NOW.replace(second=0, microsecond=0)
+    db.clock_offset = minute + timedelta(seconds=second) - clock.utcnow()
+    with db.session() as session:
+        begins = None if next_start is None else minute + timedelta(seconds=next_start)
+        sender = rows.sender(session, rows.user(session), per_minute=240, next_start_at=begins)
+        usage.record(session, sender.id or 0, minute, 12)
+        usage.record(session, sender.id or 0, minute - timedelta(minutes=1), 20)
+        [health] = stats.health(session, sender.user_id)
+    assert [(use.span, use.used) for use in health.uses] == [("minute", used)]
 
 
 def test_a_sender_that_is_held_up_says_why_until_when_and_what_to_do(stack: Stack) -> None:
