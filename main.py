@@ -1,5 +1,6 @@
 """The web server, with the worker inside unless WORKER=external."""
 
+import asyncio
 import gc
 import logging
 import signal
@@ -55,6 +56,7 @@ def main() -> None:
         timeout_graceful_shutdown=5,
         ws="websockets-sansio",
     )
+    logging.getLogger("uvicorn.error").addFilter(_in_a_line)
     sandbox_inbox.start()
     with db.session() as session:
         sandbox.announce(session, config.settings.address_here)
@@ -67,6 +69,15 @@ def main() -> None:
         sandbox_inbox.stop()
         live.stop()
         db.close()
+
+
+def _in_a_line(record: logging.LogRecord) -> bool:
+    """That requests were cut off as the program stopped is worth a line of uvicorn's, not a traceback of each."""
+    if record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError):
+        return False
+    if "timeout graceful shutdown exceeded" in record.getMessage():
+        record.levelno, record.levelname = logging.WARNING, "WARNING"
+    return True
 
 
 def _end(_number: int, _frame: Any) -> None:

@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -83,3 +84,41 @@ def test_no_thread_works_while_the_web_looks_through_all_objects(sqlite_stack: S
         said = list(itertools.takewhile(lambda line: not line.startswith("Campaigns: "), program.stdout))
         program.terminate()
     assert said == ["beside: MainThread Thread-1 (_run)\n"]  # the sandbox inbox, which waits for mails
+
+
+HANGS = """
+import asyncio
+import main
+from starlette.responses import Response
+
+made = main.create_app
+
+def create_app():
+    web = made()
+    async def hang(_request):
+        print("hangs", flush=True)
+        await asyncio.Event().wait()
+        return Response()
+    web.add_route("/hang", hang)
+    web.router.routes.insert(0, web.router.routes.pop())
+    return web
+
+main.create_app = create_app
+main.main()
+"""
+
+
+def test_a_request_that_is_cut_off_as_the_program_stops_is_a_line_and_no_traceback(sqlite_stack: Stack) -> None:
+    port = free_port()
+    env = {**os.environ, **sqlite_stack.env, "PORT": str(port)}
+    command = [sys.executable, "-c", HANGS]
+    with subprocess.Popen(command, env=env, cwd=ROOT, stdout=PIPE, stderr=subprocess.STDOUT, text=True) as program:
+        assert program.stdout is not None
+        said = list(itertools.takewhile(lambda line: not line.startswith("Campaigns: "), program.stdout))
+        with socket.create_connection(("127.0.0.1", port)) as reader:
+            reader.sendall(b"GET /hang HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+            said += itertools.takewhile(lambda line: line != "hangs\n", program.stdout)
+            program.terminate()
+            said += program.stdout
+    assert "Cancel 1 running task(s), timeout graceful shutdown exceeded" in "".join(said)
+    assert not [line for line in said if "Traceback" in line or "ERROR" in line], "".join(said)
