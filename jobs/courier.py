@@ -3,35 +3,21 @@
 import asyncio
 import logging
 import ssl
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from core import clock
-from core.content.mail import BadMail, Recipient
 from core.crypto import SealBroken
 from core.delivery import failpoints, smtp, tls
 from core.delivery.ledger import Claimed
 from core.delivery.replies import is_success
 from core.delivery.smtp import Connection, Dropped, Refused
 from core.errors import RuleError
+from jobs.maker import Mail, Maker
+from jobs.stream import ONE_PIECE, QUICK, Place, Stream
 
 if TYPE_CHECKING:
     from jobs.lane import Lane
 
 log = logging.getLogger(__name__)
-
-# Seconds. Where the server answers so fast, the wait for a mark would cost much of the pace; where it does not, the
-# mark comes as late as it can, so that a crash leaves only those mails unknown that may really have been delivered.
-_QUICK = 0.05
-_ONE_PIECE = 65_536  # bytes
-
-
-@dataclass(slots=True)
-class _Mail:
-    message: Claimed
-    envelope: smtp.Envelope
-    body: bytes
-    marking: "asyncio.Future[bool] | None" = None  # asked for already
 
 
 class Courier:
@@ -39,11 +25,11 @@ class Courier:
 
     def __init__(self, lane: "Lane") -> None:
         self.busy = False
-        self._lane = lane
+        self._lane, self._maker = lane, Maker(lane)
         self._connection: Connection | None = None
         self._last_start = float("-inf")
         self._quick = False  # the server took the last mail, at once
-        self._ahead: _Mail | None = None  # the mail after the next one: its mark is asked for
+        self._ahead: Mail | None = None  # the mail after the next one: its mark is asked for
         self._home = False  # this connection is not to be opened again
 
     @property
@@ -84,18 +70,30 @@ class Courier:
             lane.requeue(message)
             return
         assert self._connection is not None
-        if (mail := self._made(message, self._connection)) is not None:
+        if (mail := self._maker.made(message, self._connection)) is not None:
             await self._converse(self._connection, mail)
 
-    async def _converse(self, connection: Connection, first: _Mail) -> None:
+    async def _converse(self, connection: Connection, first: Mail) -> None:
         """Send ``first`` and, where nothing forbids it, others behind it without waiting (RFC 2920)."""
-        mail: _Mail | None = first
+        mail: Mail | None = first
         try:
             if failpoints.ARMED:
                 await failpoints.reach("before_mail")
             self._start(connection, first)
             while mail is not None:
-                refusal = await connection.offered(mail.envelope)
+                place = Place.envelope
+                if self._quick and mail.marking is not None and not failpoints.ARMED:
+                    stream = Stream(self._lane, self._maker, connection)
+                    try:
+                        await stream.run(mail, self._ahead)
+                    finally:
+                        mail, self._ahead, place = stream.mail, stream.ahead, stream.place
+                if mail is None:
+                    return
+                if place is Place.dot:
+                    mail = await self._answered(connection, mail, stream.follower, stream.written_at)
+                    continue
+                refusal = await connection.offered(mail.envelope) if place is Place.envelope else None
                 if refusal is not None:
                     phase, reply = refusal
                     if await self._still_ours(mail):
@@ -115,10 +113,10 @@ class Courier:
             ahead, self._ahead = self._ahead, None
             await self._back(ahead)
 
-    async def _may_end(self, connection: Connection, mail: _Mail) -> bool:
+    async def _may_end(self, connection: Connection, mail: Mail) -> bool:
         """Write the body; whether its dot may follow. A small one waits for a mark that is asked for, and for its dot:
         one piece costs half of two."""
-        whole = mail.marking is not None and len(mail.body) <= _ONE_PIECE and not failpoints.ARMED
+        whole = mail.marking is not None and len(mail.body) <= ONE_PIECE and not failpoints.ARMED
         if not whole:
             await self._body(connection, mail)
         if not await self._marked(mail):
@@ -131,7 +129,7 @@ class Courier:
             return False
         return True
 
-    async def _body(self, connection: Connection, mail: _Mail) -> None:
+    async def _body(self, connection: Connection, mail: Mail) -> None:
         if failpoints.ARMED:
             connection.write(mail.body[: len(mail.body) // 2])
             await failpoints.reach("mid_body")
@@ -141,7 +139,7 @@ class Courier:
         await connection.drained(connection.timeouts.block)
         await asyncio.sleep(0)  # a refusal that came meanwhile is heard before the dot
 
-    def _resumed(self, connection: Connection) -> _Mail | None:
+    def _resumed(self, connection: Connection) -> Mail | None:
         """After a refusal: the mail that was to come later begins now."""
         if self._ahead is None or connection.lost or self._lane.ending:
             return None
@@ -153,20 +151,20 @@ class Courier:
         mail, self._ahead = self._ahead, None
         return mail
 
-    def _start(self, connection: Connection, mail: _Mail) -> None:
+    def _start(self, connection: Connection, mail: Mail) -> None:
         if not self._lane.slots.limited:
             self._lane.writer.used(self._lane.sender_id)
         if connection.pipelining:
             connection.begin(mail.envelope)
 
-    async def _marked(self, mail: _Mail) -> bool:
+    async def _marked(self, mail: Mail) -> bool:
         """Whether it is committed that the dot comes next."""
         mail.message.marked = await (mail.marking or self._lane.writer.mark(mail.message))
         if failpoints.ARMED:
             await failpoints.reach("after_mark")
         return mail.message.marked
 
-    async def _early(self, connection: Connection, mail: _Mail, reply: smtp.Reply) -> None:
+    async def _early(self, connection: Connection, mail: Mail, reply: smtp.Reply) -> None:
         """A reply before the dot: some servers refuse a large mail so. Anything else means they are out of step."""
         connection.abort()
         if not await self._still_ours(mail):
@@ -176,13 +174,12 @@ class Courier:
         else:
             self._lane.report.unsent(mail.message, f"The server answered unasked: {reply.code} {reply.text}")
 
-    async def _still_ours(self, mail: _Mail) -> bool:
+    async def _still_ours(self, mail: Mail) -> bool:
         """Whether this mail, which does not go out now, is still in our hands."""
         return mail.marking is None or await self._marked(mail)
 
-    async def _finish(self, connection: Connection, mail: _Mail) -> _Mail | None:
+    async def _finish(self, connection: Connection, mail: Mail) -> Mail | None:
         """The dot, in one piece with what is left of the body and the next envelope. Returns the mail under way now."""
-        message = mail.message
         follower = self._next(connection)
         try:
             connection.finish(mail.body, follower.envelope if follower else None)
@@ -191,10 +188,16 @@ class Courier:
             raise
         if follower is not None:
             self._lane.writer.used(self._lane.sender_id)
-            if self._quick and follower.marking is None:
+            if self._quick:
                 # Its mark is committed while the replies travel: two mails of a connection are ``sending`` at most.
-                follower.marking = self._lane.writer.mark(follower.message)
-        written_at = connection.time()
+                self._maker.marked(follower)
+        return await self._answered(connection, mail, follower, connection.time())
+
+    async def _answered(
+        self, connection: Connection, mail: Mail, follower: Mail | None, written_at: float
+    ) -> Mail | None:
+        """What the server says to the whole mail. Returns the one under way then."""
+        message = mail.message
         try:
             if failpoints.ARMED:
                 await failpoints.reach("after_dot")
@@ -206,7 +209,7 @@ class Courier:
             await self._back(follower)
             return None
         accepted = is_success("dot", reply.code)
-        self._quick = accepted and connection.time() - written_at < _QUICK
+        self._quick = accepted and connection.time() - written_at < QUICK
         if accepted:
             self._lane.report.accepted(message, reply)
         else:
@@ -221,18 +224,17 @@ class Courier:
             self._look_ahead(connection)
         return follower
 
-    def _next(self, connection: Connection) -> _Mail | None:
+    def _next(self, connection: Connection) -> Mail | None:
         """The mail to begin behind this one; what was looked ahead at goes back where no mail may start any more."""
         if self._lane.ending:
             return None
         ahead, self._ahead = self._ahead, None
-        return ahead or self._follower(connection)
+        return ahead or self._maker.follower(connection)
 
     def _look_ahead(self, connection: Connection) -> None:
         """The result of one mail goes to the writer, so that the mark of one more may."""
-        if (ahead := self._follower(connection)) is not None:
-            ahead.marking = self._lane.writer.mark(ahead.message)
-            self._ahead = ahead
+        if (ahead := self._maker.follower(connection)) is not None:
+            self._ahead = self._maker.marked(ahead)
 
     async def _reset(self, connection: Connection, reply: smtp.Reply) -> None:
         """After the refusal ``reply`` the server forgets the mail, or the connection is dead."""
@@ -244,34 +246,9 @@ class Courier:
         except Dropped as error:
             self._lane.report.dropped(str(error))
 
-    async def _back(self, follower: _Mail | None) -> None:
+    async def _back(self, follower: Mail | None) -> None:
         if follower is not None and await self._still_ours(follower):
             self._lane.report.back(follower.message)
-
-    def _follower(self, connection: Connection) -> _Mail | None:
-        if not connection.pipelining or self._lane.slots.limited or connection.mail_count >= self._lane.refresh_after:
-            return None
-        while (message := self._lane.next_now()) is not None:
-            if (mail := self._made(message, connection)) is not None:
-                return mail
-        return None
-
-    def _made(self, message: Claimed, connection: Connection) -> _Mail | None:
-        """The bytes of a mail; None: it cannot be made, which it was told."""
-        lane = self._lane
-        recipient = Recipient(message.id, message.email, message.fields)
-        try:
-            body = lane.compiled[message.campaign_id].render(recipient, clock.utcnow())
-            if (refusal := smtp.too_big(connection, len(body))) is not None:
-                lane.report.refused(message, "mail", refusal)
-                return None
-            return _Mail(message, smtp.envelope(connection, lane.from_address, message.email, len(body)), body)
-        except (BadMail, smtp.BadAddress) as error:
-            lane.report.failed(message, str(error))
-        except Exception:  # a mistake of ours in one mail must not stop the others
-            log.exception("message %s could not be made", message.id)
-            lane.report.failed(message, "This mail could not be made: a mistake in the program, see its log.")
-        return None
 
     async def _connect(self) -> bool:
         """See that a connection stands; a used-up one is replaced."""

@@ -52,8 +52,9 @@ class Writer:
     def __init__(self, loop: asyncio.AbstractEventLoop, tell: Callable[[Touched], None]) -> None:
         self._loop = loop
         self._tell = tell
-        self._items: queue.SimpleQueue[_Item | None] = queue.SimpleQueue()
-        self._came: deque[_Item | None] = deque()  # out of the queue while the database was away
+        self._told: list[_Item] = []  # in this turn of the loop
+        self._items: queue.SimpleQueue[Sequence[_Item | None]] = queue.SimpleQueue()
+        self._came: deque[_Item | None] = deque()  # out of the queue
         self._give_up = threading.Event()
         self._since, self._trying = inf, tuple[Outcome, ...]()  # the transaction that runs
         self._stuck = False
@@ -68,7 +69,8 @@ class Writer:
 
     def stop(self, seconds: float) -> None:
         """End after what is waiting; with the database away for ``seconds`` more, give up."""
-        self._items.put(None)
+        self._hand_over()  # the loop has ended
+        self._items.put([None])
         self._thread.join(seconds)
         self.give_up()
         self._thread.join(seconds)  # not for ever: a database that does not answer, with the results in the journal
@@ -76,7 +78,7 @@ class Writer:
     def give_up(self) -> None:
         """From now on try once only: what waits for a database that is away ends with Away."""
         self._give_up.set()
-        self._items.put(_NOTHING)  # wakes it
+        self._items.put([_NOTHING])  # wakes it
 
     # From the event loop:
 
@@ -90,7 +92,7 @@ class Writer:
 
     def settle(self, outcome: Outcome) -> None:
         """Write down what became of a message."""
-        self._items.put(_Item(outcome, None))
+        self._add(_Item(outcome, None))
 
     def used(self, sender_id: int) -> None:
         """A mail of an unlimited sender started."""
@@ -98,7 +100,7 @@ class Writer:
 
     def write_used(self) -> None:
         """Write all starts of unlimited senders down: who takes the sender next counts them."""
-        self._items.put(_USED)
+        self._add(_USED)
 
     def call(self, work: Callable[[Session], T]) -> "asyncio.Future[T]":
         """Run ``work`` in a transaction of its own, after everything that came before. Repeated while away."""
@@ -106,8 +108,19 @@ class Writer:
 
     def _put(self, work: Any) -> "asyncio.Future[Any]":
         future = self._loop.create_future()
-        self._items.put(_Item(work, future))
+        self._add(_Item(work, future))
         return future
+
+    def _add(self, item: _Item) -> None:
+        """Hand it over with all of this turn of the loop: a large group costs little more than a small one."""
+        if not self._told:
+            self._loop.call_soon(self._hand_over)
+        self._told.append(item)
+
+    def _hand_over(self) -> None:
+        told, self._told = self._told, []
+        if told:
+            self._items.put(told)
 
     # In the thread:
 
@@ -147,10 +160,12 @@ class Writer:
     def _collect(self, group: list[_Item]) -> _Item | None:
         """Add to ``group`` what waits already; returns what cannot be in it."""
         while len(group) < _GROUP:
-            try:
-                item = self._came.popleft() if self._came else self._items.get_nowait()
-            except queue.Empty:
-                break
+            if not self._came:
+                try:
+                    self._came.extend(self._items.get_nowait())
+                except queue.Empty:
+                    break
+            item = self._came.popleft()
             if item is None or callable(item.work):
                 return item
             group.append(item)
@@ -221,7 +236,9 @@ class Writer:
                     log.info("%d results were kept while the database was away and are written now", len(outcomes))
 
     def _next(self) -> _Item | None:
-        return self._came.popleft() if self._came else self._items.get()
+        if not self._came:
+            self._came.extend(self._items.get())
+        return self._came.popleft()
 
     def _store(
         self,
@@ -254,16 +271,15 @@ class Writer:
         deadline = monotonic() + seconds
         while not self._give_up.is_set() and (left := deadline - monotonic()) > 0:
             try:
-                item = self._items.get(timeout=left)
+                items = self._items.get(timeout=left)
             except queue.Empty:
                 break
-            self._set_aside(item)
+            self._set_aside(items)
         return self._give_up.is_set()
 
-    def _set_aside(self, item: _Item | None) -> None:
-        self._came.append(item)
-        if item is not None and isinstance(item.work, Outcome):
-            self._journal.keep([item.work])
+    def _set_aside(self, items: Sequence[_Item | None]) -> None:
+        self._came.extend(items)
+        self._journal.keep([item.work for item in items if item is not None and isinstance(item.work, Outcome)])
 
     def _watch(self, ended: threading.Event) -> None:
         """In a thread of its own: a database that neither answers nor fails is away too."""

@@ -4,6 +4,7 @@ import asyncio
 import functools
 import ssl
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
 
@@ -36,8 +37,9 @@ class Wire(asyncio.Protocol):
         self._buffer = b""
         self._lines: list[str] = []
         self._size = 0
-        self._ready: deque[Reply] = deque()
+        self.ready: deque[Reply] = deque()  # replies that came and that nobody read yet
         self._reader: asyncio.Future[None] | None = None
+        self._listener: Callable[[], None] | None = None
         self._drain: asyncio.Future[None] | None = None
         self._full = False
         self._deadline = 0.0
@@ -85,7 +87,7 @@ class Wire(asyncio.Protocol):
 
     async def read(self, seconds: float) -> Reply:
         """The next reply, whole, within ``seconds`` however slowly it trickles in. Raises Dropped."""
-        if not self._ready:
+        if not self.ready:
             if self._lost is not None:
                 raise Dropped(self._lost)
             self._expect(seconds)
@@ -95,11 +97,23 @@ class Wire(asyncio.Protocol):
             finally:
                 self._reader = None
                 self._deadline = 0.0
-        return self._ready.popleft()
+        return self.ready.popleft()
 
     def unasked(self) -> Reply | None:
         """A reply that nobody waits for: a refusal before its time, or a server that is out of step."""
-        return self._ready.popleft() if self._ready else None
+        return self.ready.popleft() if self.ready else None
+
+    def listen(self, call: Callable[[], None] | None) -> None:
+        """From now on ``call`` hears of every reply and of the end of the line, in place of a reader; None: no more."""
+        self._listener = call
+        self._deadline = 0.0
+
+    def expect(self, seconds: float) -> None:
+        """A reply is due within ``seconds``, else the line is dropped; 0: nothing is due."""
+        if seconds:
+            self._expect(seconds)
+        else:
+            self._deadline = 0.0
 
     def deaf(self) -> None:
         """From the next reply on drop whatever comes in before TLS: it may be an attacker's (CVE-2011-0411)."""
@@ -117,7 +131,7 @@ class Wire(asyncio.Protocol):
         started.set_write_buffer_limits(high=1, low=0)
         self._transport = started
         self._buffer, self._lines, self._deaf = b"", [], False
-        self._ready.clear()
+        self.ready.clear()
 
     def abort(self, why: str = "The connection was dropped.") -> None:
         """Drop the line at once, unsent bytes too."""
@@ -139,21 +153,28 @@ class Wire(asyncio.Protocol):
         self._transport.set_write_buffer_limits(high=1, low=0)
 
     def data_received(self, data: bytes) -> None:
-        if self._deaf and self._ready:
+        if self._deaf and self.ready:
             return
         buffer = self._buffer + data if self._buffer else data
         start = 0
         while (end := buffer.find(b"\n", start)) >= 0:
-            if not self._line(buffer[start:end]):
+            raw = buffer[start:end]
+            if not self._lines and len(raw) < 200 and (reply := _one_line(raw)) is not None:
+                self.ready.append(reply)
+                self._size = 0
+            elif not self._line(raw):
                 return
             start = end + 1
-            if self._deaf and self._ready:
+            if self._deaf and self.ready:
                 start = len(buffer)
         self._buffer = buffer[start:]
         if len(self._buffer) > LINE_BYTES:
             self.abort("The server sent a line without end.")
-        elif self._ready and self._reader is not None and not self._reader.done():
-            self._reader.set_result(None)
+        elif self.ready:
+            if self._listener is not None:
+                self._listener()
+            elif self._reader is not None and not self._reader.done():
+                self._reader.set_result(None)
 
     def connection_lost(self, error: Exception | None) -> None:
         self._fail(f"The connection was lost: {error}" if error else "The server closed the connection.")
@@ -175,17 +196,13 @@ class Wire(asyncio.Protocol):
         if len(raw) > LINE_BYTES or self._size > REPLY_BYTES:
             self.abort("The server sent a reply without end.")
             return False
-        if not self._lines and len(raw) < 200 and (reply := _one_line(raw)) is not None:
-            self._ready.append(reply)
-            self._size = 0
-            return True
         raw = raw.rstrip(b"\r")
         if len(raw) < 3 or not raw[:3].isdigit() or raw[3:4] not in (b"", b" ", b"-"):
             self.abort("The server does not speak SMTP.")
             return False
         self._lines.append(raw[4:].decode("utf-8", "replace").replace("\0", "\ufffd").strip())
         if raw[3:4] != b"-":
-            self._ready.append(Reply(int(raw[:3]), tuple(self._lines)))
+            self.ready.append(Reply(int(raw[:3]), tuple(self._lines)))
             self._lines, self._size = [], 0
         return True
 
@@ -198,10 +215,12 @@ class Wire(asyncio.Protocol):
         for waiting in (self._reader, self._drain):
             if waiting is not None and not waiting.done():
                 # Replies that came before the end are still read.
-                if waiting is self._reader and self._ready:
+                if waiting is self._reader and self.ready:
                     waiting.set_result(None)
                 else:
                     waiting.set_exception(Dropped(self._lost))
+        if self._listener is not None:
+            self._listener()
 
     def _expect(self, seconds: float) -> None:
         # One timer per connection that looks again, instead of one per command: cancelling timers costs more.

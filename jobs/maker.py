@@ -1,0 +1,67 @@
+"""Makes the bytes of a lane's mails, and tells of those that cannot be made."""
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from core import clock
+from core.content.mail import BadMail, Recipient
+from core.delivery import smtp
+from core.delivery.ledger import Claimed
+from core.delivery.smtp import Connection
+
+if TYPE_CHECKING:
+    from jobs.lane import Lane
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Mail:
+    """``marking``: the answer to its mark, where that was asked for already."""
+
+    message: Claimed
+    envelope: smtp.Envelope
+    body: bytes
+    marking: "asyncio.Future[bool] | None" = None
+
+
+class Maker:
+    """Of one lane."""
+
+    def __init__(self, lane: "Lane") -> None:
+        self._lane = lane
+
+    def made(self, message: Claimed, connection: Connection) -> Mail | None:
+        """The bytes of ``message`` for this connection; None: it cannot be made, which was told."""
+        lane = self._lane
+        recipient = Recipient(message.id, message.email, message.fields)
+        try:
+            body = lane.compiled[message.campaign_id].render(recipient, clock.utcnow())
+            if (refusal := smtp.too_big(connection, len(body))) is not None:
+                lane.report.refused(message, "mail", refusal)
+                return None
+            return Mail(message, smtp.envelope(connection, lane.from_address, message.email, len(body)), body)
+        except (BadMail, smtp.BadAddress) as error:
+            lane.report.failed(message, str(error))
+        except Exception:  # a mistake of ours in one mail must not stop the others
+            log.exception("message %s could not be made", message.id)
+            lane.report.failed(message, "This mail could not be made: a mistake in the program, see its log.")
+        return None
+
+    def follower(self, connection: Connection) -> Mail | None:
+        """The next mail, to begin right behind the one under way; None: nothing may follow, or nothing is at hand."""
+        lane = self._lane
+        if not connection.pipelining or lane.slots.limited or connection.mail_count >= lane.refresh_after:
+            return None
+        while (message := lane.next_now()) is not None:
+            if (mail := self.made(message, connection)) is not None:
+                return mail
+        return None
+
+    def marked(self, mail: Mail) -> Mail:
+        """``mail`` with its mark asked for."""
+        if mail.marking is None:
+            mail.marking = self._lane.writer.mark(mail.message)
+        return mail
