@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 from sqlmodel import Session
 
 from core import db
-from jobs.writer import Writer, resolve
+from jobs.told import resolve
+from jobs.writer import Writer
 
 T = TypeVar("T")
 _Item = tuple[Callable[[Session], Any], "asyncio.Future[Any]"]

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
+from operator import attrgetter
 
 from sqlalchemy import func
 from sqlmodel import Session, col, select
@@ -15,7 +16,8 @@ from core.hot import Hot
 from core.models import Attempt, Campaign, CampaignStatus, MessageState, PauseReason
 from core.tracking import bounces
 
-_SENT = MessageState.sent.value
+_SENT = {MessageState.sent.value}
+_state, _id = attrgetter("state"), attrgetter("id")  # the loops over a group are of the interpreter's own
 
 
 @dataclass
@@ -30,7 +32,7 @@ class Group:
     @property
     def usual(self) -> bool:
         """Nothing but starts, marks, and mails that were accepted."""
-        return not self.used and all(outcome.state == _SENT for outcome in self.outcomes)
+        return not self.used and {*map(_state, self.outcomes)} <= _SENT
 
 
 @dataclass
@@ -65,7 +67,7 @@ def flush_usual(on: Hot, group: Group) -> Flushed:
     usual.look(on, [start.message for start in group.starts])
     begun = usage.start_all(on, group.starts)
     touched = usual.store(on, group.outcomes, group.marks)
-    return Flushed({message.id for message in group.marks}, begun, touched)
+    return Flushed({*map(_id, group.marks)}, begun, touched)
 
 
 def _pause_when_identical(session: Session, outcome: Outcome) -> None:

@@ -7,7 +7,6 @@ import threading
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, suppress
-from dataclasses import dataclass
 from functools import partial
 from math import inf
 from time import monotonic
@@ -22,6 +21,7 @@ from core.delivery.tally import Touched
 from core.delivery.usage import Start
 from jobs import journal, meter
 from jobs.flush import Flushed, Group, flush, flush_usual
+from jobs.told import Answers, Call, Item, Told, outcomes_in, resolve
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -36,13 +36,7 @@ class Away(Exception):
     """The program stops while the database is away: this was not written."""
 
 
-@dataclass(slots=True, eq=False)
-class _Item:
-    work: "Claimed | Start | Outcome | Callable[[Session], Any]"
-    future: "asyncio.Future[Any] | None"
-
-
-_NOTHING, _USED = _Item(lambda session: None, None), _Item(lambda session: None, None)
+_NOTHING, _USED = Call(lambda session: None, None), Call(lambda session: None, None)
 
 
 class Writer:
@@ -52,9 +46,9 @@ class Writer:
     def __init__(self, loop: asyncio.AbstractEventLoop, tell: Callable[[Touched], None]) -> None:
         self._loop = loop
         self._tell = tell
-        self._told: list[_Item] = []  # in this turn of the loop
-        self._items: queue.SimpleQueue[Sequence[_Item | None]] = queue.SimpleQueue()
-        self._came: deque[_Item | None] = deque()  # out of the queue
+        self._telling: list[Item] = []  # in this turn of the loop
+        self._items: queue.SimpleQueue[list[Item | None]] = queue.SimpleQueue()
+        self._came: deque[Item | None] = deque()  # out of the queue
         self._give_up = threading.Event()
         self._since, self._trying = inf, tuple[Outcome, ...]()  # the transaction that runs
         self._stuck = False
@@ -84,15 +78,19 @@ class Writer:
 
     def mark(self, message: Claimed) -> "asyncio.Future[bool]":
         """Whether the final dot may go out: committed as ``sending``."""
-        return self._put(message)
+        future: asyncio.Future[bool] = self._loop.create_future()
+        self._told().mark(message, future)
+        return future
 
     def begin(self, start: Start) -> "asyncio.Future[bool]":
         """Whether this mail may start: its start is committed, and it is still wanted."""
-        return self._put(start)
+        future: asyncio.Future[bool] = self._loop.create_future()
+        self._told().start(start, future)
+        return future
 
     def settle(self, outcome: Outcome) -> None:
         """Write down what became of a message."""
-        self._add(_Item(outcome, None))
+        self._told().group.outcomes.append(outcome)
 
     def used(self, sender_id: int) -> None:
         """A mail of an unlimited sender started."""
@@ -100,27 +98,31 @@ class Writer:
 
     def write_used(self) -> None:
         """Write all starts of unlimited senders down: who takes the sender next counts them."""
-        self._add(_USED)
+        self._tell_writer(_USED)
 
     def call(self, work: Callable[[Session], T]) -> "asyncio.Future[T]":
         """Run ``work`` in a transaction of its own, after everything that came before. Repeated while away."""
-        return self._put(work)
-
-    def _put(self, work: Any) -> "asyncio.Future[Any]":
-        future = self._loop.create_future()
-        self._add(_Item(work, future))
+        future: asyncio.Future[T] = self._loop.create_future()
+        self._tell_writer(Call(work, future))
         return future
 
-    def _add(self, item: _Item) -> None:
-        """Hand it over with all of this turn of the loop: a large group costs little more than a small one."""
-        if not self._told:
+    def _told(self) -> Told:
+        """What of this turn of the loop goes into one group: a large one costs little more than a small one."""
+        if self._telling and isinstance(last := self._telling[-1], Told):
+            return last
+        told = Told()
+        self._tell_writer(told)
+        return told
+
+    def _tell_writer(self, item: Item) -> None:
+        if not self._telling:
             self._loop.call_soon(self._hand_over)
-        self._told.append(item)
+        self._telling.append(item)
 
     def _hand_over(self) -> None:
-        told, self._told = self._told, []
-        if told:
-            self._items.put(told)
+        telling, self._telling = self._telling, []
+        if telling:
+            self._items.put([*telling])
 
     # In the thread:
 
@@ -141,68 +143,67 @@ class Writer:
     def _serve(self) -> None:
         item = self._next()
         while item is not None:
-            if callable(item.work):
+            if isinstance(item, Call):
                 self._do_call(item)
                 item = self._next()
             else:
-                group = [item]
-                item = self._collect(group)
-                self._do_group(group)
-                if item is _NOTHING:
-                    item = self._next()
+                following = self._collect(item)
+                self._do_group(item)
+                item = self._next() if following is _NOTHING else following
         self._do_used()
 
     def _do_used(self) -> None:
         self._used_at = 0.0
         if self._used:
-            self._do_group([])
+            self._do_group(Told())
 
-    def _collect(self, group: list[_Item]) -> _Item | None:
-        """Add to ``group`` what waits already; returns what cannot be in it."""
-        while len(group) < _GROUP:
+    def _collect(self, told: Told) -> Item | None:
+        """Add to ``told`` what waits already; returns what cannot be in it."""
+        while len(told) < _GROUP:
             if not self._came:
                 try:
                     self._came.extend(self._items.get_nowait())
                 except queue.Empty:
                     break
             item = self._came.popleft()
-            if item is None or callable(item.work):
+            if not isinstance(item, Told):
                 return item
-            group.append(item)
+            told.add(item)
         return _NOTHING
 
-    def _do_call(self, item: _Item) -> None:
-        assert callable(item.work)
-        if item is _USED:
+    def _do_call(self, call: Call) -> None:
+        if call is _USED:
             return self._do_used()
+        answer: Any
         try:
-            self._answer([(item.future, self._store(item.work))])
+            answer = self._store(call.work)
         except Exception as error:  # the caller's task is the edge that logs it
-            self._answer([(item.future, error)])
+            answer = error
+        if call.future is not None:
+            self._answer([(call.future, answer)])
 
-    def _do_group(self, items: list[_Item]) -> None:
-        group = _grouped(items)
+    def _do_group(self, told: Told) -> None:
+        group = told.group
         if self._used and monotonic() - self._used_at > _USED_EVERY:
             group.used = Counter(self._used.popleft() for _ in range(len(self._used)))
             self._used_at = monotonic()
         try:
             done = self.meter.timed(self._flush, group)
         except Away:
-            self._answer([(item.future, False) for item in items])
+            self._answer(told.answers(Flushed()))
             return
         except Exception:
-            log.exception("a group of %d results could not be written; one by one now", len(items))
-            if len(items) > 1:
-                for item in items:
-                    self._do_group([item])
+            log.exception("a group of %d results could not be written; one by one now", len(told))
+            if len(told) > 1:
+                for single in told.singles():
+                    self._do_group(single)
                 return
-            self._answer([(item.future, False) for item in items])
+            self._answer(told.answers(Flushed()))
             self._journal.keep(group.outcomes)  # for the next start
             return
-        else:
-            self._answer([(item.future, _allowed(item.work, done)) for item in items])
-            if done.touched:
-                self._tell(done.touched)
+        self._answer(told.answers(done))
+        if done.touched:
+            self._tell(done.touched)
         self._journal.forget(group.outcomes)
 
     def _flush(self, group: Group) -> Flushed:
@@ -235,7 +236,7 @@ class Writer:
                 if outcomes:
                     log.info("%d results were kept while the database was away and are written now", len(outcomes))
 
-    def _next(self) -> _Item | None:
+    def _next(self) -> Item | None:
         if not self._came:
             self._came.extend(self._items.get())
         return self._came.popleft()
@@ -277,9 +278,9 @@ class Writer:
             self._set_aside(items)
         return self._give_up.is_set()
 
-    def _set_aside(self, items: Sequence[_Item | None]) -> None:
+    def _set_aside(self, items: list[Item | None]) -> None:
         self._came.extend(items)
-        self._journal.keep([item.work for item in items if item is not None and isinstance(item.work, Outcome)])
+        self._journal.keep(outcomes_in(items))
 
     def _watch(self, ended: threading.Event) -> None:
         """In a thread of its own: a database that neither answers nor fails is away too."""
@@ -296,41 +297,11 @@ class Writer:
                     while True:
                         self._set_aside(self._items.get_nowait())
 
-    def _answer(self, answers: "list[tuple[asyncio.Future[Any] | None, Any]]") -> None:
-        waiting = [(future, value) for future, value in answers if future is not None]
-        if waiting:
+    def _answer(self, answers: Answers) -> None:
+        if answers:
             with suppress(RuntimeError):  # the loop has ended: nobody waits, and the results behind are still written
-                self._loop.call_soon_threadsafe(resolve, waiting)
+                self._loop.call_soon_threadsafe(resolve, answers)
 
 
 def _settle_late(session: Session, outcomes: list[Outcome]) -> Flushed:
     return flush(session, Group(outcomes=journal.with_addresses(session, outcomes)))
-
-
-def _grouped(items: list[_Item]) -> Group:
-    group = Group()
-    for item in items:
-        if isinstance(item.work, Outcome):
-            group.outcomes.append(item.work)
-        elif isinstance(item.work, Start):
-            group.starts.append(item.work)
-        elif isinstance(item.work, Claimed):
-            group.marks.append(item.work)
-    return group
-
-
-def _allowed(work: object, done: Flushed) -> bool:
-    if isinstance(work, Claimed):
-        return work.id in done.marked
-    return isinstance(work, Start) and work.message.id in done.begun
-
-
-def resolve(answers: "list[tuple[asyncio.Future[Any], Any]]") -> None:
-    """Give each future its value or error; on the event loop."""
-    for future, value in answers:
-        if future.done():
-            continue
-        if isinstance(value, Exception):
-            future.set_exception(value)
-        else:
-            future.set_result(value)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import TextClause, bindparam, case, exists, func, insert, select, text, update
@@ -284,12 +285,12 @@ def _under_epoch(message: Claimed) -> Any:
 def given(messages: Iterable[Claimed]) -> str:
     """JSON for a statement about these."""
     # In order of id: the order in which every writer locks messages.
-    rows = [{"message_id": message.id, "held": message.epoch} for message in sorted(messages, key=lambda m: m.id)]
+    rows = [{"message_id": message.id, "held": message.epoch} for message in sorted(messages, key=attrgetter("id"))]
     return json.dumps(rows)
 
 
 def given_sent(outcomes: Iterable[Outcome]) -> str:
     """JSON for a statement about these mails that were accepted."""
-    told = sorted(outcomes, key=lambda outcome: outcome.message.id)
+    told = sorted(outcomes, key=attrgetter("message.id"))
     rows = [{"message_id": o.message.id, "held": o.message.epoch, "code": o.code, "reply": o.reply} for o in told]
     return json.dumps(rows)

@@ -9,12 +9,16 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from functools import cache
+from operator import attrgetter
 
 from core import db
 from core.delivery import ledger
 from core.delivery.ledger import Claimed, Outcome
 from core.delivery.tally import Touched
 from core.hot import Hot, StatementFailed
+
+
+_message, _campaign, _owner = attrgetter("message"), attrgetter("campaign_id"), attrgetter("user_id", "campaign_id")
 
 
 class NotAll(Exception):
@@ -33,8 +37,7 @@ def store(on: Hot, accepted: Sequence[Outcome], marks: Sequence[Claimed]) -> Tou
         on.run(_statement(on.dialect), **values, moves=json.dumps(_moves(accepted, marks)))
     except StatementFailed:
         raise NotAll from None
-    messages = [*[outcome.message for outcome in accepted], *marks]
-    return {(message.user_id, message.campaign_id) for message in messages}
+    return {*map(_owner, map(_message, accepted)), *map(_owner, marks)}
 
 
 def look(on: Hot, messages: Sequence[Claimed]) -> None:
@@ -58,8 +61,7 @@ def _wanted_statement(dialect: str) -> str:
 
 def _moves(accepted: Sequence[Outcome], marks: Sequence[Claimed]) -> list[dict[str, int]]:
     """How many messages of each campaign were accepted and marked, by its id."""
-    sent = Counter(outcome.message.campaign_id for outcome in accepted)
-    marked = Counter(message.campaign_id for message in marks)
+    sent, marked = Counter(map(_campaign, map(_message, accepted))), Counter(map(_campaign, marks))
     return [{"campaign_id": id, "sent": sent[id], "marked": marked[id]} for id in sorted({*sent, *marked})]
 
 
