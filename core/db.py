@@ -259,6 +259,20 @@ def each_in(dialect: str, name: str) -> str:
     return f"(select cast(value as bigint) from json_array_elements_text(cast(:{name} as json)))"
 
 
+def json_in(dialect: str, column: str) -> str:
+    """SQL of a JSON column as a part of other JSON, not as a text in it."""
+    return f"json({column})" if dialect == "sqlite" else column
+
+
+def listed_in(dialect: str, *columns: str) -> str:
+    """SQL of all rows of a query as one JSON list of lists, null where there are none.
+
+    SQLite's driver lets other threads run between any two rows, so many rows are best one.
+    """
+    made, all_of = ("json_array", "json_group_array") if dialect == "sqlite" else ("json_build_array", "json_agg")
+    return f"cast({all_of}({made}({', '.join(columns)})) as text)"
+
+
 def one_at_a_time(session: Session, table: str) -> None:
     """Make this transaction wait for others that call this too; on SQLite writers are alone already."""
     if session.get_bind().dialect.name != "sqlite":

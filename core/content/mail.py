@@ -106,7 +106,7 @@ class CompiledMail:
         self._pixel = f"{base}/t/o/"
         # A page of ours, or a mail that is read where the answers are (core.tracking.returned).
         self._unsubscribe = f"{base}/u/" if base else headers.mailto(content.reply_to or content.from_address)
-        self._sign = crypto.signer(("message", "open", "unsubscribe", "click"))
+        self._sign = crypto.mail_signer()
         self._domain = headers.domain(content.from_address).encode()
         self._values = part.Values()
         self._subject = [

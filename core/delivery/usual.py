@@ -17,7 +17,6 @@ from core.delivery.ledger import Claimed, Outcome
 from core.delivery.tally import Touched
 from core.hot import Hot, StatementFailed
 
-
 _message, _campaign, _owner = attrgetter("message"), attrgetter("campaign_id"), attrgetter("user_id", "campaign_id")
 
 
