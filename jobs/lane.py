@@ -168,7 +168,8 @@ class Lane:
             return None
         if self._is_one_too_many():
             return None
-        if len(self._queue) <= self.slots.reserve(self._batch_size, self.adaptive.connections):
+        left = len(self._queue)
+        if left < self._batch_size and left <= self.slots.reserve(self._batch_size, self.adaptive.connections):
             self._claim_soon()
         while (message := self._parking.next(self._queue)) is not None:
             if self.may_start(message):

@@ -72,6 +72,9 @@ class Call:
     work: Callable[[Session], Any]
     future: "asyncio.Future[Any] | None"
 
+    def __len__(self) -> int:
+        return 1
+
 
 Item = Told | Call
 

@@ -46,7 +46,8 @@ class Writer:
     def __init__(self, loop: asyncio.AbstractEventLoop, tell: Callable[[Touched], None]) -> None:
         self._loop = loop
         self._tell = tell
-        self._telling: list[Item] = []  # in this turn of the loop
+        self._telling: list[Item] = []  # since the loop was quiet
+        self._told_before = 0
         self._items: queue.SimpleQueue[list[Item | None]] = queue.SimpleQueue()
         self._came: deque[Item | None] = deque()  # out of the queue
         self._give_up = threading.Event()
@@ -116,11 +117,20 @@ class Writer:
 
     def _tell_writer(self, item: Item) -> None:
         if not self._telling:
-            self._loop.call_soon(self._hand_over)
+            self._loop.call_soon(self._quiet)
         self._telling.append(item)
 
+    def _quiet(self) -> None:
+        """Hand over, unless more came in this turn of the loop: then in the next one, if that is quiet."""
+        told = sum(map(len, self._telling))
+        if told > self._told_before and told < _GROUP:
+            self._told_before = told
+            self._loop.call_soon(self._quiet)
+        else:
+            self._hand_over()
+
     def _hand_over(self) -> None:
-        telling, self._telling = self._telling, []
+        telling, self._telling, self._told_before = self._telling, [], 0
         if telling:
             self._items.put([*telling])
 

@@ -10,6 +10,7 @@ from core.content.gate import BadMail
 
 PIXEL = merge.Field("@pixel")  # a name that the grammar cannot write
 _OWN = {name: index for index, name in enumerate(("email", "unsubscribe_url", PIXEL.name, links.CLICK.name))}
+_OWN_READY = [b""] * (len(_OWN) - 1)  # addresses are never simple; the token of clicks, the last one, is
 _Write = Callable[[str, merge.Context], str]
 
 # The texts by their number; and those that stand as they are in any place of a quoted-printable body, ready for it.
@@ -31,11 +32,12 @@ class Values:
 
     def of(self, own: list[str], given: Mapping[str, object]) -> Filling:
         """One text per number, in order: first the address, the addresses that we made, and the token of clicks."""
-        texts = [*own, *[merge.value(field, given) for field in self._fields]]
+        texts = [merge.value(field, given) for field in self._fields]
         if "\0" in "".join(texts):
             raise BadMail("A merge field of this recipient has a NUL character in it.")
         simple = _SIMPLE.fullmatch
-        return texts, [text.encode() + quoted.SOFT_BREAK if simple(text) else b"" for text in texts]
+        ready = [text.encode() + quoted.SOFT_BREAK if simple(text) else b"" for text in texts]
+        return own + texts, [*_OWN_READY, own[-1].encode() + quoted.SOFT_BREAK, *ready]
 
 
 def _is_ours(name: str) -> bool:

@@ -41,14 +41,15 @@ class Observed:
     """The pace at which mails were accepted in the last minute."""
 
     def __init__(self) -> None:
-        self._steps: deque[tuple[int, int]] = deque()  # (a tenth of a second, mails in it)
+        self._steps: deque[list[int]] = deque()  # [a tenth of a second, mails in it]
 
     def accepted(self, now: float) -> None:
-        step, count = int(now * 10), 1
+        step = int(now * 10)
         if self._steps and self._steps[-1][0] == step:
-            count += self._steps.pop()[1]
-        self._steps.append((step, count))
-        self._drop(now)
+            self._steps[-1][1] += 1
+        else:
+            self._steps.append([step, 1])
+            self._drop(now)
 
     def per_minute(self, now: float) -> float | None:
         """Mails a minute since the first of the last minute; None where they are too few to tell."""

@@ -8,6 +8,7 @@ counts what started (``turnstile``). All of them hold at once.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 from core.delivery.turnstile import APART, Turnstile
 from core.delivery.warmup import Warmup
@@ -38,8 +39,9 @@ class Limits:
     window: Window | None = None
     warmup: Warmup | None = None
 
-    @property
+    @cached_property
     def any(self) -> bool:
+        """Whether there is a limit. Asked for every mail."""
         return (
             self.per_minute is not None
             or self.per_second is not None

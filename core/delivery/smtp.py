@@ -67,28 +67,24 @@ class BadAddress(Exception):
 
 
 class Connection(Wire):
-    """A connection that is signed in. ``extensions``: what EHLO offered, name -> its parameters."""
+    """A connection that is signed in. ``extensions``: what EHLO offered, name -> its parameters; of them
+
+    ``pipelining``; ``size_limit``: bytes of the largest mail it takes, 0 = not told (RFC 1870); ``takes_utf8``: whether
+    addresses and headers may have letters beyond ASCII (RFC 6531).
+    """
 
     def __init__(self, timeouts: Timeouts) -> None:
         super().__init__()
         self.timeouts = timeouts
-        self.extensions: dict[str, str] = {}
         self.mail_count = 0  # for refresh_after
+        self.offers({})
 
-    @property
-    def pipelining(self) -> bool:
-        return "PIPELINING" in self.extensions
-
-    @property
-    def size_limit(self) -> int:
-        """Bytes of the largest mail it takes; 0 = not told (RFC 1870)."""
-        text = self.extensions.get("SIZE", "")
-        return int(text) if text.isdigit() else 0
-
-    @property
-    def takes_utf8(self) -> bool:
-        """Whether addresses and headers may have letters beyond ASCII (RFC 6531)."""
-        return "SMTPUTF8" in self.extensions
+    def offers(self, extensions: dict[str, str]) -> None:
+        """Take over what EHLO offered: looked at for every mail."""
+        self.extensions = extensions
+        self.pipelining, self.takes_utf8 = "PIPELINING" in extensions, "SMTPUTF8" in extensions
+        size = extensions.get("SIZE", "")
+        self.size_limit = int(size) if size.isdigit() else 0
 
     def begin(self, envelope: Envelope) -> None:
         """With PIPELINING: the whole envelope in one piece, DATA at its end (RFC 2920)."""
@@ -188,12 +184,12 @@ async def _hello(connection: Connection) -> None:
     own = connection.own_address
     literal = f"[IPv6:{own}]" if ":" in own else f"[{own}]"
     reply = await _ask(connection, f"EHLO {literal}")
-    connection.extensions = {}
+    connection.offers({})
     if 500 <= reply.code < 600:
         reply = await _ask(connection, f"HELO {literal}")  # an old server, or a firewall that hides ESMTP
     elif reply.code == 250:
         words = [line.replace("=", " ", 1).split(None, 1) for line in reply.lines[1:] if line]
-        connection.extensions = {pair[0].upper(): pair[1] if len(pair) > 1 else "" for pair in words}
+        connection.offers({pair[0].upper(): pair[1] if len(pair) > 1 else "" for pair in words})
     if reply.code != 250:
         raise Refused("ehlo", reply)
 

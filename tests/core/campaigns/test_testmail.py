@@ -103,14 +103,15 @@ def test_a_server_that_takes_neither_its_address_nor_its_size_is_said(
     result = campaigns.send_test(alice, draft, "jörg@example.net")
     assert result.accepted and provider.received[-1][0] == "jörg@example.net"
     assert "\r\nTo: jörg@example.net\r\n".encode() in provider.received.pop()[1]
-    monkeypatch.setattr(Connection, "size_limit", 100)
+    offers = Connection.offers
+    monkeypatch.setattr(Connection, "offers", lambda self, said: offers(self, said | {"SIZE": "100"}))
     result = campaigns.send_test(alice, draft, "me@example.net")
     assert (
         not result.accepted
         and "the server takes 100." in result.words
         and "larger than the server accepts" in result.sentence
     )
-    monkeypatch.setattr(Connection, "takes_utf8", False)
+    monkeypatch.setattr(Connection, "offers", lambda self, said: offers(self, {"SIZE": "0"}))
     result = campaigns.send_test(alice, draft, "jörg@example.net")
     assert not result.accepted and "does not take such addresses" in result.sentence
     assert provider.received == []

@@ -264,7 +264,7 @@ async def test_smtputf8_is_asked_for_only_where_it_is_offered_and_needed() -> No
 async def test_the_size_that_a_server_takes_is_looked_at_first(offered: str, limit: int) -> None:
     with Receiver() as receiver:
         connection = await smtp.connect(server(receiver.port))
-        connection.extensions["SIZE"] = offered
+        connection.offers({"SIZE": offered})
         assert connection.size_limit == limit and smtp.too_big(connection, 1000) is None
         told = smtp.too_big(connection, 1001)
         words = "5.3.4 Message too big: The mail has 1,001 bytes, the server takes 1,000."
