@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from nicegui import Client, Event, helpers, run, ui
+from nicegui import Client, Event, background_tasks, helpers, run, ui
 from nicegui import core as ng
 
 from campaign_ui import auth
@@ -59,15 +59,16 @@ def stop() -> None:
         client.outbox.stop()
 
 
-def watch(callback: Callback, topic: str, id: int | None = None) -> None:
+def watch(callback: Callback, topic: str, id: int | None = None) -> "Watcher":
     """Call ``callback`` (async or not) in this page's slot whenever ``topic`` (of ``id``) of this user changed.
 
     Hints are merged: at most one call per 250 ms, never two at once, and always one after the last hint.
     Call it in a page builder, before reading what the page shows first.
     """
-    watcher = _Watcher(callback, topic, id)
+    watcher = Watcher(callback, topic, id)
     channel = _channel_of(auth.current().id)
     channel.hinted.subscribe(watcher.hear)
+    return watcher
 
 
 async def read(key: Any, load: Callable[..., Any], *args: Any) -> Any:
@@ -95,10 +96,27 @@ def _forget(channel: _Channel, key: Any, done: "asyncio.Future[Any]") -> None:
         del channel.reads[key]
 
 
-class _Watcher:
+class Watcher:
+    """What ``watch`` began."""
+
     def __init__(self, callback: Callback, topic: str, id: int | None) -> None:
         self.callback, self.topic, self.id = callback, topic, id
         self.busy = self.again = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._client = ui.context.client
+        self._client.on_delete(lambda: self.again_in(None))
+
+    def again_in(self, seconds: float | None) -> None:
+        """Call back in so many seconds though nothing is told (None: not): some figures change by the clock alone."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = None
+        if seconds is not None and not self._client.is_deleted:
+            self._timer = asyncio.get_running_loop().call_later(seconds, self._due)
+
+    def _due(self) -> None:
+        if not self.busy:
+            background_tasks.create(self._call(), name="by the clock", context=self._client)
 
     def hear(self, hints: set[live.Hint]) -> Awaitable[None] | None:
         if not any(self._wants(hint) for hint in hints):

@@ -97,8 +97,9 @@ def register() -> None:
                     return ui.navigate.to("/campaigns")
                 if data is not None and shown is not None:
                     await shown.follow(data)
+                    watcher.again_in(1.0 if data.pace.per_minute else None)  # those of the last minute
 
-            live.watch(again, "campaign", number)
+            watcher = live.watch(again, "campaign", number)
             live.watch(again, "sender")
             await sandbox_note(user.id, number)
             shown = _Page(user, told, data, more, page, view)

@@ -56,11 +56,11 @@ def register() -> None:
                 if data is not None and page is not None:
                     page.show(data)
 
-            for topic in ("campaign", "sender"):
-                live.watch(again, topic)
+            live.watch(again, "campaign")
+            watcher = live.watch(again, "sender")
             await add_first_steps()
             data = await off_loop(_load, user.id, user.time_zone)
-            page = _Dashboard(user.time_zone, data)
+            page = _Dashboard(user.time_zone, data, watcher)
 
 
 def _load(user_id: int, zone: str) -> _Data:
@@ -83,8 +83,8 @@ def _run(session: Session, user_id: int, campaign: Summary, zone: str) -> Run:
 
 
 class _Dashboard:
-    def __init__(self, zone: str, data: _Data) -> None:
-        self.zone = zone
+    def __init__(self, zone: str, data: _Data, watcher: live.Watcher) -> None:
+        self.zone, self.watcher = zone, watcher
         total = data.overview.total
         with page_header("All your campaigns, as they happen."):
             link_button("New campaign", "/campaigns/new", icon="add")
@@ -131,6 +131,8 @@ class _Dashboard:
         self.best.set(data.best)
         self.senders.set(data.senders, data.now)
         self._show_scheduled(overview.scheduled)
+        is_going = any(run.pace.per_minute for run in data.runs)
+        self.watcher.again_in(1.0 if is_going else stats.changes_in(data.senders, data.now))
 
     def _show_scheduled(self, campaigns: list[Summary]) -> None:
         wanted: list[tuple[object, ...]] = [(c.id, c.title, c.scheduled_at) for c in campaigns]

@@ -37,8 +37,6 @@ def register() -> None:
     async def page(edit: str = "", dkim: str = "", add: str = "") -> None:
         with layout.frame("Senders", "/senders"):
             shown = _Senders()
-            for topic in ("sender", "campaign"):  # each mail uses a bit of a limit
-                live.watch(shown.reload, topic)
             await shown.reload()
             await shown.open(page_number(edit, 0), dkim)
             if add:
@@ -49,6 +47,8 @@ def register() -> None:
 class _Senders:
     def __init__(self) -> None:
         self.user = auth.current()
+        live.watch(self.reload, "campaign")  # each mail uses a bit of a limit
+        self.watcher = live.watch(self.reload, "sender")
         self.shown: dict[str, SenderCard] = {}
         self.shown_domains: list[Domain] | None = None
         self.data: _Data | None = None
@@ -75,6 +75,7 @@ class _Senders:
             return
         self.data = data
         self._draw_cards(data)
+        self.watcher.again_in(stats.changes_in(data.health, data.now))
         if data.domains != self.shown_domains:
             self.shown_domains = data.domains
             self.signing.set_visibility(bool(data.domains))

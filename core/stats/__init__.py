@@ -20,7 +20,7 @@ from core.stats.counts import (
 from core.stats.failures import Failure, failures
 from core.stats.find import Found, find
 from core.stats.going import Ended, Going, Pulse, ended, going, pulse
-from core.stats.health import Health, Use, health, held_up, sender_state, todo
+from core.stats.health import Health, Use, changes_in, health, held_up, sender_state, todo
 from core.stats.history import Event, Timeline, timeline
 from core.stats.operation import Operation, operation
 from core.stats.pace import Minute, Pace, pace
@@ -56,6 +56,7 @@ __all__ = [
     "Use",
     "Wait",
     "best",
+    "changes_in",
     "count_by_status",
     "ended",
     "failures",

@@ -1,7 +1,7 @@
 """How senders are: what of each limit is used, what holds them up, and what to do about it."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,7 +13,7 @@ from core.delivery import presets, replies, usage, warmup
 from core.models import Activity, Campaign, Sender, SenderState, SenderUsage
 
 _BUSY = 0.9
-_MINUTE = timedelta(minutes=1)
+_MINUTE, _TICK = timedelta(minutes=1), timedelta(seconds=1)
 _WHAT_TO_DO = {
     "auth": "Enter its username and password again and save it.",
     "sender_not_allowed": "Change its From address, or have it allowed at the provider, then save it.",
@@ -47,7 +47,7 @@ class Use:
 class Health:
     """``state``: ready, cooling (until) or blocked. ``why`` and ``todo``: empty where all is well.
 
-    ``sent_day``: mails of the last 24 hours, by the hour.
+    ``sent_day``: mails of the last 24 hours, by the hour. ``changes_at``: when ``uses`` differ though no mail starts.
     """
 
     id: int
@@ -60,6 +60,13 @@ class Health:
     todo: str
     uses: tuple[Use, ...]
     sent_day: int
+    changes_at: datetime | None = None
+
+
+def changes_in(senders: Iterable[Health], now: datetime) -> float | None:
+    """In how many seconds the use of a limit is another one though no mail starts; None: there is none."""
+    moments = [sender.changes_at for sender in senders if sender.changes_at is not None]
+    return max(_TICK, min(moments) - now).total_seconds() if moments else None
 
 
 def health(session: Session, user_id: int) -> list[Health]:
@@ -69,7 +76,7 @@ def health(session: Session, user_id: int) -> list[Health]:
     senders = session.exec(mine.order_by(col(Sender.id))).all()
     ids = [sender.id or 0 for sender in senders]
     used, sent = _used(session, ids, now), _sent(session, user_id, now)
-    return [_health(sender, now, used.get(sender.id or 0, {}), sent.get(sender.id or 0, 0)) for sender in senders]
+    return [_health(sender, now, used.get(sender.id or 0, _Used()), sent.get(sender.id or 0, 0)) for sender in senders]
 
 
 def sender_state(sender: Sender, now: datetime) -> str:
@@ -90,7 +97,7 @@ def held_up(sender: Sender, now: datetime, zone: str) -> str:
     return f"This sender sends nothing until you save it: {why}"
 
 
-def _health(sender: Sender, now: datetime, used: dict[str, int], sent: int) -> Health:
+def _health(sender: Sender, now: datetime, used: "_Used", sent: int) -> Health:
     state = sender_state(sender, now)
     provider = presets.provider(sender.preset, sender.host)
     ill = state != SenderState.ready
@@ -103,9 +110,18 @@ def _health(sender: Sender, now: datetime, used: dict[str, int], sent: int) -> H
         why=replies.explain(sender.state_rule, sender.state_kind, provider) if ill else "",
         reply=sender.state_reply if ill else "",
         todo=todo(sender, state) if ill else "",
-        uses=_uses(sender, now, used),
+        uses=(uses := _uses(sender, now, used.counts)),
         sent_day=sent,
+        changes_at=_changes_at(uses, used, now),
     )
+
+
+def _changes_at(uses: tuple[Use, ...], used: "_Used", now: datetime) -> datetime | None:
+    """The use of the last minute shrinks all the while; those of more when the oldest of their minutes leaves them."""
+    if any(use.span == "minute" and use.used for use in uses):
+        return now + _TICK
+    windows = {"hour" if use.span == "hour" else "day" for use in uses if use.span != "minute"}
+    return min((leaves for window, leaves in used.leave_at.items() if window in windows), default=None)
 
 
 def todo(sender: Sender, state: str) -> str:
@@ -138,8 +154,17 @@ def _last_minute(sender: Sender, now: datetime, used: dict[str, int], limit: int
     return min(running + round(before * share), max(limit, running, before))  # no guess says more than was allowed
 
 
-def _used(session: Session, ids: Iterable[int], now: datetime) -> dict[int, dict[str, int]]:
-    """By sender: in the minute of the clock that is running, in the one before, in the last hour and day."""
+@dataclass(frozen=True)
+class _Used:
+    """``counts``: mails started in the running minute of the clock, in the one before, in the last hour and day.
+    ``leave_at``: when the oldest minute of the hour and of the day is no longer in it."""
+
+    counts: dict[str, int] = field(default_factory=dict)
+    leave_at: dict[str, datetime] = field(default_factory=dict)
+
+
+def _used(session: Session, ids: Iterable[int], now: datetime) -> dict[int, _Used]:
+    """By sender."""
     minute = now.replace(second=0, microsecond=0)
     at = col(SenderUsage.minute_at)
     spans: dict[str, Any] = {
@@ -149,14 +174,19 @@ def _used(session: Session, ids: Iterable[int], now: datetime) -> dict[int, dict
         "day": at > now - usage.DAY,
     }
     sums = [func.sum(case((within, col(SenderUsage.started_count)), else_=0)) for within in spans.values()]
+    windows = {"hour": usage.HOUR, "day": usage.DAY}
+    oldest = [func.min(case((spans[window], at))) for window in windows]
     statement: Any = (
-        select(col(SenderUsage.sender_id), *sums)
+        select(col(SenderUsage.sender_id), *sums, *oldest)
         .where(col(SenderUsage.sender_id).in_(list(ids)), at > now - usage.DAY)
         .group_by(col(SenderUsage.sender_id))
     )
-    return {
-        row[0]: {span: int(n) for span, n in zip(spans, row[1:], strict=True)} for row in session.execute(statement)
-    }
+    found = {}
+    for sender_id, *row in session.execute(statement):
+        counts = {span: int(count) for span, count in zip(spans, row[: len(spans)], strict=True)}
+        first = zip(windows.items(), row[len(spans) :], strict=True)
+        found[sender_id] = _Used(counts, {name: at + width for (name, width), at in first if at is not None})
+    return found
 
 
 def _sent(session: Session, user_id: int, now: datetime) -> dict[int, int]:

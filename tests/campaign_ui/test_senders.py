@@ -244,6 +244,22 @@ async def test_the_use_of_the_limits_moves_while_mails_go_out(user: Browser, sig
     await user.should_see("12 of 200")
 
 
+@pytest.mark.parametrize("path", ["/senders", "/"])
+async def test_the_use_of_the_last_minute_falls_by_the_clock_though_nothing_is_told(
+    user: Browser, sign_in: SignIn, path: str
+) -> None:
+    user_id = sign_in(user)
+    sender_id = stored(user_id, per_minute=240)
+    with db.session() as session:
+        usage.record(session, sender_id, db.now(session) - timedelta(seconds=60), 120)
+        usage.record(session, sender_id, db.now(session), 120)
+        rows.campaign(session, user_id, {"sent": ["a@x.io"]}, sender_id=sender_id)
+    await user.open(path)
+    await user.should_not_see("0 of 240")
+    db.clock_offset += timedelta(minutes=2)
+    await user.should_see("0 of 240")
+
+
 async def test_deleting_asks_and_says_when_the_sender_is_used(user: Browser, sign_in: SignIn) -> None:
     user_id = sign_in(user)
     sender_id = stored(user_id)

@@ -1,4 +1,5 @@
 from datetime import UTC, datetime, timedelta
+from itertools import count
 
 import pytest
 
@@ -54,6 +55,26 @@ def test_the_last_minute_is_the_last_sixty_seconds(
         usage.record(session, sender.id or 0, minute - timedelta(minutes=1), 20)
         [health] = stats.health(session, sender.user_id)
     assert [(use.span, use.used) for use in health.uses] == [("minute", used)]
+
+
+def test_the_use_changes_by_the_clock_when_the_oldest_mails_of_a_limit_leave_it(stack: Stack) -> None:
+    db.clock_offset = NOW - clock.utcnow()
+    minute, numbers = NOW.replace(second=0, microsecond=0), count()
+
+    def changes_in(minutes_ago: list[int], **limits: int) -> float | None:
+        with db.session() as session:
+            mine = rows.user(session, f"user{next(numbers)}@example.com")
+            sender = rows.sender(session, mine, **{"per_minute": None} | limits)
+            for ago in minutes_ago:
+                usage.record(session, sender.id or 0, minute - timedelta(minutes=ago), 5)
+            found = stats.health(session, sender.user_id)
+            return stats.changes_in(found, NOW)
+
+    seconds = NOW.second + NOW.microsecond / 1e6
+    assert changes_in([5, 50]) is None and changes_in([], per_hour=9, per_minute=9) is None
+    assert changes_in([0], per_minute=9, per_hour=9) == pytest.approx(1, abs=0.5)
+    assert changes_in([5, 50, 70], per_hour=9) == usage.HOUR.total_seconds() - 50 * 60 - seconds
+    assert changes_in([5, 50, 70], per_day=9) == usage.DAY.total_seconds() - 70 * 60 - seconds
 
 
 def test_a_sender_that_is_held_up_says_why_until_when_and_what_to_do(stack: Stack) -> None:
