@@ -1,4 +1,4 @@
-"""``make profile``: what the engine's and the writer's thread do while 20,000 mails of 3 KB are sent, in µs per mail.
+"""``make profile``: what the threads of the engine, the writer and the claims do while 20,000 mails of 3 KB are sent, in µs per mail.
 
 In this process, to the sink. Words: ``postgres`` (else SQLite); ``cpu`` counts CPU (by a slow clock: all looks
 dearer) instead of the time that passes, in which a call that lets the GIL go waits until it has it again.
@@ -16,6 +16,7 @@ from pathlib import Path
 from bench import mails, sink, stand
 from core import campaigns, db, live
 from jobs import runner
+from jobs.beside import Beside
 from jobs.engine import Engine
 from jobs.writer import Writer
 
@@ -25,7 +26,11 @@ LINES = 40
 
 def main(words: list[str]) -> None:
     timer = time.thread_time if "cpu" in words else time.perf_counter
-    profiles = {"engine": _profiled(Engine, timer), "writer": _profiled(Writer, timer)}
+    profiles = {
+        "engine": _profiled(Engine, timer),
+        "writer": _profiled(Writer, timer),
+        "claims": _profiled(Beside, timer),
+    }
     opening = stand.postgres if "postgres" in words else stand.sqlite
     with tempfile.TemporaryDirectory() as folder, opening(Path(folder)) as place, sink.running() as server:
         list_id = stand.people(place, MAILS)
@@ -46,7 +51,7 @@ def main(words: list[str]) -> None:
         _show(name, profile)
 
 
-def _profiled(kind: type[Engine] | type[Writer], timer: Callable[[], float]) -> cProfile.Profile:
+def _profiled(kind: type[Engine] | type[Writer] | type[Beside], timer: Callable[[], float]) -> cProfile.Profile:
     """Profiles the thread of the next object of ``kind``."""
     profile, run = cProfile.Profile(timer), kind._run
     kind._run = lambda self: profile.runcall(run, self)  # type: ignore[method-assign]

@@ -48,7 +48,7 @@ class Writer:
         self._tell = tell
         self._telling: list[Item] = []  # since the loop was quiet
         self._told_before = 0
-        self._items: queue.SimpleQueue[list[Item | None]] = queue.SimpleQueue()
+        self._items: queue.SimpleQueue[Sequence[Item | None]] = queue.SimpleQueue()
         self._came: deque[Item | None] = deque()  # out of the queue
         self._give_up = threading.Event()
         self._since, self._trying = inf, tuple[Outcome, ...]()  # the transaction that runs
@@ -132,7 +132,7 @@ class Writer:
     def _hand_over(self) -> None:
         telling, self._telling, self._told_before = self._telling, [], 0
         if telling:
-            self._items.put([*telling])
+            self._items.put(telling)
 
     # In the thread:
 
@@ -288,7 +288,7 @@ class Writer:
             self._set_aside(items)
         return self._give_up.is_set()
 
-    def _set_aside(self, items: list[Item | None]) -> None:
+    def _set_aside(self, items: Sequence[Item | None]) -> None:
         self._came.extend(items)
         self._journal.keep(outcomes_in(items))
 
