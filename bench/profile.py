@@ -1,4 +1,4 @@
-"""``make profile``: what the threads of the engine, the writer and the claims do while 20,000 mails of 3 KB are sent, in µs per mail.
+"""``make profile``: what the engine, the writer and the claims do while 20,000 mails of 3 KB are sent, in µs per mail.
 
 In this process, to the sink. Words: ``postgres`` (else SQLite); ``cpu`` counts CPU (by a slow clock: all looks
 dearer) instead of the time that passes, in which a call that lets the GIL go waits until it has it again.
@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from bench import mails, sink, stand
 from core import campaigns, db, live
@@ -51,10 +52,10 @@ def main(words: list[str]) -> None:
         _show(name, profile)
 
 
-def _profiled(kind: type[Engine] | type[Writer] | type[Beside], timer: Callable[[], float]) -> cProfile.Profile:
+def _profiled(kind: Any, timer: Callable[[], float]) -> cProfile.Profile:
     """Profiles the thread of the next object of ``kind``."""
     profile, run = cProfile.Profile(timer), kind._run
-    kind._run = lambda self: profile.runcall(run, self)  # type: ignore[method-assign]
+    kind._run = lambda self: profile.runcall(run, self)
     return profile
 
 
