@@ -104,7 +104,7 @@ def own_stack(tmp_path: Path, server: OwnPostgres, redis_url: str) -> Iterator[S
         "SECRET_KEY": KEY,
     }
     with using(env):
-        empty_postgres()
+        empty_postgres(db.engine())
         yield Stack("postgres", env)
 
 
