@@ -3,23 +3,27 @@
 import asyncio
 import os
 import shutil
-import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from time import monotonic
+from typing import Any
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright, expect
 
+from tests.e2e import forked
+from tests.e2e.forked import ROOT as ROOT
 from tests.servers import free_port as free_port
 
-ROOT = Path(__file__).parents[2]
 PATIENCE = 30.0  # seconds: nothing here measures time, and machines that test many things at once pause
 expect.set_options(timeout=PATIENCE * 1000)
 USERNAME, PASSWORD = "news@example.com", "a provider's password"
+# Drawing what moves takes a quarter of a test's processor: the main job and tests of what is seen do it.
+STILL: Mapping[str, Any] = {"reduced_motion": "reduce"}
 CHROMIUM_FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -88,41 +92,40 @@ def provider(answers: dict[str, list[str]]) -> Iterator[Provider]:
 
 
 @asynccontextmanager
-async def running(script: str, env: dict[str, str], ready: str) -> AsyncIterator[asyncio.subprocess.Process]:
+async def running(script: str, env: dict[str, str], ready: str) -> AsyncIterator[BaseProcess]:
     """``script`` in its own process, once it has printed a line with ``ready``; stopped politely at the end."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        script,
-        cwd=ROOT,
-        env={**os.environ, **env},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
+    process, output = forked.start(script, {**os.environ, **env})
     said: list[str] = []
     try:
+        lines = await _lines(output)
         async with asyncio.timeout(2 * PATIENCE):
-            await _until_said(process, ready, said)
-        draining = asyncio.create_task(_drain(process, said))
+            await _until_said(lines, ready, said)
+        draining = asyncio.create_task(_drain(lines, said))
         yield process
     finally:
-        if process.returncode is None:
-            process.terminate()
-        await asyncio.wait_for(process.wait(), PATIENCE)
+        process.terminate()
+        await asyncio.to_thread(process.join, PATIENCE)
     await draining
     problems = [line for line in said if "Traceback" in line or "ERROR" in line]
     assert not problems, "".join(said[-60:])
 
 
-async def _until_said(process: asyncio.subprocess.Process, ready: str, said: list[str]) -> None:
-    assert process.stdout is not None
-    while ready not in (line := (await process.stdout.readline()).decode()):
+async def _lines(output: Connection) -> asyncio.StreamReader:
+    lines = asyncio.StreamReader()
+    file = os.fdopen(os.dup(output.fileno()), "rb", buffering=0)
+    output.close()
+    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), file)
+    return lines
+
+
+async def _until_said(lines: asyncio.StreamReader, ready: str, said: list[str]) -> None:
+    while ready not in (line := (await lines.readline()).decode()):
         said.append(line)
         assert line, "the program ended:\n" + "".join(said)
 
 
-async def _drain(process: asyncio.subprocess.Process, said: list[str]) -> None:
-    assert process.stdout is not None
-    async for line in process.stdout:
+async def _drain(lines: asyncio.StreamReader, said: list[str]) -> None:
+    async for line in lines:
         said.append(line.decode())
 
 
@@ -153,6 +156,7 @@ async def card(tab: Page, label: str, value: int, seconds: float = PATIENCE) -> 
             return numbers?.[0]?.trim() === value;
         }""",
         arg=[label, f"{value:,}"],
+        polling=100,  # not with every frame, which would be drawn for it
         timeout=seconds * 1000,
     )
 

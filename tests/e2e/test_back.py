@@ -14,7 +14,7 @@ from core.delivery.sandbox import Received
 from core.models import MessageState
 from tests import rows
 from tests.conftest import Stack
-from tests.e2e.product import Console, chromium, free_port, running
+from tests.e2e.product import STILL, Console, chromium, free_port, running
 
 NAMES = ("anna", "annika", "ben", "carla")
 PEOPLE = [f"{name}@example.org" for name in NAMES]
@@ -90,7 +90,7 @@ async def _visit(stack: Stack, token: str) -> AsyncIterator[Visit]:
     env = {**stack.env, "PORT": web.rpartition(":")[2]}
     console = Console()
     async with running("main.py", env, "Campaigns: "), chromium() as browser:
-        context = await browser.new_context()
+        context = await browser.new_context(**STILL)
         await context.add_cookies([{"name": auth.COOKIE, "value": token, "url": web}])
         yield Visit(console.listen(await context.new_page()), web)
     assert console.wrong == []

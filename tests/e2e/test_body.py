@@ -22,6 +22,7 @@ from tests.core.content.test_picture import drawn
 from tests.e2e.axe import assert_accessible
 from tests.e2e.product import (
     PASSWORD,
+    STILL,
     USERNAME,
     Console,
     Provider,
@@ -87,7 +88,7 @@ async def _product(stack: Stack, server: Provider) -> AsyncIterator[tuple[Browse
     env = {**stack.env, "PORT": web.rpartition(":")[2], "BASE_URL": web}
     token, user_id = _account(server.port)
     async with running("main.py", env, "Campaigns: "), chromium() as browser:
-        context = await browser.new_context(locale="en-US", timezone_id="Asia/Kolkata")
+        context = await browser.new_context(**STILL, locale="en-US", timezone_id="Asia/Kolkata")
         await context.add_cookies([{"name": "session", "value": token, "url": web}])
         console = Console()
         yield context, web, user_id, console

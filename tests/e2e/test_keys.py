@@ -8,7 +8,7 @@ from playwright.async_api import Page, expect
 
 from core import crypto
 from tests.e2e.axe import assert_accessible
-from tests.e2e.product import chromium, free_port, running
+from tests.e2e.product import STILL, chromium, free_port, running
 
 FORM = {"email": "anna@example.com", "password": "correct horse battery"}
 # What the browser would show is kept in a list instead.
@@ -53,7 +53,7 @@ async def test_a_browser_is_led_by_keys_and_keeps_what_was_typed_while_the_serve
     env = {"DATA_DIR": str(tmp_path), "PORT": str(port), "SECRET_KEY": crypto.new_token(), "BASE_URL": web}
     async with chromium() as browser, AsyncExitStack() as server:
         await server.enter_async_context(running("main.py", env, "Campaigns: "))
-        context = await browser.new_context(viewport={"width": 1440, "height": 900})
+        context = await browser.new_context(**STILL, viewport={"width": 1440, "height": 900})
         await context.add_init_script(_NOTIFICATIONS)
         page = await context.new_page()
         await context.request.post(f"{web}/signup", form=FORM)

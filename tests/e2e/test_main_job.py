@@ -13,6 +13,7 @@ from playwright.async_api import BrowserContext, Page, expect
 from tests.conftest import Stack
 from tests.e2e.product import (
     PASSWORD,
+    STILL,
     USERNAME,
     Console,
     Provider,
@@ -67,7 +68,8 @@ async def test_the_main_job_from_sign_up_to_the_fourth_card(stack: Stack, tmp_pa
     web = f"http://127.0.0.1:{free_port()}"
     with provider(REFUSALS) as server:
         async with _product(stack, web), chromium() as browser:
-            context = await browser.new_context(locale="en-US", timezone_id="Asia/Kolkata")
+            motion = STILL if stack.name == "postgres" else {}
+            context = await browser.new_context(**motion, locale="en-US", timezone_id="Asia/Kolkata")
             console = Console()
             page = console.listen(await context.new_page())
             await _sign_up(page, web)

@@ -8,7 +8,7 @@ from core import accounts, campaigns, db
 from core.audience import contacts, parse
 from core.delivery import senders
 from tests.conftest import Stack
-from tests.e2e.product import Console, chromium, free_port, running
+from tests.e2e.product import STILL, Console, chromium, free_port, running
 
 _LONG = "Long ago. " * 400
 _RICH = (
@@ -67,7 +67,7 @@ async def test_what_the_preflight_says_is_mended_where_its_button_leads(sqlite_s
     token, drafts = _drafts()
     console = Console()
     async with running("main.py", env, "Campaigns: "), chromium() as browser:
-        context = await browser.new_context(locale="en-US", viewport={"width": 1440, "height": 900})
+        context = await browser.new_context(**STILL, locale="en-US", viewport={"width": 1440, "height": 900})
         await context.add_cookies([{"name": "session", "value": token, "url": web}])
         page = console.listen(await context.new_page())
         await page.goto(f"{web}/campaigns/{drafts['rich']}/edit?step=when")

@@ -15,6 +15,7 @@ from tests import rows
 from tests.conftest import Stack
 from tests.e2e.product import (
     PASSWORD,
+    STILL,
     USERNAME,
     Console,
     Provider,
@@ -44,7 +45,7 @@ class Person:
         return _addresses(self.name)
 
     async def open(self, browser: Browser, web: str, console: Console, *paths: str) -> None:
-        context = await browser.new_context()
+        context = await browser.new_context(**STILL)
         await context.add_cookies([{"name": auth.COOKIE, "value": self.token, "url": web}])
         for path in paths:
             page = console.listen(await context.new_page())

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from multiprocessing.process import BaseProcess
 
 from playwright.async_api import Page, expect
 
@@ -11,10 +12,8 @@ from core import accounts, db, live
 from core.delivery import senders
 from tests import rows
 from tests.conftest import Stack
-from tests.e2e.product import Console, chromium, free_port, running
+from tests.e2e.product import STILL, Console, chromium, free_port, running
 from tests.jobs import world
-
-Process = asyncio.subprocess.Process
 
 
 async def test_sandbox_mail_comes_in_and_is_shown_by_every_web_process_while_one_of_them_lives(
@@ -28,7 +27,7 @@ async def test_sandbox_mail_comes_in_and_is_shown_by_every_web_process_while_one
     webs = [f"http://127.0.0.1:{free_port()}" for _ in range(2)]
     console = Console()
     async with _product(postgres_stack, webs) as (_, last_started), chromium() as browser:
-        context = await browser.new_context()
+        context = await browser.new_context(**STILL)
         await context.add_cookies([{"name": auth.COOKIE, "value": token, "url": webs[0]}])
         tabs = [console.listen(await context.new_page()) for _ in webs]
         for tab, web in zip(tabs, webs, strict=True):
@@ -37,7 +36,7 @@ async def test_sandbox_mail_comes_in_and_is_shown_by_every_web_process_while_one
         await _arrives(user_id, sender.id or 0, "ben@example.org", tabs)
         console.server_is_away = True
         last_started.kill()
-        await last_started.wait()
+        await asyncio.to_thread(last_started.join)
         await _arrives(user_id, sender.id or 0, "carla@example.org", tabs[:1])
         await expect(tabs[0].get_by_text("ben@example.org")).to_be_visible()
     assert console.wrong == []
@@ -53,7 +52,7 @@ async def _arrives(user_id: int, sender_id: int, address: str, tabs: list[Page])
 
 
 @asynccontextmanager
-async def _product(stack: Stack, webs: list[str]) -> AsyncIterator[list[Process]]:
+async def _product(stack: Stack, webs: list[str]) -> AsyncIterator[list[BaseProcess]]:
     """The web processes, the last one started after the others."""
     async with AsyncExitStack() as started:
         await started.enter_async_context(running("huey_worker.py", stack.env, "runs on"))
