@@ -12,7 +12,7 @@ from core import config
 
 ROOT = Path(__file__).parents[2]
 _forks = multiprocessing.get_context("forkserver")
-_forks.set_forkserver_preload(["main", "huey_worker"])
+_forks.set_forkserver_preload(["main", "huey_worker", "tests.preloaded"])
 
 
 def start(script: str, env: dict[str, str]) -> tuple[BaseProcess, Connection]:

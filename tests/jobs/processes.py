@@ -1,5 +1,6 @@
 """Workers of our own in processes that can be killed, forked from one that has everything imported: quick to start."""
 
+import gc
 import logging
 import multiprocessing
 import os
@@ -19,7 +20,7 @@ from jobs import broker, runner
 from tests.conftest import Stack
 
 _forks = multiprocessing.get_context("forkserver")
-_forks.set_forkserver_preload([__name__, "uvloop"])
+_forks.set_forkserver_preload([__name__, "uvloop", "tests.preloaded"])
 
 
 @contextmanager
@@ -55,6 +56,7 @@ def quick() -> None:
 
 
 def _run(env: dict[str, str], failpoint: str, prepare: Callable[[], None] | None) -> None:
+    gc.freeze()  # what all share stays shared
     os.environ.update(env)
     config.use(config.load(env))
     quick()

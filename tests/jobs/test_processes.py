@@ -6,6 +6,8 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,7 @@ from sqlalchemy import text
 
 from core import db, live
 from tests.conftest import Stack
-from tests.jobs import world
+from tests.jobs import processes, world
 from tests.jobs.receiver import Receiver
 
 ROOT = Path(__file__).parents[2]
@@ -45,7 +47,11 @@ def running(program: str, stack: Stack, **env: str) -> Iterator["subprocess.Pope
         process.wait(10)
 
 
-def owner_among(workers: list["subprocess.Popen[bytes]"], sender_id: int) -> "subprocess.Popen[bytes]":
+def with_env(stack: Stack, **env: str) -> Stack:
+    return replace(stack, env=stack.env | env)
+
+
+def owner_among(workers: list[BaseProcess], sender_id: int) -> BaseProcess:
     owner = world.sender(sender_id).owner
     return next(worker for worker in workers if f":{worker.pid}:" in owner)
 
@@ -63,7 +69,7 @@ def assert_nothing_lost_nothing_twice(campaign_id: int, receiver: Receiver, peop
 
 def test_two_workers_send_to_every_recipient_once(postgres_stack: Stack) -> None:
     user_id, people = world.add_user(), world.people(400)
-    with Receiver() as receiver, running(WORKER, postgres_stack), running(WORKER, postgres_stack):
+    with Receiver() as receiver, processes.worker(postgres_stack), processes.worker(postgres_stack):
         senders = [world.add_sender(user_id, receiver.port) for _ in range(4)]
         campaigns = [
             world.add_campaign(user_id, sender_id, people[place::4]) for place, sender_id in enumerate(senders)
@@ -79,8 +85,8 @@ def test_when_the_owner_is_killed_the_other_worker_takes_over_and_nothing_is_los
     user_id, people = world.add_user(), world.people(600)
     with (
         Receiver() as receiver,
-        running(WORKER, postgres_stack) as first,
-        running(WORKER, postgres_stack) as second,
+        processes.worker(postgres_stack) as first,
+        processes.worker(postgres_stack) as second,
     ):
         sender_id = world.add_sender(user_id, receiver.port, connections=3)
         campaign_id = world.add_campaign(user_id, sender_id, people)
@@ -98,13 +104,13 @@ def test_an_embedded_worker_that_is_killed_goes_on_after_a_restart(sqlite_stack:
     with Receiver() as receiver:
         sender_id = world.add_sender(user_id, receiver.port, connections=3)
         campaign_id = world.add_campaign(user_id, sender_id, people)
-        with running(EMBEDDED, sqlite_stack) as process:
+        with processes.worker(sqlite_stack) as process:
             receiver.wait(lambda: len(receiver.accepted) >= 150, 40)
             process.kill()
-            process.wait(10)
+            process.join(10)
         before = len(receiver.accepted)
         assert before < 600
-        with running(EMBEDDED, sqlite_stack):
+        with processes.worker(sqlite_stack):
             world.until(lambda: world.campaign(campaign_id).status == "sent", 40)
     assert_nothing_lost_nothing_twice(campaign_id, receiver, people, unknown=2 * 3)
 
@@ -113,17 +119,17 @@ def test_a_worker_frozen_past_its_lease_sends_nothing_twice_when_it_wakes(postgr
     user_id, people = world.add_user(), world.people(600)
     with (
         Receiver() as receiver,
-        running(WORKER, postgres_stack) as first,
-        running(WORKER, postgres_stack) as second,
+        processes.worker(postgres_stack) as first,
+        processes.worker(postgres_stack) as second,
     ):
         sender_id = world.add_sender(user_id, receiver.port, connections=2)
         campaign_id = world.add_campaign(user_id, sender_id, people)
         live.wake()
         receiver.wait(lambda: len(receiver.accepted) >= 100, 40)
         frozen = owner_among([first, second], sender_id)
-        frozen.send_signal(signal.SIGSTOP)
+        os.kill(frozen.pid, signal.SIGSTOP)
         world.until(lambda: f":{frozen.pid}:" not in world.sender(sender_id).owner, 20)
-        frozen.send_signal(signal.SIGCONT)
+        os.kill(frozen.pid, signal.SIGCONT)
         world.until(lambda: world.campaign(campaign_id).status == "sent", 40)
     assert_nothing_lost_nothing_twice(campaign_id, receiver, people, unknown=2 * 2)
 
@@ -148,15 +154,15 @@ def test_a_second_sigterm_ends_a_worker_at_once_and_the_next_one_puts_it_right(p
     with Receiver(lambda phase, recipient: "silence" if phase == "dot" else None) as receiver:
         sender_id = world.add_sender(user_id, receiver.port)
         campaign_id = world.add_campaign(user_id, sender_id, people)
-        with running(WORKER, postgres_stack) as worker:
+        with processes.worker(postgres_stack) as worker:
             receiver.wait(lambda: len(receiver.accepted) == 2, 40)  # both connections wait for the reply to their dot
             worker.terminate()
             # The first signal is being obeyed once nothing new is claimed; the second does not wait for that.
-            while worker.poll() is None:
+            while worker.exitcode is None:
                 worker.terminate()
-        assert worker.returncode in (128 + signal.SIGTERM, -signal.SIGTERM)
+        assert worker.exitcode in (128 + signal.SIGTERM, -signal.SIGTERM)
         receiver.script = lambda phase, recipient: None
-        with running(WORKER, postgres_stack):
+        with processes.worker(postgres_stack):
             world.until(lambda: world.campaign(campaign_id).status == "sent", 40)
     assert world.states(campaign_id) == {"sent": 18, "unknown": 2}
     assert not receiver.twice
@@ -178,7 +184,7 @@ def test_with_its_database_connections_cut_a_worker_loses_and_doubles_nothing(po
     with Receiver(cutting) as receiver:  # type: ignore[arg-type]
         sender_id = world.add_sender(user_id, receiver.port, connections=3)
         campaign_id = world.add_campaign(user_id, sender_id, people)
-        with running(WORKER, postgres_stack, PGAPPNAME="victim"):
+        with processes.worker(with_env(postgres_stack, PGAPPNAME="victim")):
             world.until(lambda: world.campaign(campaign_id).status == "sent", 40)
     assert sorted(receiver.accepted) == people
     assert world.states(campaign_id) == {"sent": 300}
@@ -187,13 +193,14 @@ def test_with_its_database_connections_cut_a_worker_loses_and_doubles_nothing(po
 
 def test_with_redis_away_a_worker_sends_by_what_the_database_says(postgres_stack: Stack, tmp_path: Path) -> None:
     user_id, people = world.add_user(), world.people(30)
+    nobody_there = with_env(postgres_stack, REDIS_URL=f"unix://{tmp_path}/nobody.socket")
     with Receiver() as receiver:
         sender_id = world.add_sender(user_id, receiver.port)
         campaign_id = world.add_campaign(user_id, sender_id, people)
-        with running(WORKER, postgres_stack, REDIS_URL=f"unix://{tmp_path}/nobody.socket") as worker:
+        with processes.worker(nobody_there) as worker:
             world.until(lambda: world.campaign(campaign_id).status == "sent", 30)
             worker.terminate()
-            assert worker.wait(25) == 0
+            assert processes.ends(worker, 25) == 0
     assert sorted(receiver.accepted) == people
 
 
