@@ -169,6 +169,7 @@ def _emptying(sequences: Sequence[str]) -> str:
     restart = "".join(f"perform setval('{name}', 1, false) from {name} where is_called;\n" for name in sequences)
     return f"""
         create function pg_temp.empty() returns void language plpgsql as $$ begin
+        delete from meta where key <> 'secret_key';
         if {large} then truncate {", ".join(tables)} restart identity cascade; return; end if;
         {delete}{restart}end $$
     """
