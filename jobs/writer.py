@@ -28,6 +28,7 @@ T = TypeVar("T")
 _session = partial(db.session, hot=True)
 
 _GROUP = 500  # at most so many in one transaction
+_ENOUGH = 16  # so many are not kept from a writer that may be waiting for them
 _USED_EVERY = 1.0  # seconds
 _STUCK = 1.0  # seconds without an answer of the database, then results go to the journal
 
@@ -121,9 +122,9 @@ class Writer:
         self._telling.append(item)
 
     def _quiet(self) -> None:
-        """Hand over, unless more came in this turn of the loop: then in the next one, if that is quiet."""
+        """Hand over, unless few came, but some in this turn of the loop: then perhaps in the next one."""
         told = sum(map(len, self._telling))
-        if told > self._told_before and told < _GROUP:
+        if self._told_before < told < _ENOUGH:
             self._told_before = told
             self._loop.call_soon(self._quiet)
         else:
