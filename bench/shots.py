@@ -111,4 +111,5 @@ async def _shoot(browser: Browser, web: str, pages: dict[str, str], suffix: str,
     await context.close()
 
 
-asyncio.run(main())
+if __name__ == "__main__":  # the program is forked from a process that imports this
+    asyncio.run(main())
