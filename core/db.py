@@ -1,8 +1,6 @@
 """The database: engine, transactions, time, and every difference between SQLite and PostgreSQL."""
 
 import sqlite3
-import threading
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -28,6 +26,7 @@ from sqlalchemy.types import TypeDecorator
 from sqlmodel import Session
 
 from core import clock, config, sqlite_file
+from core.turns import FirstComeLock
 
 # At most this many rows a transaction on SQLite, so that no other writer waits long (DESIGN 7).
 CHUNK_ROWS = 500
@@ -80,32 +79,7 @@ _engine: Engine | None = None
 _hot_engine: Engine | None = None
 
 
-class _FirstComeLock:
-    """A lock that serves waiters in the order they came; ``threading.Lock`` lets a busy writer starve the others."""
-
-    def __init__(self) -> None:
-        self._guard = threading.Lock()
-        self._held = False
-        self._waiting: deque[threading.Event] = deque()
-
-    def __enter__(self) -> None:
-        with self._guard:
-            if not self._held:
-                self._held = True
-                return
-            turn = threading.Event()
-            self._waiting.append(turn)
-        turn.wait()
-
-    def __exit__(self, *_: object) -> None:
-        with self._guard:
-            if self._waiting:
-                self._waiting.popleft().set()
-            else:
-                self._held = False
-
-
-write_turn = _FirstComeLock()
+write_turn = FirstComeLock()
 
 
 def connect(url: str | None = None) -> Engine:

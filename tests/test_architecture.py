@@ -9,7 +9,20 @@ MAY_IMPORT = {"core": {"core"}, "jobs": {"jobs", "core"}, "campaign_ui": {"campa
 NOT_IN_CORE = {"nicegui", "fastapi", "starlette", "huey"}
 # Inside core, each layer may import those before it and itself.
 LAYERS = [
-    {"errors", "config", "clock", "crypto", "db", "hot", "live", "models", "sqlite_file", "migrate", "migrations"},
+    {
+        "errors",
+        "config",
+        "clock",
+        "crypto",
+        "db",
+        "hot",
+        "live",
+        "models",
+        "sqlite_file",
+        "migrate",
+        "migrations",
+        "turns",
+    },
     {"accounts", "members", "reset_password"},
     {"audience"},
     {"content"},
@@ -77,7 +90,7 @@ def test_only_the_clock_asks_for_the_time() -> None:
 def test_only_two_places_hand_a_mail_to_a_server_and_both_send_what_a_render_made() -> None:
     files = {str(path.relative_to(ROOT)): path for room in MAY_IMPORT for path in _files(room)}
     sending = {name for name, path in files.items() if "smtp.envelope(" in path.read_text()}
-    assert sending == {"jobs/courier.py", "core/campaigns/testmail.py"}
+    assert sending == {"jobs/maker.py", "core/campaigns/testmail.py"}
     for name in sending:
         assert ".render(" in (ROOT / name).read_text()
     others = {name for name, path in files.items() if {"smtplib", "aiosmtplib"} & set(_imports(path))}
