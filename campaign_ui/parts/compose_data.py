@@ -75,12 +75,13 @@ class Compose:
     async def reload(self) -> None:
         """Read the choices again: a list was stored, a sender saved, an address suppressed."""
         choices = await off_loop(load, self.user_id, self.draft.id)
-        if not self.client.is_deleted:
-            self.choices = choices
-            for call in self._on_choices:
-                after = call()
-                if helpers.should_await(after):
-                    await after
+        self.choices = choices
+        for call in self._on_choices:
+            if self.client.is_deleted:  # the tab was left while something was read
+                return
+            after = call()
+            if helpers.should_await(after):
+                await after
 
     async def choose_lists(self, ids: list[int], left_out: list[int]) -> None:
         """Make ``ids`` without ``left_out`` the audience; where a rule forbids it the sentence is shown."""

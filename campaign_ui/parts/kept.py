@@ -12,8 +12,11 @@ E = TypeVar("E", bound=ui.element)
 def keep(box: ui.element, rows: dict[K, E], wanted: Sequence[K], make: Callable[[K], E]) -> None:
     """``rows`` as ``wanted``, in this order, in ``box``, which holds nothing else; ``make`` builds those that are new.
 
-    A button that is made anew while it is pressed is not hit, and one that had the focus loses it.
+    A button that is made anew while it is pressed is not hit, and one that had the focus loses it. Nothing is done in a
+    tab that was left meanwhile.
     """
+    if box.is_deleted:
+        return
     for key in rows.keys() - set(wanted):
         rows.pop(key).delete()
     for index, key in enumerate(wanted):

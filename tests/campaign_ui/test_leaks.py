@@ -6,6 +6,7 @@ from nicegui import Client, background_tasks, binding, ui
 from nicegui.testing import User as Browser
 
 from campaign_ui import live
+from campaign_ui.parts.kept import keep
 from core import db
 from tests import rows
 from tests.campaign_ui.conftest import SignIn, eventually, press
@@ -61,3 +62,17 @@ def _kept() -> int:
     gc.collect()
     elements = sum(isinstance(each, ui.element) for each in gc.get_objects())
     return elements + len(Client.instances) + len(binding.bindable_properties)
+
+
+async def test_a_list_is_not_drawn_in_a_tab_that_was_left(user: Browser, sign_in: SignIn) -> None:
+    """What was read for it comes late: on a busy machine long after the tab was closed."""
+    sign_in(user)
+    client = await user.open("/settings")
+    with client.layout:
+        box = ui.column()
+    kept: dict[str, ui.label] = {}
+    keep(box, kept, ["one"], ui.label)
+    assert [label.text for label in kept.values()] == ["one"]
+    client.delete()
+    keep(box, kept, ["two", "one"], ui.label)
+    assert list(kept) == ["one"]
