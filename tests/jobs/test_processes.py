@@ -154,15 +154,15 @@ def test_a_second_sigterm_ends_a_worker_at_once_and_the_next_one_puts_it_right(p
     with Receiver(lambda phase, recipient: "silence" if phase == "dot" else None) as receiver:
         sender_id = world.add_sender(user_id, receiver.port)
         campaign_id = world.add_campaign(user_id, sender_id, people)
-        with processes.worker(postgres_stack) as worker:
+        with running(WORKER, postgres_stack) as worker:
             receiver.wait(lambda: len(receiver.accepted) == 2, 40)  # both connections wait for the reply to their dot
             worker.terminate()
             # The first signal is being obeyed once nothing new is claimed; the second does not wait for that.
-            while worker.exitcode is None:
+            while worker.poll() is None:
                 worker.terminate()
-        assert worker.exitcode in (128 + signal.SIGTERM, -signal.SIGTERM)
+        assert worker.returncode in (128 + signal.SIGTERM, -signal.SIGTERM)
         receiver.script = lambda phase, recipient: None
-        with processes.worker(postgres_stack):
+        with running(WORKER, postgres_stack):
             world.until(lambda: world.campaign(campaign_id).status == "sent", 40)
     assert world.states(campaign_id) == {"sent": 18, "unknown": 2}
     assert not receiver.twice
