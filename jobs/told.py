@@ -1,7 +1,7 @@
 """What the event loop tells the writer's thread."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -79,7 +79,7 @@ class Call:
 Item = Told | Call
 
 
-def outcomes_in(items: Sequence[Item | None]) -> list[Outcome]:
+def outcomes_in(items: Iterable[Item | None]) -> list[Outcome]:
     """The results among ``items``."""
     return [outcome for item in items if isinstance(item, Told) for outcome in item.group.outcomes]
 

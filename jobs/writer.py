@@ -273,7 +273,7 @@ class Writer:
                 if self._stuck:
                     with self._aside:  # what it takes out of the queue comes first
                         self._stuck = False
-            self._journal.keep(outcomes)
+            self._journal.keep([*outcomes, *outcomes_in(self._came)])
             if self._given_up(wait):
                 raise Away
             wait = min(wait * 2, 2.0)
@@ -303,7 +303,7 @@ class Writer:
                 self._stuck = True
                 if self._since != since:  # looked at after the flag, as the writer sets it before it looks at the flag
                     continue
-                self._journal.keep(self._trying)
+                self._journal.keep([*self._trying, *outcomes_in(self._came)])
                 with suppress(queue.Empty):
                     while True:
                         self._set_aside(self._items.get_nowait())

@@ -67,10 +67,10 @@ class BadAddress(Exception):
 
 
 class Connection(Wire):
-    """A connection that is signed in. ``extensions``: what EHLO offered, name -> its parameters; of them
+    """A connection that is signed in. ``extensions``: what EHLO offered, name -> its parameters.
 
-    ``pipelining``; ``size_limit``: bytes of the largest mail it takes, 0 = not told (RFC 1870); ``takes_utf8``: whether
-    addresses and headers may have letters beyond ASCII (RFC 6531).
+    Of these, ``pipelining``; ``size_limit``: bytes of the largest mail it takes, 0 = not told (RFC 1870);
+    ``takes_utf8``: whether addresses and headers may have letters beyond ASCII (RFC 6531).
     """
 
     def __init__(self, timeouts: Timeouts) -> None:

@@ -1,6 +1,5 @@
 """The database is away while mails are on the wire: what the mail server said is never forgotten."""
 
-import json
 import os
 import resource
 import signal
@@ -47,13 +46,6 @@ class At:
                 with db.reading() as session:
                     self.ids = {session.exec(select(Message.id).where(col(Message.email) == recipient)).one() or 0}
                 self.work()
-
-
-def journaled(stack: Stack) -> set[int]:
-    """The messages whose results workers of ``stack`` keep in files."""
-    files = Path(stack.env["DATA_DIR"]).glob("results-*.journal")
-    lines = [line for file in files for line in file.read_bytes().split(b"\0")[0].splitlines()]
-    return {json.loads(line)["message"]["id"] for line in lines}
 
 
 def sending(receiver: Receiver, **values: Any) -> int:
@@ -117,10 +109,10 @@ def test_a_250_that_comes_while_postgresql_is_down_is_written_when_it_is_back(
         campaign_id = sending(receiver)
         with processes.worker(own_stack) as worker:
             receiver.wait(lambda: len(receiver.accepted) == EVENT)
-            world.until(lambda: journaled(own_stack) >= event.ids)
+            world.until(lambda: world.journaled(own_stack) >= event.ids)
             assert len(receiver.accepted) == EVENT  # nothing new is taken meanwhile
             goes_on(own_stack, worker, survives, server.start, campaign_id)
-            world.until(lambda: not journaled(own_stack))
+            world.until(lambda: not world.journaled(own_stack))
     assert assert_kept(receiver, {campaign_id: PEOPLE}, unknown=0) == {"sent": 40}
 
 
@@ -141,14 +133,14 @@ def test_told_to_stop_while_postgresql_is_down_a_worker_ends_and_its_results_are
         campaign_id = sending(receiver)
         with processes.worker(own_stack, prepare=hurried) as worker:
             receiver.wait(lambda: len(receiver.accepted) == EVENT)
-            while not journaled(own_stack) >= event.ids:
+            while not world.journaled(own_stack) >= event.ids:
                 sleep(0.05)
             worker.terminate()
             try:
                 assert processes.ends(worker, 30) == 0
             finally:
                 server.start()
-        assert journaled(own_stack) >= event.ids
+        assert world.journaled(own_stack) >= event.ids
         processes.lapse()
         with processes.worker(own_stack):
             until_done(campaign_id)
@@ -187,7 +179,7 @@ def test_a_server_that_only_reads_for_a_while_as_in_a_failover_loses_nothing(
         with processes.worker(own_stack) as worker:
             try:
                 receiver.wait(lambda: len(receiver.accepted) >= EVENT)
-                world.until(lambda: bool(journaled(own_stack)))
+                world.until(lambda: bool(world.journaled(own_stack)))
             except AssertionError:
                 read_only(False)  # the next test wants to write
                 raise
@@ -206,7 +198,7 @@ def test_a_250_that_comes_while_postgresql_neither_answers_nor_fails_is_written_
             receiver.wait(lambda: len(receiver.accepted) == EVENT)
             try:
                 deadline = monotonic() + 20
-                while not journaled(own_stack) >= event.ids:
+                while not world.journaled(own_stack) >= event.ids:
                     assert monotonic() < deadline
                     sleep(0.05)
                 assert len(receiver.accepted) == EVENT
@@ -215,7 +207,7 @@ def test_a_250_that_comes_while_postgresql_neither_answers_nor_fails_is_written_
             finally:
                 server.signal(signal.SIGCONT)
             goes_on(own_stack, worker, survives, lambda: None, campaign_id)
-            world.until(lambda: not journaled(own_stack))
+            world.until(lambda: not world.journaled(own_stack))
     # A mark that was on its way to the frozen server is committed when it wakes, though its worker is dead.
     assert_kept(receiver, {campaign_id: PEOPLE}, unknown=0 if survives else 1)
     assert world.message(campaign_id, receiver.accepted[EVENT - 1]).state == "sent"
@@ -266,10 +258,10 @@ def test_a_250_that_comes_while_another_process_holds_sqlite_is_written_afterwar
             campaign_id = sending(receiver)
             with processes.worker(sqlite_stack, prepare=impatient if survives else None) as worker:
                 receiver.wait(lambda: len(receiver.accepted) == EVENT)
-                world.until(lambda: journaled(sqlite_stack) >= event.ids)
+                world.until(lambda: world.journaled(sqlite_stack) >= event.ids)
                 assert len(receiver.accepted) == EVENT
                 goes_on(sqlite_stack, worker, survives, lambda: other.execute("rollback"), campaign_id)
-                world.until(lambda: not journaled(sqlite_stack))
+                world.until(lambda: not world.journaled(sqlite_stack))
     assert assert_kept(receiver, {campaign_id: PEOPLE}, unknown=0) == {"sent": 40}
 
 
@@ -290,12 +282,12 @@ def test_a_250_that_comes_while_the_file_is_moved_away_is_written_when_it_is_bac
         with processes.worker(sqlite_stack) as worker:
             receiver.wait(lambda: len(receiver.accepted) >= EVENT)
             deadline = monotonic() + 20
-            while not journaled(sqlite_stack) >= event.ids:
+            while not world.journaled(sqlite_stack) >= event.ids:
                 assert monotonic() < deadline
                 sleep(0.05)
             assert len(receiver.accepted) <= EVENT + 1 and not (folder / "campaigns.db").exists()
             goes_on(sqlite_stack, worker, survives, lambda: move(aside, folder), campaign_id)
-            world.until(lambda: not journaled(sqlite_stack))
+            world.until(lambda: not world.journaled(sqlite_stack))
     assert assert_kept(receiver, {campaign_id: PEOPLE}, unknown=0) == {"sent": 40}
 
 
@@ -351,8 +343,8 @@ def test_a_250_that_comes_while_the_disk_is_full_is_written_when_there_is_room(
         with processes.worker(sqlite_stack) as worker:
             disk.worker = worker.pid or 0
             receiver.wait(lambda: len(receiver.accepted) == EVENT)
-            world.until(lambda: journaled(sqlite_stack) >= event.ids)
+            world.until(lambda: world.journaled(sqlite_stack) >= event.ids)
             assert len(receiver.accepted) == EVENT
             goes_on(sqlite_stack, worker, survives, disk.free, campaign_id)
-            world.until(lambda: not journaled(sqlite_stack))
+            world.until(lambda: not world.journaled(sqlite_stack))
     assert assert_kept(receiver, {campaign_id: PEOPLE}, unknown=0) == {"sent": 40}

@@ -1,5 +1,12 @@
+import asyncio
 import os
+import sqlite3
+import threading
 from pathlib import Path
+
+import pytest
+from sqlalchemy.exc import OperationalError
+from sqlmodel import Session
 
 from core import config, db
 from core.audience import suppression
@@ -10,6 +17,7 @@ from core.models import MessageState
 from jobs import batches
 from jobs.dispatch import tick
 from jobs.journal import Journal, left_behind
+from jobs.writer import Writer
 from tests.conftest import Stack
 from tests.jobs import world
 
@@ -117,3 +125,33 @@ def test_a_folder_that_cannot_be_written_stops_nothing(tmp_path: Path) -> None:
     journal.keep([])
     journal.forget([])
     journal.close()
+
+
+@pytest.mark.parametrize("how", ["fails", "does not answer"])
+async def test_results_that_were_told_behind_work_that_waits_for_the_database_are_kept_too(
+    how: str, sqlite_stack: Stack
+) -> None:
+    """They were handed over with it, in the same turn of the loop."""
+    _, campaign_id, messages = on_the_wire()
+    back = threading.Event()
+
+    def work(session: Session) -> None:
+        if how == "does not answer":
+            back.wait(20)
+        elif not back.is_set():
+            raise OperationalError("", {}, sqlite3.OperationalError("database is locked"))
+
+    writer = Writer(asyncio.get_running_loop(), lambda touched: None)
+    writer.start()
+    before, behind, *_ = results(messages)
+    writer.settle(before)
+    done = writer.call(work)
+    writer.settle(behind)
+    try:
+        told = {behind.message.id}
+        await asyncio.to_thread(world.until, lambda: world.journaled(sqlite_stack) == told, 10)
+    finally:
+        back.set()
+        await done
+        await asyncio.to_thread(writer.stop, 5)
+    assert world.states(campaign_id) == {"sent": 2, "sending": 4} and not world.journaled(sqlite_stack)

@@ -1,11 +1,13 @@
 """People, senders and campaigns for the tests of delivery, and the invariants that always hold."""
 
+import json
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import fields
 from datetime import datetime, timedelta
+from pathlib import Path
 from time import monotonic
 from typing import Any
 
@@ -28,6 +30,7 @@ from core.models import (
 )
 from jobs.dispatch import tick
 from jobs.engine import Engine
+from tests.conftest import Stack
 from tests.jobs.receiver import Receiver
 
 
@@ -218,3 +221,10 @@ def leave_behind(sender_id: int, cooling_until: datetime | None, lease_until: da
         row.owner, row.epoch, row.lease_until = "dead:1:0", 1, lease_until
         if cooling_until is not None:
             row.state, row.cooling_until, row.cooldown_step = "cooling", cooling_until, 1
+
+
+def journaled(stack: Stack) -> set[int]:
+    """The messages whose results workers of ``stack`` keep in files."""
+    files = Path(stack.env["DATA_DIR"]).glob("results-*.journal")
+    lines = [line for file in files for line in file.read_bytes().split(b"\0")[0].splitlines()]
+    return {json.loads(line)["message"]["id"] for line in lines}
