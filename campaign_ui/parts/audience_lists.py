@@ -30,8 +30,7 @@ class ListsCard:
         on_add: Callable[[int], Any],
     ) -> None:
         self.user_id, self.chosen, self.on_open, self.on_add = user_id, chosen, on_open, on_add
-        self._kept: dict[tuple[int | None, str, int], ui.row] = {}
-        self.openers: dict[int | None, ui.element] = {}
+        self._kept: dict[int | None, _Row] = {}
         with card("Lists"):
             self.rows = ui.column().classes("w-full gap-1 items-stretch").props("role=list")
 
@@ -39,45 +38,37 @@ class ListsCard:
         """Draw them again; a list that was deleted meanwhile gives way to all contacts."""
         if self.chosen not in {each.id for each in lists}:
             self.chosen = None
-        known = {(each.id, each.name, each.contact_count): each for each in lists}
-        everybody = (None, "All contacts", contact_count)
-        keep(self.rows, self._kept, [everybody, *known], lambda key: self._row(known.get(key), key[1], key[2]))
-        self.openers = {list_id: self.openers[list_id] for list_id, _, _ in self._kept}
+        known = {each.id: each for each in lists}
+        keep(self.rows, self._kept, [None, *known], self._row)
+        for list_id, row in self._kept.items():
+            row.show(known.get(list_id), contact_count)
         self._mark()
 
     def _mark(self) -> None:
-        for list_id, opener in self.openers.items():
+        for list_id, row in self._kept.items():
             is_chosen = list_id == self.chosen
-            opener.classes(add="is-brand" if is_chosen else "", remove="" if is_chosen else "is-brand")
-            opener.props(f"aria-pressed={'true' if is_chosen else 'false'}")
+            row.opener.classes(add="is-brand" if is_chosen else "", remove="" if is_chosen else "is-brand")
+            row.opener.props(f"aria-pressed={'true' if is_chosen else 'false'}")
 
-    def _row(self, each: ContactList | None, name: str, count: int) -> ui.row:
-        list_id = each.id if each else None
-        with ui.row().classes("w-full items-center flex-nowrap gap-1").props("role=listitem") as row:
-            opener = ui.element("button").classes(
-                "grow min-w-0 flex items-center justify-between gap-3 text-left rounded-[10px] px-3 min-h-[40px] "
-                "cursor-pointer hover:bg-[var(--cm-sunken)]"
-            )
-            opener.props("type=button").on("click", lambda: self._open(list_id))
-            self.openers[list_id] = opener
-            with opener:
-                ui.label(name).classes("text-sm font-medium truncate min-w-0")
-                ui.label(f"{count:,}").classes("text-[13px] cm-mute tabular-nums")
-            if each is None:
+    def _row(self, list_id: int | None) -> "_Row":
+        row = _Row()
+        row.opener.on("click", lambda: self._open(list_id))
+        with row:
+            if list_id is None:
                 ui.element("div").classes("cm-menu-space")
             else:
-                self._menu(each)
+                row.menu_button = self._menu(row, list_id)
         return row
 
-    def _menu(self, each: ContactList) -> None:
+    def _menu(self, row: "_Row", list_id: int) -> ui.button:
         button = ui.button(icon="more_vert").props("flat round dense color=grey-7").classes("flex-none")
-        button.props["aria-label"] = f"Actions for {each.name}"
         with button, ui.menu():
-            ui.menu_item("Add contacts", on_click=lambda: self.on_add(each.id or 0))
+            ui.menu_item("Add contacts", on_click=lambda: self.on_add(list_id))
             export = ui.menu_item("Export as CSV")
-            export.props("download").props["href"] = f"/audience/contacts.csv?list={each.id}"
-            ui.menu_item("Rename", on_click=lambda: self._rename(each))
-            ui.menu_item("Delete", on_click=lambda: self._delete(each))
+            export.props("download").props["href"] = f"/audience/contacts.csv?list={list_id}"
+            ui.menu_item("Rename", on_click=lambda: self._rename(row.now()))
+            ui.menu_item("Delete", on_click=lambda: self._delete(row.now()))
+        return button
 
     async def _open(self, list_id: int | None) -> None:
         self.chosen = list_id
@@ -113,6 +104,36 @@ class ListsCard:
             notify_error(str(error))
             return False
         return True
+
+
+class _Row(ui.row):
+    """One list, or all contacts; its open menu stays while the list grows."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.classes("w-full items-center flex-nowrap gap-1").props("role=listitem")
+        self._list: ContactList | None = None
+        self.menu_button: ui.button | None = None
+        with self:
+            self.opener = ui.element("button").classes(
+                "grow min-w-0 flex items-center justify-between gap-3 text-left rounded-[10px] px-3 min-h-[40px] "
+                "cursor-pointer hover:bg-[var(--cm-sunken)]"
+            )
+            with self.opener.props("type=button"):
+                self._name = ui.label().classes("text-sm font-medium truncate min-w-0")
+                self._count = ui.label().classes("text-[13px] cm-mute tabular-nums")
+
+    def now(self) -> ContactList:
+        assert self._list is not None
+        return self._list
+
+    def show(self, each: ContactList | None, contact_count: int) -> None:
+        """``contact_count``: of all contacts, shown where ``each`` is None."""
+        self._list = each
+        self._name.set_text(each.name if each else "All contacts")
+        self._count.set_text(f"{each.contact_count if each else contact_count:,}")
+        if each and self.menu_button:
+            self.menu_button.props["aria-label"] = f"Actions for {each.name}"
 
 
 def _rename(user_id: int, list_id: int, name: str) -> None:

@@ -1,7 +1,5 @@
 """Step Audience: the lists it goes to, new people on the spot, and how many that makes."""
 
-from functools import partial
-
 from nicegui import background_tasks, ui
 
 from campaign_ui.parts.blocks import card, empty_state
@@ -11,6 +9,7 @@ from campaign_ui.parts.compose_survey import SurveyRun
 from campaign_ui.parts.kept import keep
 from campaign_ui.parts.upload import upload_panel
 from core.campaigns.preflight.survey import Survey
+from core.models import ContactList
 
 _SEARCH_ABOVE = 8
 
@@ -21,9 +20,7 @@ class AudienceStep:
     def __init__(self, compose: Compose, survey: SurveyRun) -> None:
         self.compose, self.survey = compose, survey
         self.search = ""
-        self._kept: dict[tuple[int, str, int], ui.row] = {}
-        self.boxes: dict[int, ui.checkbox] = {}
-        self.leaving: dict[int, ui.button] = {}
+        self._kept: dict[int, _Row] = {}
         with ui.element("div").classes("grid grid-cols-1 xl:grid-cols-[minmax(0,1fr)_minmax(0,360px)] gap-4 w-full"):
             with ui.column().classes("gap-4 min-w-0 items-stretch"):
                 with card("Lists", "Everybody in the chosen lists gets the mail once"):
@@ -51,38 +48,17 @@ class AudienceStep:
     def show(self) -> None:
         """Everything from the choices again; the rows stay as they are where only the choice changed."""
         self._show_rows()
-        for list_id, box in self.boxes.items():
-            box.set_value(list_id in self.compose.choices.list_ids)
-        for list_id, button in self.leaving.items():
-            is_left_out = list_id in self.compose.choices.left_out_ids
-            button.set_icon("check" if is_left_out else None)
-            button.props["aria-pressed"] = str(is_left_out).lower()
         self._show_sum()
 
-    def _lists(self) -> list[tuple[int, str, int]]:
-        lists = self.compose.choices.lists
-        return [(each.id, each.name, each.contact_count) for each in lists if each.id is not None]
-
     def _show_rows(self) -> None:
-        known = self._lists()
+        choices = self.compose.choices
+        known = {each.id: each for each in choices.lists if each.id is not None}
         self.none.set_visibility(not known)
         self.filter.set_visibility(len(known) > _SEARCH_ABOVE)
-        keep(self.rows, self._kept, [each for each in known if self.search in each[1].lower()], self._row)
-        self.boxes = {list_id: self.boxes[list_id] for list_id, _, _ in self._kept}
-        self.leaving = {list_id: self.leaving[list_id] for list_id in self.boxes}
-
-    def _row(self, known: tuple[int, str, int]) -> ui.row:
-        list_id, name, count = known
-        with ui.row().classes("compose-row w-full items-center gap-3 flex-nowrap") as row:
-            box = ui.checkbox(name, value=list_id in self.compose.choices.list_ids).classes("grow min-w-0 text-[14px]")
-            box.on_value_change(lambda event: self._choose(list_id, event.value))
-            self.boxes[list_id] = box
-            ui.label(f"{count:,}").classes("text-sm cm-mute tabular-nums")
-            leave = ui.button("Leave out", on_click=partial(self._leave_out, list_id)).props("flat dense")
-            leave.classes("compose-leave text-[12.5px]").props["aria-label"] = f"Leave out {name}"
-            leave.tooltip("Who is on this list gets nothing, whatever other list they are on")
-            self.leaving[list_id] = leave
-        return row
+        found = [list_id for list_id, each in known.items() if self.search in each.name.lower()]
+        keep(self.rows, self._kept, found, lambda list_id: _Row(self, list_id))
+        for list_id, row in self._kept.items():
+            row.show(known[list_id], list_id in choices.list_ids, list_id in choices.left_out_ids)
 
     def _show_sum(self) -> None:
         """Only where it changed: a walk through the audience must not chatter to screen readers."""
@@ -131,17 +107,40 @@ class AudienceStep:
         self.search = (self.filter.value or "").strip().lower()
         self.show()
 
-    async def _choose(self, list_id: int, chosen: bool) -> None:
+    async def choose(self, list_id: int, chosen: bool) -> None:
         before, left_out = map(set, self.compose.audience)
         if chosen != (list_id in before):
             await self.compose.choose_lists(sorted(before ^ {list_id}), sorted(left_out - {list_id}))
 
-    async def _leave_out(self, list_id: int) -> None:
+    async def leave_out(self, list_id: int) -> None:
         chosen, before = map(set, self.compose.audience)
         await self.compose.choose_lists(sorted(chosen - {list_id}), sorted(before ^ {list_id}))
 
     async def _stored(self, list_id: int) -> None:
-        await self._choose(list_id, True)
+        await self.choose(list_id, True)
+
+
+class _Row(ui.row):
+    """One list: taken, left out, or neither."""
+
+    def __init__(self, step: AudienceStep, list_id: int) -> None:
+        super().__init__()
+        self.classes("compose-row w-full items-center gap-3 flex-nowrap")
+        with self:
+            self._box = ui.checkbox().classes("grow min-w-0 text-[14px]")
+            self._box.on_value_change(lambda event: step.choose(list_id, event.value))
+            self._count = ui.label().classes("text-sm cm-mute tabular-nums")
+            self._leave = ui.button("Leave out", on_click=lambda: step.leave_out(list_id)).props("flat dense")
+            self._leave.classes("compose-leave text-[12.5px]")
+            self._leave.tooltip("Who is on this list gets nothing, whatever other list they are on")
+
+    def show(self, each: ContactList, is_chosen: bool, is_left_out: bool) -> None:
+        self._box.set_text(each.name)
+        self._count.set_text(f"{each.contact_count:,}")
+        self._box.set_value(is_chosen)
+        self._leave.set_icon("check" if is_left_out else None)
+        self._leave.props["aria-pressed"] = str(is_left_out).lower()
+        self._leave.props["aria-label"] = f"Leave out {each.name}"
 
 
 def _gap_words(found: Survey | None) -> list[tuple[str, bool]]:

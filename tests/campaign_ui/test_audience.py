@@ -6,7 +6,7 @@ from nicegui.testing import User as Browser
 from nicegui.testing.user_interaction import UserInteraction
 
 from core import db
-from core.audience import book, contacts, suppression
+from core.audience import book, contacts, parse, suppression
 from tests.campaign_ui.audience import fill, menu, people, press, shown, stored, table_of
 from tests.campaign_ui.conftest import SignIn, eventually, undo
 
@@ -125,12 +125,15 @@ async def test_another_tab_follows_without_being_loaded_again(user: Browser, sig
     alice = sign_in(user)
     await user.open("/audience")
     await user.should_see("Nobody is here yet")
-    await asyncio.to_thread(stored, alice)
+    members = await asyncio.to_thread(stored, alice)
     await user.should_see("members")
     await eventually(lambda: len(table_of(user, "Merge fields").rows) == 2)
     (button,) = shown(user, ui.button, "Actions for members")
     await asyncio.to_thread(stored, alice, "carl@example.com", "others")
     await user.should_see("others")
+    await asyncio.to_thread(contacts.store, alice, parse.parse_text("dora@example.com"), list_id=members)
+    row = button.parent_slot.parent
+    await eventually(lambda: [each.text for each in row.descendants() if isinstance(each, ui.label)][1] == "3")
     assert not button.is_deleted  # nor is its menu closed, if it is open
 
 
