@@ -1,6 +1,6 @@
 """Tells open pages of workers that do not answer any more: such a worker says nothing itself.
 
-One look at the senders for all pages of this process, while there are any.
+One look at senders and workers for all pages of this process, while there are any.
 """
 
 import asyncio
@@ -9,13 +9,14 @@ import logging
 from campaign_ui import live
 from campaign_ui.off_loop import off_loop
 from core import db
-from core.delivery import lease
+from core.delivery import lease, workers
 from core.live import Hint
 
 log = logging.getLogger(__name__)
 
 EVERY = 5.0  # seconds
 _told: set[tuple[int, int, bool]] = set()
+_nobody: bool | None = None  # whether no worker lived at the last look
 _task: "asyncio.Task[None] | None" = None
 
 
@@ -27,16 +28,21 @@ def start() -> None:
 
 
 def stop() -> None:
-    global _task
+    global _task, _nobody
     if _task is not None:
         _task.cancel()
-    _task = None
+    _task = _nobody = None
     _told.clear()
 
 
 async def look() -> None:
-    """Hint at the senders whose owners fell silent, or whose leases ended so, since the last look."""
-    found = await off_loop(_silences)
+    """Hint at the senders whose owners fell silent, or whose leases ended so, since the last look; at everything where
+    the last worker died."""
+    global _nobody
+    found, nobody = await off_loop(_silences)
+    if _nobody is not None and nobody != _nobody:
+        live.tell(Hint(None))
+    _nobody = nobody
     for user_id, sender_id, _ in found - _told:
         live.tell(Hint(user_id, "sender", sender_id))
     _told.clear()
@@ -55,6 +61,6 @@ async def _watch() -> None:
                 log.exception("the look at silent workers failed; the next one may not")
 
 
-def _silences() -> set[tuple[int, int, bool]]:
+def _silences() -> tuple[set[tuple[int, int, bool]], bool]:
     with db.reading() as session:
-        return lease.silences(session)
+        return lease.silences(session), workers.is_missing(session)

@@ -47,13 +47,18 @@ def on_wake(listener: Callable[[], None]) -> Callable[[], None]:
     return lambda: _wake_listeners.remove(listener)
 
 
-def publish(user_id: int, topic: str, id: int | None = None) -> None:
-    """Tell every process that something of ``user_id`` changed. Call it after the commit. Never raises."""
+def publish(user_id: int | None, topic: str = "", id: int | None = None) -> None:
+    """Tell every process that something of ``user_id`` (None: of anybody) changed. After the commit. Never raises."""
     hint = Hint(user_id, topic, id)
     if config.settings.redis_url:
         _send(_HINTS, json.dumps([hint.user_id, hint.topic, hint.id]))
     else:
         _tell(hint)
+
+
+def publish_all() -> None:
+    """Tell every process that anything may differ, of every user. Call it after the commit. Never raises."""
+    publish(None)
 
 
 def wake() -> None:

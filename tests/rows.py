@@ -6,6 +6,7 @@ from typing import Any
 from sqlmodel import Session
 
 from core import db
+from core.delivery import workers
 from core.models import Campaign, CampaignStatus, Message, MessageState, Sender, User
 
 
@@ -43,6 +44,7 @@ def campaign(
         "recipients_count": sum(counters.values()),
         "opened_count": opened,
     }
+    workers.tell(session, "host:1", workers.Figures())
     made = Campaign(**defaults | counters | values)
     session.add(made)
     session.flush()

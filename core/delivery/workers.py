@@ -1,17 +1,18 @@
 """The processes that send: each tells now and then that it lives, and what it did."""
 
 from dataclasses import asdict, dataclass, field, fields
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import delete
+from sqlalchemy import delete, exists
 from sqlmodel import Session, col, select
 
-from core import db
+from core import db, live
 from core.models import Worker
 
 EVERY = 15.0  # seconds
+_MISSED_AFTER = timedelta(seconds=3 * EVERY)
 KEPT_RESULTS = "results-*.journal"  # files in DATA_DIR
 _FORGOTTEN_AFTER = timedelta(hours=1)
 
@@ -48,11 +49,23 @@ def tell(session: Session, name: str, figures: Figures) -> None:
     if not session.connection().execute(again).rowcount:
         row = {"name": name, "started_at": now, "seen_at": now, "figures": asdict(figures)}
         db.insert_ignore(session, _worker, [row])
+        db.after_commit(session, live.publish_all)
 
 
 def leave(session: Session, name: str) -> None:
     """The worker ``name`` ends in order: nobody need miss it."""
     session.execute(delete(Worker).where(col(Worker.name) == name))
+    db.after_commit(session, live.publish_all)
+
+
+def missing(now: datetime) -> Any:
+    """The condition that no worker lives, as far as is known: none told of itself lately."""
+    return ~exists().where(_worker.c.seen_at > now - _MISSED_AFTER)
+
+
+def is_missing(session: Session) -> bool:
+    """The same, looked up."""
+    return bool(session.connection().execute(select(missing(db.now(session)))).scalar())
 
 
 def forget_old(session: Session) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, and_, exists, or_, select
 from sqlmodel import Session, col
 
 from core import db
-from core.delivery import holds, lease, standing
+from core.delivery import holds, lease, standing, workers
 from core.models import Campaign, CampaignStatus, PauseReason, Sender, SenderState
 
 _campaign: Any = Campaign.__table__  # type: ignore[attr-defined]
@@ -87,6 +87,7 @@ def _waits(now: datetime) -> ColumnElement[bool]:
             col(Sender.cooling_until) > now,
             col(Sender.state) == SenderState.blocked,
             lease.silent(now),
+            and_(col(Sender.owner) == "", workers.missing(now)),
         ),
     )
     put_off = and_(

@@ -8,7 +8,7 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from core import clock, db
-from core.delivery import lease, replies, standing, usage, warmup, windows
+from core.delivery import lease, replies, standing, usage, warmup, windows, workers
 from core.models import CampaignStatus, Message, MessageState, PauseReason, Sender, SenderState
 from core.stats.counts import Summary, summary
 
@@ -69,7 +69,7 @@ def waiting(session: Session, user_id: int, campaign_id: int, zone: str) -> Wait
 
 def _of_scheduled(session: Session, campaign: Summary, zone: str) -> Wait:
     if campaign.scheduled_at is None or campaign.scheduled_at <= db.now(session):
-        return Wait("It is due and starts any moment.", "pending")
+        return _nobody(session) or Wait("It is due and starts any moment.", "pending")
     chosen, own = (clock.show(campaign.scheduled_at, each) for each in (campaign.time_zone, zone))
     rest = "." if chosen == own else f". For you: {own}."
     return Wait(f"Starts {chosen}", "pending", until=campaign.scheduled_at, rest=rest)
@@ -81,7 +81,7 @@ def _of_sending(session: Session, user_id: int, campaign: Summary, zone: str) ->
     if sender is None or sender.deleted_at is not None:
         return Wait("Its sender was deleted. Cancel the campaign, or send a copy with another sender.", "failed")
     if not campaign.snapshot_done and counts.recipients == 0:
-        return Wait("Preparing the recipients.", "pending")
+        return _nobody(session) or Wait("Preparing the recipients.", "pending")
     if sender.state == SenderState.blocked:
         explanation = replies.explain(sender.state_rule, sender.state_kind, sender.name)
         return Wait(f"{sender.name} is blocked. {explanation}", "failed", sender.state_reply)
@@ -94,7 +94,7 @@ def _of_sending(session: Session, user_id: int, campaign: Summary, zone: str) ->
         return hours
     if counts.pending and lease.is_silent(sender, now):
         words = f"Its worker does not answer; sending goes on as soon as a worker is free. {counts.pending:,} waiting."
-        return Wait(words, "pending")
+        return _nobody(session) or Wait(words, "pending")
     if counts.waiting == 0:
         if counts.pending:
             last = (
@@ -105,6 +105,13 @@ def _of_sending(session: Session, user_id: int, campaign: Summary, zone: str) ->
             return Wait(last, "sent")
         return Wait("Everything has been sent.", "sent")
     return _of_due(session, campaign, sender, now, zone)
+
+
+def _nobody(session: Session) -> Wait | None:
+    """Where no worker runs, who could go on? Only whoever runs the program can tell."""
+    if not workers.is_missing(session):
+        return None
+    return Wait("No worker is running, so nothing is sent. It goes on once one is started (make worker).", "failed")
 
 
 def _cools(sender: Sender, hours: Wait | None, now: datetime) -> bool:
@@ -171,7 +178,8 @@ def _of_due(session: Session, campaign: Summary, sender: Sender, now: datetime, 
         lead = f"{why} Next mail at {_clock(sender.next_start_at, zone)}"
         return Wait(lead, "pending", until=sender.next_start_at, rest=f"; {count:,} waiting.")
     if sender.lease_until is None or sender.lease_until <= now:
-        return Wait(f"{count:,} waiting; sending starts as soon as a worker is free.", "pending")
+        words = f"{count:,} waiting; sending starts as soon as a worker is free."
+        return _nobody(session) or Wait(words, "pending")
     ramp = warmup.from_json(sender.warmup)
     more = f" {warmup.say(ramp, now)}" if ramp and warmup.day_of(ramp, now) else ""
     return Wait(f"Sending now. {_limit(sender)}{more} {count:,} waiting.", "sent")

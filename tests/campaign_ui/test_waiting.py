@@ -1,5 +1,7 @@
 """A campaign that waits says so: its badge, the header, the lists."""
 
+import asyncio
+from collections.abc import Callable
 from datetime import timedelta
 
 from nicegui.testing import User as Browser
@@ -7,6 +9,7 @@ from sqlmodel import select
 
 from campaign_ui import silence
 from core import db, live
+from core.delivery import workers
 from core.models import Sender
 from tests.campaign_ui.campaign import make, tables
 from tests.campaign_ui.conftest import SignIn, eventually, texts
@@ -19,6 +22,11 @@ def change(**values: object) -> None:
         told = {name: now + value if isinstance(value, timedelta) else value for name, value in values.items()}
         sender.sqlmodel_update(told)
         db.after_commit(session, lambda: live.publish(sender.user_id, "sender", sender.id))
+
+
+def worker(does: Callable[..., None], *about: object) -> None:
+    with db.session() as session:
+        does(session, *about)
 
 
 def words(browser: Browser) -> list[str]:
@@ -46,6 +54,22 @@ async def test_lists_say_it_too_and_follow(user: Browser, sign_in: SignIn) -> No
     await eventually(lambda: [row["status"] for table in tables(user) for row in table.rows] == ["Waiting"])
     await user.open("/")
     assert words(user).count("Waiting") >= 2 and "Sending…" not in words(user)
+
+
+async def test_the_last_worker_that_goes_dies_or_comes_is_told(user: Browser, sign_in: SignIn) -> None:
+    campaign_id = make(sign_in(user))
+    await user.open(f"/campaigns/{campaign_id}")
+    await user.should_see("sending starts as soon as a worker is free.")
+    await silence.look()
+    await asyncio.to_thread(worker, workers.leave, "host:1")
+    await user.should_see("No worker is running, so nothing is sent.")
+    await eventually(lambda: words(user).count("Waiting") == 2)
+    await asyncio.to_thread(worker, workers.tell, "host:2", workers.Figures())
+    await user.should_see("sending starts as soon as a worker is free.")
+    await silence.look()
+    db.clock_offset += timedelta(seconds=46)  # killed
+    await silence.look()
+    await user.should_see("No worker is running, so nothing is sent.")
 
 
 async def test_a_worker_that_falls_silent_is_told_by_nobody_and_yet_shown(user: Browser, sign_in: SignIn) -> None:

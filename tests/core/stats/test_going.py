@@ -5,6 +5,7 @@ import pytest
 from sqlmodel import select
 
 from core import db, stats
+from core.delivery import workers
 from core.models import Campaign, CampaignStatus, Message, PauseReason
 from core.stats import Ended, Going
 from tests import rows
@@ -72,6 +73,16 @@ def test_a_campaign_waits_where_nothing_of_it_goes_out(
         session.get_one(Campaign, made).status = "paused"
         session.flush()
         assert stats.summary(session, alice, made).waits is False and stats.going(session, alice) == []
+
+
+def test_a_campaign_waits_where_no_worker_runs(stack: Stack) -> None:
+    with db.session() as session:
+        alice = rows.user(session)
+        rows.campaign(session, alice, {"pending": ["a@x.io"]}, sender_id=rows.sender(session, alice).id)
+        workers.leave(session, "host:1")
+        assert [each.waits for each in stats.going(session, alice)] == [True]
+        workers.tell(session, "host:2", workers.Figures())
+        assert [each.waits for each in stats.going(session, alice)] == [False]
 
 
 def test_an_end_is_sent_or_a_pause_that_needs_the_user(stack: Stack) -> None:

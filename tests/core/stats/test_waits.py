@@ -1,10 +1,11 @@
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlmodel import Session, col, select
 
 from core import clock, db, stats
-from core.delivery import replies, usage
+from core.delivery import replies, usage, workers
 from core.models import Campaign, Message, Sender
 from tests import rows
 from tests.conftest import Stack
@@ -83,6 +84,35 @@ def test_without_a_worker_it_says_that_it_waits_for_one(stack: Stack) -> None:
         sender.lease_until = None
         session.flush()
         assert "as soon as a worker is free" in stats.waiting(session, alice, campaign_id, ZONE).sentence
+
+
+@pytest.mark.parametrize(
+    ("sender", "campaign"),
+    [
+        ({"owner": "", "lease_until": None}, {}),
+        ({"owner": "killed", "lease_until": -timedelta(minutes=1)}, {}),
+        ({}, {"snapshot_done": False, "recipients_count": 0, "pending_count": 0}),
+        ({}, {"status": "scheduled", "scheduled_at": -timedelta(minutes=1)}),
+    ],
+)
+def test_without_any_worker_it_says_who_can_help(
+    stack: Stack, sender: dict[str, Any], campaign: dict[str, Any]
+) -> None:
+    with db.session() as session:
+        alice, campaign_id, by = world(session)
+        for row, values in ((by, sender), (session.get_one(Campaign, campaign_id), campaign)):
+            for name, value in values.items():
+                setattr(row, name, db.now(session) + value if isinstance(value, timedelta) else value)
+        session.flush()
+        before = stats.waiting(session, alice, campaign_id, ZONE)
+        workers.leave(session, "host:1")
+        wait = stats.waiting(session, alice, campaign_id, ZONE)
+        assert wait.sentence.startswith("No worker is running, so nothing is sent.") and wait.tone == "failed"
+        workers.tell(session, "host:2", workers.Figures())
+        assert stats.waiting(session, alice, campaign_id, ZONE) == before
+    db.clock_offset += timedelta(seconds=46)  # killed: it told nothing for three times
+    with db.session() as session:
+        assert stats.waiting(session, alice, campaign_id, ZONE) == wait
 
 
 OFFICE = {"days": [0, 1, 2, 3, 4], "from": "09:00", "until": "18:00", "zone": ZONE}
