@@ -47,7 +47,7 @@ class CampaignHead:
                 self._badge = StatusBadge(shown_status(campaign))
                 with ui.column().classes("gap-0.5 grow min-w-[160px] text-sm cm-mute").style("overflow-wrap:anywhere"):
                     self._subject, self._goes_to = ui.label(), ui.label()
-                with ui.row().classes("items-center gap-2"):
+                with ui.row().classes("items-center gap-2 max-sm:grid max-sm:grid-cols-2 max-sm:w-full"):
                     self._buttons(campaign, actions)
             with ui.column().classes("w-full gap-2") as self._so_far:
                 self._progress = Progress(campaign.counts, f"Progress of {campaign.title}", height=12)

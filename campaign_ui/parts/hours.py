@@ -21,7 +21,7 @@ _FORESEEN = (CampaignStatus.scheduled, CampaignStatus.sending)
 def finishes_in_words(session: Session, user_id: int, campaign: Summary, wait: Wait, zone: str) -> str:
     """``Finishes Thu 26 Nov, 14:20 IST at 30/min.``, not repeating ``wait``; nothing where it is not on its way."""
     waits = campaign.counts.pending or not campaign.snapshot_done
-    if campaign.status not in _FORESEEN or not waits:
+    if campaign.status not in _FORESEEN or not waits or wait.tone == "failed":
         return ""
     outlook = campaigns.outlook(session, user_id, campaign.id)
     if outlook is None or not outlook.flow.waiting:
