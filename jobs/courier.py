@@ -152,10 +152,12 @@ class Courier:
         return mail
 
     def _start(self, connection: Connection, mail: Mail) -> None:
-        if not self._lane.slots.limited:
-            self._lane.writer.used(self._lane.sender_id)
         if connection.pipelining:
             connection.begin(mail.envelope)
+        if self._lane.slots.limited:
+            self._lane.slots.started()
+        else:
+            self._lane.writer.used(self._lane.sender_id)
 
     async def _marked(self, mail: Mail) -> bool:
         """Whether it is committed that the dot comes next."""

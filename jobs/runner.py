@@ -32,6 +32,7 @@ class Worker:
         self.huey = make_huey()
         self._upkept = float("-inf")
         self._dispatched = monotonic()
+        self._asked: dict[int, float] = {}  # sender id: when some worker was asked to look at it
         self._dispatch, self._send = self._tasks(self.huey)
         logging.getLogger("huey").setLevel(logging.WARNING)  # it would log each tick
         self._consumer = QuietConsumer(self.huey, self._help_itself, workers=3, periodic=True)
@@ -58,7 +59,13 @@ class Worker:
             log.warning("dispatch waits for the tick, Redis is away: %s", type(error).__name__)
 
     def hint_send(self, sender_id: int) -> None:
-        """Some worker should look at this sender."""
+        """Some worker should look at this sender. Where none did by the next tick, this one: the other may be cut off
+        from the database, and yet take what is in the queue."""
+        now = monotonic()
+        if now - self._asked.setdefault(sender_id, now) > broker.Tick.periodic_task_seconds / 2:
+            self._asked.pop(sender_id, None)
+            self.engine.wake(sender_id)
+            return
         try:
             self._send(sender_id)
         except redis.RedisError:
@@ -74,7 +81,9 @@ class Worker:
         return dispatch_task, send_task
 
     def _dispatch_now(self) -> None:
-        self._dispatched = monotonic()
+        self._dispatched = now = monotonic()
+        lately = now - 3 * broker.Tick.periodic_task_seconds
+        self._asked = {sender_id: at for sender_id, at in list(self._asked.items()) if at > lately}
         dispatch(self.hint_send)
 
     def _help_itself(self) -> None:

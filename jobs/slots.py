@@ -113,8 +113,11 @@ class Slots:
                 if not await self.until(clear_at):
                     return "end"
             if self.now() <= slot.until:
-                self.pace.started(self.now())
                 return "go"
+
+    def started(self) -> None:
+        """The mail whose turn it was is written: not before, as a busy machine may come between."""
+        self.pace.started(self.now())
 
     async def unless_ended(self, work: Coroutine[Any, Any, T]) -> T | None:
         """What ``work`` returns; None when the lane ends first, and ``work`` with it."""

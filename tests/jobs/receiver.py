@@ -30,7 +30,8 @@ def every(count: int, work: Callable[[], object], most: int = 1_000) -> Script:
 
 @dataclass
 class Receiver:
-    """``accepted``: recipients in order of the dot; ``starts``: when each MAIL FROM came; ``commands``: all of them."""
+    """``accepted``: recipients in order of the dot; ``starts``: when each MAIL FROM was read, and ``since`` when it may
+    have come; ``commands``: all of them."""
 
     script: Script = lambda phase, recipient: None
     pipelining: bool = True
@@ -45,6 +46,7 @@ class Receiver:
     accepted: list[str] = field(default_factory=list)
     bodies: dict[str, bytes] = field(default_factory=dict)
     starts: list[float] = field(default_factory=list)
+    since: list[float] = field(default_factory=list)
     commands: list[str] = field(default_factory=list)
     connection_count: int = 0
     open_count: int = 0
@@ -74,6 +76,12 @@ class Receiver:
         with self._changed:
             assert self._changed.wait_for(condition, seconds), f"after {seconds} s: {len(self.accepted)} accepted"
 
+    def most_within(self, seconds: float, first: int = 0) -> int:
+        """The largest number of mails from the ``first`` on that surely came within such a time: beside other tests
+        this thread itself reads one now and then late."""
+        pairs = list(zip(self.starts, self.since, strict=True))[first:]
+        return max(sum(at - since < seconds for _, since in pairs[: place + 1]) for place, (at, _) in enumerate(pairs))
+
     def hang_up(self) -> None:
         """Drop all connections that stand now."""
         self._loop.call_soon_threadsafe(lambda: [task.cancel() for task in self._tasks])
@@ -87,14 +95,23 @@ class Receiver:
         self._tasks: set[asyncio.Task[None]] = set()
         server = await asyncio.start_server(self._connection, "127.0.0.1", self.port, ssl=self.tls)
         self.port = server.sockets[0].getsockname()[1]
+        self._looked = (monotonic(),) * 2
+        looking = asyncio.create_task(self._look())
         ready.set()
         await self._stop.wait()
         server.close()
+        looking.cancel()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for _ in range(5):  # let the transports close
             await asyncio.sleep(0)
+
+    async def _look(self) -> None:
+        """What is read now came after the look before the last: the last one may have been in the same turn."""
+        while True:
+            self._looked = self._looked[1], monotonic()
+            await asyncio.sleep(0.02)
 
     async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -184,6 +201,7 @@ class _Dialogue:
 
     async def do_mail(self, text: str) -> None:
         self.receiver.starts.append(monotonic())
+        self.receiver.since.append(self.receiver._looked[0])
         if self.mail:
             self.writer.write(b"503 5.5.1 nested MAIL\r\n")
             return

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from jobs import broker
+from jobs import broker, runner
 from jobs.runner import Worker
 from tests import servers
 from tests.conftest import Stack
@@ -102,3 +102,16 @@ def test_tasks_that_are_lost_doubled_or_ticked_by_two_schedulers_change_nothing(
             second.stop()
     assert assert_kept(receiver, {campaign_id: people}, unknown=0) == {"sent": 200}
     assert receiver.most_open <= 2
+
+
+def test_where_another_worker_swallows_what_is_asked_the_one_that_asks_does_it(stack: Stack) -> None:
+    with Receiver() as receiver:
+        _, _, campaign_id = to_people(receiver, PEOPLE)
+        with processes.worker(stack, prepare=swallow):
+            world.until(lambda: done(campaign_id), 30)
+    assert assert_kept(receiver, {campaign_id: PEOPLE}, unknown=0) == {"sent": 60}
+
+
+def swallow() -> None:
+    """As if each task were taken by one that is cut off from the database."""
+    runner.send = lambda engine, sender_id: None

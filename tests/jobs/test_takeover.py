@@ -14,7 +14,6 @@ import pytest
 from core import db
 from core.delivery import lease
 from tests.conftest import Stack
-from tests.core.delivery.test_pace import most_in_any
 from tests.jobs import processes, world
 from tests.jobs.invariants import assert_kept
 from tests.jobs.receiver import Receiver
@@ -116,7 +115,7 @@ def test_an_owner_that_is_cut_off_from_the_database_leaves_the_server_before_ano
             cable.mend()
             world.until(lambda: world.sent(campaign_id), 40)
     assert_kept(receiver, {campaign_id: people}, unknown=2 * 3)
-    assert most_in_any(NEARLY_A_SECOND, receiver.starts) <= 40
+    assert receiver.most_within(NEARLY_A_SECOND) <= 40
 
 
 def test_the_limit_per_second_holds_over_a_killed_owner_and_the_next(stack: Stack) -> None:
@@ -134,7 +133,7 @@ def test_the_limit_per_second_holds_over_a_killed_owner_and_the_next(stack: Stac
             world.until(lambda: world.sent(campaign_id), 30)
         assert len(receiver.starts) > before
     assert_kept(receiver, {campaign_id: people}, unknown=2 * 2)
-    assert most_in_any(NEARLY_A_SECOND, receiver.starts) <= 15
+    assert receiver.most_within(NEARLY_A_SECOND) <= 15
 
 
 def test_the_pace_to_a_domain_holds_over_a_killed_owner_and_the_next(stack: Stack) -> None:
