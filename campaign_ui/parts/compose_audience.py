@@ -57,8 +57,9 @@ class AudienceStep:
         self.filter.set_visibility(len(known) > _SEARCH_ABOVE)
         found = [list_id for list_id, each in known.items() if self.search in each.name.lower()]
         keep(self.rows, self._kept, found, lambda list_id: _Row(self, list_id))
+        chosen, left_out = self.compose.ticked
         for list_id, row in self._kept.items():
-            row.show(known[list_id], list_id in choices.list_ids, list_id in choices.left_out_ids)
+            row.show(known[list_id], list_id in chosen, list_id in left_out)
 
     def _show_sum(self) -> None:
         """Only where it changed: a walk through the audience must not chatter to screen readers."""
@@ -108,12 +109,12 @@ class AudienceStep:
         self.show()
 
     async def choose(self, list_id: int, chosen: bool) -> None:
-        before, left_out = map(set, self.compose.audience)
+        before, left_out = map(set, self.compose.ticked)
         if chosen != (list_id in before):
             await self.compose.choose_lists(sorted(before ^ {list_id}), sorted(left_out - {list_id}))
 
     async def leave_out(self, list_id: int) -> None:
-        chosen, before = map(set, self.compose.audience)
+        chosen, before = map(set, self.compose.ticked)
         await self.compose.choose_lists(sorted(chosen - {list_id}), sorted(before ^ {list_id}))
 
     async def _stored(self, list_id: int) -> None:

@@ -1,5 +1,6 @@
 """What Compose shows besides the draft itself: senders, lists, merge fields; read off the loop."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -50,6 +51,8 @@ class Compose:
     _on_choices: list[Callable[[], Any]] = field(default_factory=list)
     _asked: int = 0  # how often the choices were asked for, and which answer is shown
     _shown: int = 0
+    _ticked: tuple[list[int], list[int]] | None = None  # while it is being written
+    _writing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
     def user_id(self) -> int:
@@ -59,6 +62,11 @@ class Compose:
     def audience(self) -> tuple[list[int], list[int]]:
         """The lists chosen, and those left out."""
         return self.choices.list_ids, self.choices.left_out_ids
+
+    @property
+    def ticked(self) -> tuple[list[int], list[int]]:
+        """The same, with what the user just ticked and what is not written yet."""
+        return self._ticked or self.audience
 
     @property
     def fields(self) -> Fields:
@@ -74,10 +82,12 @@ class Compose:
     def on_choices(self, call: Callable[[], Any]) -> None:
         self._on_choices.append(call)
 
-    async def reload(self) -> None:
-        """Read the choices again: a list was stored, a sender saved, an address suppressed."""
+    async def reload(self, then: Callable[[], None] = lambda: None) -> None:
+        """Read the choices again: a list was stored, a sender saved, an address suppressed. ``then``, before they show,
+        is done."""
         self._asked = turn = self._asked + 1
         choices = await off_loop(load, self.user_id, self.draft.id)
+        then()
         if turn < self._shown:  # what was asked for later is on the screen already
             return
         self._shown, self.choices = turn, choices
@@ -90,9 +100,15 @@ class Compose:
 
     async def choose_lists(self, ids: list[int], left_out: list[int]) -> None:
         """Make ``ids`` without ``left_out`` the audience; where a rule forbids it the sentence is shown."""
-        if await act(campaigns.set_lists, self.user_id, self.draft.id, ids, left_out):
-            self.draft.kept_beside(clock.utcnow())
-        await self.reload()
+        self._ticked = ticked = ids, left_out
+        async with self._writing:  # in turn, and only the last of several
+            if self._ticked is ticked and await act(campaigns.set_lists, self.user_id, self.draft.id, ids, left_out):
+                self.draft.kept_beside(clock.utcnow())
+        await self.reload(lambda: self._written(ticked))
+
+    def _written(self, ticked: tuple[list[int], list[int]]) -> None:
+        if self._ticked is ticked:
+            self._ticked = None
 
     def content(self) -> mail.Content:
         """What is shown now, for the preview and the test mail."""

@@ -224,6 +224,28 @@ async def test_the_chosen_lists_make_the_audience_and_the_merge_fields(user: Bro
     await user.should_see("Different addresses in 3 lists")
 
 
+async def test_lists_that_are_ticked_quickly_one_after_the_other_are_all_chosen(user: Browser, sign_in: SignIn) -> None:
+    alice = sign_in(user)
+    draft = _draft(alice)
+    with db.session() as session:
+        for name in ("Clients", "Friends", "Members"):
+            _people(session, alice, name, **{name.lower(): {}})
+    await user.open(f"/campaigns/{draft}/edit?step=audience")
+    await user.should_see("Different addresses in 1 list")
+    boxes = {e.text: e for e in user.find(kind=ui.checkbox).elements}
+    for name in ("Clients", "Friends", "Members"):
+        boxes[name].value = True
+    boxes["Friends"].value = False
+    await user.should_see("Different addresses in 3 lists")
+    assert {name: box.value for name, box in boxes.items() if name in ("Clients", "Friends", "Members")} == {
+        "Clients": True,
+        "Friends": False,
+        "Members": True,
+    }
+    with db.reading() as session:
+        assert len(campaigns.list_ids(session, alice, draft)) == 3
+
+
 async def test_the_fields_of_all_lists_are_offered_until_one_is_chosen(user: Browser, sign_in: SignIn) -> None:
     alice = sign_in(user)
     draft = _draft(alice, complete=False)
