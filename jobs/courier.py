@@ -61,7 +61,6 @@ class Courier:
                 await lane.unwanted()
             if answer in ("skip", "end"):
                 return
-            self._last_start = lane.slots.now()
         else:
             await self._connect()
         if not lane.may_start(message):
@@ -155,7 +154,7 @@ class Courier:
         if connection.pipelining:
             connection.begin(mail.envelope)
         if self._lane.slots.limited:
-            self._lane.slots.started()
+            self._last_start = self._lane.slots.started()
         else:
             self._lane.writer.used(self._lane.sender_id)
 

@@ -115,9 +115,10 @@ class Slots:
             if self.now() <= slot.until:
                 return "go"
 
-    def started(self) -> None:
-        """The mail whose turn it was is written: not before, as a busy machine may come between."""
-        self.pace.started(self.now())
+    def started(self) -> float:
+        """The mail whose turn it was is written: not before, as a busy machine may come between. Returns when."""
+        self.pace.started(now := self.now())
+        return now
 
     async def unless_ended(self, work: Coroutine[Any, Any, T]) -> T | None:
         """What ``work`` returns; None when the lane ends first, and ``work`` with it."""

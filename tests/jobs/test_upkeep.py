@@ -22,10 +22,10 @@ def test_counters_of_all_that_runs_are_kept_a_chunk_in_a_transaction(
         sizes.append(len(rows))
         return insert(session, table, rows)
 
-    monkeypatch.setattr(db, "insert_ignore", noted)
     with db.session() as session:
         alice = rows.user(session)
         ids = [rows.campaign(session, alice, {"sent": ["a@x.io"]}) for _ in range(5)]
+    monkeypatch.setattr(db, "insert_ignore", noted)
     for _ in range(2):  # another worker does the same
         upkeep.upkeep()
     with db.reading() as session:
