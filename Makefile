@@ -54,9 +54,12 @@ profile: $(VENV)/dev.stamp
 shots: $(VENV)/dev.stamp $(VENV)/browser.stamp
 	$(BIN)/python -m bench.shots
 
-$(VENV)/run.stamp: pyproject.toml constraints.txt
+$(VENV)/made.stamp:
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || \
 	  { apt-get update -q && apt-get install -y -q python3-venv && $(PYTHON) -m venv $(VENV); }
+	@touch $@
+
+$(VENV)/run.stamp: pyproject.toml constraints.txt | $(VENV)/made.stamp
 	@echo "Installing what the program needs (once, about a minute)…"
 	@$(PIP) .
 	@touch $@
@@ -66,16 +69,18 @@ $(VENV)/dev.stamp: $(VENV)/run.stamp
 	@$(PIP) '.[dev]'
 	@touch $@
 
+# What follows is fetched one after the other, as apt has a lock, beside what pip fetches ("make -j2 ready").
+
 # The browser tests use Debian's Chromium without windows, which takes a quarter less of a processor than the one with
 # them; CHROMIUM names another one.
-$(VENV)/browser.stamp: | $(VENV)/run.stamp
+$(VENV)/browser.stamp: | $(VENV)/made.stamp
 	@command -v "$${CHROMIUM:-chromium-headless-shell}" >/dev/null || { apt-get update -q && \
 	  apt-get install -y -q --no-install-recommends chromium-headless-shell; } || \
 	  command -v chromium >/dev/null || apt-get install -y -q --no-install-recommends chromium
 	@touch $@
 
 # Deque's axe-core judges in those tests whether every page can be used by everybody.
-$(VENV)/axe.stamp: | $(VENV)/run.stamp
+$(VENV)/axe.stamp: | $(VENV)/browser.stamp
 	@command -v npm >/dev/null || { apt-get update -q && apt-get install -y -q --no-install-recommends nodejs npm; }
 	@npm install --prefix $(VENV)/axe --no-save --no-audit --no-fund --loglevel=error axe-core@4.14.1
 	@touch $@
@@ -98,7 +103,7 @@ $(TOOLS)/nodemailer.stamp:
 # the program is unpacked.
 PARSERS := $(VENV)/parsers
 DEBIAN_MAIL := mutt ripmime spamassassin
-$(VENV)/parsers.stamp: | $(VENV)/run.stamp
+$(VENV)/parsers.stamp: | $(VENV)/axe.stamp
 	@mkdir -p $(PARSERS)/debs/partial
 	@{ command -v node && command -v npm; } >/dev/null || { apt-get update -q && apt-get install -y -q --no-install-recommends nodejs npm; }
 	@dpkg -s $(DEBIAN_MAIL) >/dev/null 2>&1 || \
@@ -111,7 +116,7 @@ $(VENV)/parsers.stamp: | $(VENV)/run.stamp
 
 # Real mail servers, unpacked only: nothing is installed, no daemon is started but those of the tests on 127.0.0.1.
 SERVERS := $(VENV)/servers
-$(VENV)/servers.stamp: | $(VENV)/run.stamp
+$(VENV)/servers.stamp: | $(VENV)/parsers.stamp
 	@apt-get update -q
 	@for name in postfix exim4-daemon-light opensmtpd dovecot-imapd; do \
 	  mkdir -p $(SERVERS)/debs/$$name/partial $(SERVERS)/$$name && \
