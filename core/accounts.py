@@ -77,7 +77,7 @@ def identify(session: Session, email: str, password: str, client: str) -> User |
     password of a blocked account.
     Hashing takes 50 ms: call it in a reading transaction, so that it holds up no writer, then ``note_sign_in``.
     """
-    address = _typed(email)
+    address = as_kept(email)
     _check_wait(session, _keys(address, client))
     user = session.exec(select(User).where(col(User.email) == address)).first()
     if not _matches(password, user.password_hash if user else None):
@@ -89,12 +89,12 @@ def identify(session: Session, email: str, password: str, client: str) -> User |
 
 def forget_failures(session: Session, email: str) -> None:
     """Failed sign-ins of this account make the next one wait no longer."""
-    session.execute(delete(LoginFailure).where(col(LoginFailure.key) == _account_key(_typed(email))))
+    session.execute(delete(LoginFailure).where(col(LoginFailure.key) == _account_key(as_kept(email))))
 
 
 def note_sign_in(session: Session, email: str, client: str, well: bool) -> None:
     """Count a failed sign-in, which makes the next ones wait; a good one forgets them, and all that are a day old."""
-    keys = _keys(_typed(email), client)
+    keys = _keys(as_kept(email), client)
     if well:
         old = col(LoginFailure.wait_until) < db.now(session) - timedelta(days=1)
         session.execute(delete(LoginFailure).where(col(LoginFailure.key).in_(keys) | old))
@@ -217,9 +217,13 @@ def _nobodys_hash() -> str:
     return str(_hasher.hash("nobody"))
 
 
-def _typed(email: str) -> str:
-    """As accounts are kept, without what PostgreSQL cannot look for."""
-    return email.replace("\0", "").strip().lower()
+def as_kept(email: str) -> str:
+    """An address as accounts are kept, however a browser spells its domain; without what PostgreSQL cannot look for."""
+    typed = email.replace("\0", "").strip()
+    try:
+        return _address(typed)
+    except RuleError:
+        return typed.lower()
 
 
 def _keys(address: str, client: str) -> list[str]:

@@ -78,7 +78,7 @@ def reset(session: Session, admin_id: int, user_id: int) -> str:
 
 def reset_by_hand(session: Session, email: str) -> str:
     """The same for who has the machine itself: also for an administrator, and a block ends. Raises NotFound."""
-    user = session.exec(select(User).where(col(User.email) == email.strip().lower())).first()
+    user = session.exec(select(User).where(col(User.email) == accounts.as_kept(email))).first()
     if user is None or user.id is None:
         raise NotFound("There is no account with this email address.")
     session.execute(update(User).where(col(User.id) == user.id).values(blocked_at=None))

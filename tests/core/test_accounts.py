@@ -6,9 +6,9 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlmodel import select
+from sqlmodel import col, select
 
-from core import accounts, config, db
+from core import accounts, config, db, members
 from core.errors import RuleError
 from core.models import LoginFailure, LoginSession, User
 from tests.conftest import Stack
@@ -51,6 +51,18 @@ def test_a_sign_up_that_cannot_be_says_why(stack: Stack, email: str, password: s
     _sign_up()
     with pytest.raises(RuleError, match=sentence), db.session() as session:
         accounts.sign_up(session, email, password)
+
+
+@pytest.mark.parametrize("typed", ["Anna@xn--mller-kva.example", " anna@müller.example", "ANNA@MÜLLER.EXAMPLE"])
+def test_a_domain_with_an_umlaut_signs_in_however_the_browser_spells_it(stack: Stack, typed: str) -> None:
+    _sign_up("anna@xn--mller-kva.example")  # what Chromium makes of it
+    with db.session() as session:
+        accounts.note_sign_in(session, typed, "1.2.3.4", well=False)
+        assert session.exec(select(LoginFailure.key).where(col(LoginFailure.key).contains("anna@müller.example"))).all()
+        accounts.note_sign_in(session, typed, "1.2.3.4", well=True)
+        found = accounts.identify(session, typed, PASSWORD, "1.2.3.4")
+        assert found is not None and found.email == "anna@müller.example"
+        assert members.reset_by_hand(session, typed)
 
 
 def test_sign_up_closes_after_the_first_user_where_others_can_reach_the_server(stack: Stack) -> None:
