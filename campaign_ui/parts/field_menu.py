@@ -9,20 +9,14 @@ from campaign_ui.parts.markup import SECTION, Html, fill
 
 # Constant code; the text travels as an attribute. A name from somebody's file is never part of a script.
 _INSERT = """(event) => {
-  const text = event.currentTarget.dataset.insert, target = getElement(Number(event.currentTarget.dataset.target));
-  if (!target) return;
-  if (target.visual) { target.visual.writing.insert(text); return; }
-  const rich = target.$refs && target.$refs.qRef;
-  if (rich && rich.runCmd) { rich.runCmd("insertText", text); return; }
-  if (target.editor && target.editor.dispatch) {
-    target.editor.dispatch(target.editor.state.replaceSelection(text));
-    target.editor.focus();
-    return;
-  }
-  const input = rich.getNativeElement();
+  const text = event.currentTarget.dataset.insert, id = Number(event.currentTarget.dataset.target);
+  const target = getElement(id), field = target?.$refs?.qRef;
+  if (!field?.getNativeElement) return target && cmBody.insert(id, text, false);
+  const input = field.getNativeElement();
   input.setRangeText(text, input.selectionStart, input.selectionEnd, "end");
   input.dispatchEvent(new Event("input", { bubbles: true }));
-  input.focus();
+  const focus = (tries) => cmBody.takesFocus(input, () => focus(tries - 1), tries);
+  focus(40);
 }"""
 _TITLE = '<div class="q-item__label text-[13.5px] font-medium">{}</div>'
 _CAPTION = '<div class="q-item__label q-item__label--caption text-caption text-xs">{}</div>'
