@@ -92,16 +92,18 @@ window.cmBody = {
     else box.inputValue = text;
   },
 
-  // Text or a block at the cursor, so that the editor's own undo takes it back.
-  insert(id, text, block, tries = 40) {
+  // Text or a block at the cursor, so that the editor's own undo takes it back. Where the cursor is, is known before the
+  // first try: a box that loses the focus again to a menu has it at its beginning.
+  insert(id, text, block, tries = 40, at = null) {
     const target = getElement(id);
     const visual = getHtmlElement(id)?.visual;
     if (visual) return block ? visual.blocks.insert(text) : visual.writing.insert(text);
     const rich = target && target.$refs && target.$refs.qRef;
     if (rich) {
       const box = rich.getContentEl();
-      if (!cmBody.takesFocus(box, () => cmBody.insert(id, text, block, tries - 1), tries)) return;
-      rich.caret.restore();
+      at ??= rich.caret._range;
+      if (!cmBody.takesFocus(box, () => cmBody.insert(id, text, block, tries - 1, at), tries)) return;
+      rich.caret.restore(at);
       if (block) cmBody.ownLine(box, !/class="(columns|footer)"/.test(text));
       document.execCommand("insertHTML", false, block ? `${text}<div><br></div>` : text);
       rich.caret.save();
