@@ -56,11 +56,6 @@ def publish(user_id: int | None, topic: str = "", id: int | None = None) -> None
         _tell(hint)
 
 
-def publish_all() -> None:
-    """Tell every process that anything may differ, of every user. Call it after the commit. Never raises."""
-    publish(None)
-
-
 def wake() -> None:
     """Tell the workers that there may be work now. Call it after the commit. Never raises."""
     if config.settings.redis_url:

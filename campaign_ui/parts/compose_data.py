@@ -83,8 +83,10 @@ class Compose:
         self._on_choices.append(call)
 
     async def reload(self, then: Callable[[], None] = lambda: None) -> None:
-        """Read the choices again: a list was stored, a sender saved, an address suppressed. ``then``, before they show,
-        is done."""
+        """Read the choices again: a list was stored, a sender saved, an address suppressed.
+
+        ``then`` is done between the reading and the showing.
+        """
         self._asked = turn = self._asked + 1
         choices = await off_loop(load, self.user_id, self.draft.id)
         then()

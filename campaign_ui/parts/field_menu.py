@@ -11,7 +11,7 @@ from campaign_ui.parts.markup import SECTION, Html, fill
 _INSERT = """(event) => {
   const text = event.currentTarget.dataset.insert, id = Number(event.currentTarget.dataset.target);
   const target = getElement(id), field = target?.$refs?.qRef;
-  if (!field?.getNativeElement) return target && cmBody.insert(id, text, false);
+  if (!field?.getNativeElement) return target && cmBody.insert(id, text, null);
   const input = field.getNativeElement();
   input.setRangeText(text, input.selectionStart, input.selectionEnd, "end");
   input.dispatchEvent(new Event("input", { bubbles: true }));

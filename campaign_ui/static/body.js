@@ -92,8 +92,9 @@ window.cmBody = {
     else box.inputValue = text;
   },
 
-  // Text or a block at the cursor, so that the editor's own undo takes it back. Where the cursor is, is known before the
-  // first try: a box that loses the focus again to a menu has it at its beginning.
+  // At the cursor, so that the editor's own undo takes it back: a block, HTML inside a line (block false), or words
+  // (block null), which are never HTML. Where the cursor is, is known before the first try: a box that loses the focus
+  // again to a menu has it at its beginning.
   insert(id, text, block, tries = 40, at = null) {
     const target = getElement(id);
     const visual = getHtmlElement(id)?.visual;
@@ -105,7 +106,8 @@ window.cmBody = {
       if (!cmBody.takesFocus(box, () => cmBody.insert(id, text, block, tries - 1, at), tries)) return;
       rich.caret.restore(at);
       if (block) cmBody.ownLine(box, !/class="(columns|footer)"/.test(text));
-      document.execCommand("insertHTML", false, block ? `${text}<div><br></div>` : text);
+      const command = block === null ? "insertText" : "insertHTML";
+      document.execCommand(command, false, block ? `${text}<div><br></div>` : text);
       rich.caret.save();
       rich.refreshToolbar();
     } else if (target && target.editor) {

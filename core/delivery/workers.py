@@ -49,13 +49,13 @@ def tell(session: Session, name: str, figures: Figures) -> None:
     if not session.connection().execute(again).rowcount:
         row = {"name": name, "started_at": now, "seen_at": now, "figures": asdict(figures)}
         db.insert_ignore(session, _worker, [row])
-        db.after_commit(session, live.publish_all)
+        db.after_commit(session, lambda: live.publish(None))
 
 
 def leave(session: Session, name: str) -> None:
     """The worker ``name`` ends in order: nobody need miss it."""
     session.execute(delete(Worker).where(col(Worker.name) == name))
-    db.after_commit(session, live.publish_all)
+    db.after_commit(session, lambda: live.publish(None))
 
 
 def missing(now: datetime) -> Any:
