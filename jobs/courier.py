@@ -6,7 +6,7 @@ import ssl
 from typing import TYPE_CHECKING
 
 from core.crypto import SealBroken
-from core.delivery import failpoints, smtp, tls
+from core.delivery import failpoints, hosts, smtp, tls
 from core.delivery.ledger import Claimed
 from core.delivery.replies import is_success
 from core.delivery.smtp import Connection, Dropped, Refused
@@ -271,7 +271,9 @@ class Courier:
             refused, why = Refused("auth", smtp.Reply(535, (f"5.7.8 {error}",))), str(error)
         except ssl.SSLError as error:
             why = tls.why_not(error, server.name, server.port, server.security)
-        except (Dropped, OSError, RuleError, asyncio.IncompleteReadError) as error:
+        except OSError as error:
+            why = hosts.why_not(error, server.name, server.port)
+        except (Dropped, RuleError, asyncio.IncompleteReadError) as error:
             why = str(error) or type(error).__name__
         self._connection, self._home = None, True
         lane.report.no_connection(refused.phase if refused else "connect", refused.reply if refused else None, why)

@@ -9,14 +9,15 @@ from sqlmodel import Session, col, select
 from core import campaigns
 from core.delivery import consequence, standing
 from core.delivery.ledger import REPLY_CHARS, Claimed, Outcome
-from core.delivery.replies import Verdict, classify
+from core.delivery.replies import CONNECTION, UNREACHED, Verdict, classify
 from core.delivery.smtp import Reply
 from core.models import Campaign, CampaignStatus, MessageState, PauseReason
 from jobs.writer import Writer
 
 log = logging.getLogger(__name__)
 
-_CONNECTION = Verdict("temporary", None, "connection", "")
+_CONNECTION = Verdict("temporary", None, CONNECTION, "")
+_UNREACHED = Verdict("temporary", None, UNREACHED, "")
 _DROPS = 3  # connections lost in a row, no mail accepted between them: then the sender waits
 
 
@@ -69,7 +70,7 @@ class Report:
             else:
                 self._writer.settle(Outcome(message, MessageState.pending, *words, counts=False))
                 self._lane.poke()  # claimed again by this lane, which remembers
-            self.dropped(text)
+            self.dropped(f"{reply.code} {text}")
             return
         if reply.code == 503 and not self._lost_before(message):
             # A transaction that we thought was over: after the RSET that follows, the mail has its turn again.
@@ -121,7 +122,7 @@ class Report:
     def no_connection(self, phase: str, reply: Reply | None, why: str) -> None:
         """The server did not take a connection: all mails of this sender wait."""
         text = (reply.text if reply else why)[:REPLY_CHARS]
-        verdict = classify(phase, reply.code, "", text) if reply is not None else _CONNECTION
+        verdict = classify(phase, reply.code, "", text) if reply is not None else _UNREACHED
         text = f"{reply.code} {text}" if reply is not None else text
         if consequence.of_refusal(verdict, 0).blocks:
             self._block(verdict, text)

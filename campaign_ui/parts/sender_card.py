@@ -15,9 +15,11 @@ from campaign_ui.parts.try_again import TRY_AGAIN
 from campaign_ui.parts.use_bars import UseBars
 from core import clock, stats
 from core.delivery import presets, replies, standing, warmup, windows
+from core.delivery.replies import UNREACHED
 from core.models import BounceMailbox, Security, Sender, SenderState
 from core.stats import Wait
 
+_UNTIL = {SenderState.cooling: "Cooling until", UNREACHED: "Next try"}
 _SECURITIES = {Security.starttls: "STARTTLS", Security.tls: "TLS", Security.none: "not encrypted"}
 
 
@@ -106,15 +108,17 @@ def _standing(sender: Sender, state: str, now: datetime, zone: str, actions: Act
     if state == SenderState.ready:
         return
     why = replies.explain(sender.state_rule, sender.state_kind, presets.provider(sender.preset, sender.host))
-    cools = state == SenderState.cooling and sender.cooling_until is not None
-    with notice("", "pending", "schedule") if cools else notice(why, "failed", "block"):
-        if cools and sender.cooling_until is not None:
-            until = f"Cooling until {clock.say(sender.cooling_until, zone)}"
-            WaitLine("font-medium tabular-nums").set(Wait(until, until=sender.cooling_until, rest="."), now)
+    blocked, todo = state == SenderState.blocked, stats.todo(sender, state)
+    with notice(why, "failed", "block") if blocked else notice("", "pending", "schedule"):
+        if not blocked:
+            if sender.cooling_until is not None:
+                until = f"{_UNTIL[state]} {clock.say(sender.cooling_until, zone)}"
+                WaitLine("font-medium tabular-nums").set(Wait(until, until=sender.cooling_until, rest="."), now)
             ui.label(why)
-        ui.label(stats.todo(sender, state) if cools else f"Its campaigns wait. {stats.todo(sender, state)}")
+        ui.label(f"Its campaigns wait. {todo}" if blocked else todo)
         if sender.state_reply:
-            ui.label("The server’s own words").classes("text-xs mt-1")
+            if state != UNREACHED:
+                ui.label("The server’s own words").classes("text-xs mt-1")
             ui.label(sender.state_reply).classes("cm-words")
         if standing.may_try(sender, now):
             button = ui.button(TRY_AGAIN, icon="replay", on_click=lambda: actions.try_again(sender))

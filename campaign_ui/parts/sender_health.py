@@ -8,9 +8,15 @@ from campaign_ui.parts.blocks import card
 from campaign_ui.parts.countdown import Countdown
 from campaign_ui.parts.use_bars import UseBars
 from core import clock
+from core.delivery.replies import UNREACHED
 from core.stats import Health
 
-STATES = {"ready": ("Ready", "sent"), "cooling": ("Cooling", "pending"), "blocked": ("Blocked", "failed")}
+STATES = {
+    "ready": ("Ready", "sent"),
+    "cooling": ("Cooling", "pending"),
+    UNREACHED: ("Not reached", "pending"),
+    "blocked": ("Blocked", "failed"),
+}
 
 
 class SenderHealth:

@@ -11,7 +11,7 @@ from core import db
 from core.campaigns.drafts import get
 from core.campaigns.flow import Flow, Road
 from core.campaigns.forecast import Forecast, forecast
-from core.delivery import consequence, holds, usage, warmup, windows
+from core.delivery import consequence, holds, standing, usage, warmup, windows
 from core.models import Campaign, CampaignList, CampaignStatus, ContactList, Message, Sender, SenderState
 
 _APART = 1.03  # starts are reserved that much further apart than the limit says (DESIGN 6)
@@ -61,12 +61,17 @@ class Outlook:
 
 
 def outlook(session: Session, user_id: int, campaign_id: int) -> Outlook | None:
-    """None: it has no sender that can send, or is paused or over. Raises NotFound."""
+    """None: it has no sender that can send, or waits for a server that is not reached, or is paused or over.
+
+    Raises NotFound.
+    """
     campaign = get(session, user_id, campaign_id)
     now = db.now(session)
     known = campaign.status in (CampaignStatus.draft, CampaignStatus.scheduled, CampaignStatus.sending)
     sender = session.get(Sender, campaign.sender_id) if known and campaign.sender_id else None
     if sender is None or sender.user_id != user_id or sender.deleted_at or sender.state == SenderState.blocked:
+        return None
+    if campaign.status == CampaignStatus.sending and standing.is_unreached(sender):
         return None
     others = select(_campaign).where(
         _campaign.c.sender_id == sender.id,

@@ -47,6 +47,20 @@ def resolve(host: str, port: int, ports: frozenset[int] = MAIL_PORTS) -> str:
     )
 
 
+def why_not(error: OSError, host: str, port: int) -> str:
+    """Why no connection to ``port`` of ``host`` came about, and what to do."""
+    if isinstance(error, ConnectionRefusedError):
+        return (
+            f"Nothing answers on port {port} of {host}. Check the port: common are 587 with STARTTLS and 465 with TLS."
+        )
+    if isinstance(error, TimeoutError):
+        return (
+            f"{host} did not answer on port {port}. Often a firewall or the internet provider blocks this port: "
+            "try 587 or 465."
+        )
+    return f"{host} cannot be reached from here: {error.strerror or error}."
+
+
 def may_connect(address: str) -> bool:
     """Whether SMTP_ALLOW_PRIVATE lets us connect to this IP address; cloud metadata services are never allowed."""
     ip = _real(ipaddress.ip_address(address))

@@ -118,18 +118,8 @@ class _Visit:
     def _connect(self, ip: str) -> socket.socket:
         try:
             raw = socket.create_connection((ip, self.port), self.timeout)
-        except ConnectionRefusedError:
-            raise _Wrong(
-                f"Nothing answers on port {self.port} of {self.host}. Check the port: common are 587 with STARTTLS "
-                "and 465 with TLS."
-            ) from None
-        except TimeoutError:
-            raise _Wrong(
-                f"{self.host} did not answer on port {self.port}. Often a firewall or the internet provider blocks "
-                "this port: try 587 or 465."
-            ) from None
         except OSError as error:
-            raise _Wrong(f"{self.host} cannot be reached from here: {error.strerror or error}.") from None
+            raise _Wrong(hosts.why_not(error, self.host, self.port)) from None
         self._alarm = threading.Timer(DEADLINE, self._too_late, (raw,))
         self._alarm.daemon = True
         self._alarm.start()

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 
 from core.audience import addresses
-from core.delivery import failpoints, tls
+from core.delivery import failpoints, hosts, tls
 from core.delivery.replies import is_success
 from core.delivery.wire import Dropped, Reply, Wire
 from core.models import Security
@@ -156,7 +156,7 @@ async def connect(server: Server) -> Connection:
                 server_hostname=name if context else None,
             )
     except TimeoutError:
-        raise Dropped(f"No answer from {name} port {server.port}.") from None
+        raise Dropped(hosts.why_not(TimeoutError(), name, server.port)) from None
     except ConnectionResetError as error:
         raise (tls.Cut() if context else error) from None
     try:

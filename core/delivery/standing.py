@@ -4,12 +4,13 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import case, or_, update
+from sqlalchemy import ColumnElement, and_, case, or_, update
 from sqlmodel import Session
 
 from core import db, live
 from core.delivery import consequence, holds, senders, windows
 from core.delivery.ledger import REPLY_CHARS
+from core.delivery.replies import UNREACHED
 from core.errors import RuleError
 from core.models import Sender, SenderState
 
@@ -42,6 +43,17 @@ def block(session: Session, sender_id: int, epoch: int, kind: str, rule_id: str,
 def recovered(session: Session, sender_id: int, epoch: int) -> bool:
     """A mail was accepted: the next cooldown begins with the first step again."""
     return _change(session, sender_id, epoch, {"cooldown_step": 0} | _reason("", "", ""))
+
+
+def is_unreached(sender: Sender) -> bool:
+    """Whether its server could not be reached, and took no mail since: it waits, or is tried just now."""
+    return sender.state != SenderState.blocked and sender.cooldown_step > 0 and sender.state_rule == UNREACHED
+
+
+def unreached() -> ColumnElement[bool]:
+    """The condition ``is_unreached`` for the rows of senders."""
+    tried = and_(_sender.c.cooldown_step > 0, _sender.c.state_rule == UNREACHED)
+    return and_(_sender.c.state != SenderState.blocked, tried)
 
 
 def may_try(sender: Sender, now: datetime) -> bool:

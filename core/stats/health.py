@@ -9,7 +9,8 @@ from sqlalchemy import case, func
 from sqlmodel import Session, col, select
 
 from core import clock, db
-from core.delivery import presets, replies, usage, warmup
+from core.delivery import presets, replies, standing, usage, warmup
+from core.delivery.replies import UNREACHED
 from core.models import Activity, Campaign, Sender, SenderState, SenderUsage
 
 _BUSY = 0.9
@@ -45,7 +46,7 @@ class Use:
 
 @dataclass(frozen=True)
 class Health:
-    """``state``: ready, cooling (until) or blocked. ``why`` and ``todo``: empty where all is well.
+    """``state``: see sender_state. ``why`` and ``todo``: empty where all is well.
 
     ``sent_day``: mails of the last 24 hours, by the hour. ``changes_at``: when ``uses`` differ though no mail starts.
     """
@@ -80,7 +81,9 @@ def health(session: Session, user_id: int) -> list[Health]:
 
 
 def sender_state(sender: Sender, now: datetime) -> str:
-    """ready, cooling or blocked; a cooldown that is over is none."""
+    """ready, cooling, blocked or UNREACHED; a cooldown that is over is none."""
+    if standing.is_unreached(sender):
+        return UNREACHED
     if sender.state == SenderState.cooling and (sender.cooling_until is None or sender.cooling_until <= now):
         return SenderState.ready.value
     return sender.state
@@ -92,7 +95,9 @@ def held_up(sender: Sender, now: datetime, zone: str) -> str:
     if state == SenderState.ready:
         return ""
     why = replies.explain(sender.state_rule, sender.state_kind, presets.provider(sender.preset, sender.host))
-    if state == SenderState.cooling and until is not None:
+    if state == UNREACHED and (until is None or until <= now):
+        return ""
+    if state != SenderState.blocked and until is not None:
         return f"This sender waits until {clock.say(until, zone)}: {why}"
     return f"This sender sends nothing until you save it: {why}"
 
@@ -106,7 +111,7 @@ def _health(sender: Sender, now: datetime, used: "_Used", sent: int) -> Health:
         name=sender.name,
         is_sandbox=sender.is_sandbox,
         state=state,
-        until=sender.cooling_until if state == SenderState.cooling else None,
+        until=sender.cooling_until if state in (SenderState.cooling, UNREACHED) else None,
         why=replies.explain(sender.state_rule, sender.state_kind, provider) if ill else "",
         reply=sender.state_reply if ill else "",
         todo=todo(sender, state) if ill else "",
@@ -125,7 +130,9 @@ def _changes_at(uses: tuple[Use, ...], used: "_Used", now: datetime) -> datetime
 
 
 def todo(sender: Sender, state: str) -> str:
-    """What its user can do about a sender that is cooling or blocked."""
+    """What its user can do about a sender that is not ready."""
+    if state == UNREACHED:
+        return "Correct its host, port or security where they are wrong, and test the connection."
     if state == SenderState.blocked and sender.state_kind not in _WHAT_TO_DO:
         return "Correct what the server names, test the connection and save it."
     return _WHAT_TO_DO.get(sender.state_kind, "Nothing to do: it goes on by itself.")

@@ -14,6 +14,7 @@ from nicegui.testing import User as Browser
 
 from core import clock, db
 from core.delivery import senders, usage
+from core.delivery.replies import UNREACHED
 from core.models import Campaign, CampaignStatus, Sender, SenderState
 from tests import rows
 from tests.campaign_ui.conftest import SignIn, eventually, press, texts
@@ -231,6 +232,28 @@ async def test_a_card_says_why_a_sender_waits_and_follows_live(user: Browser, si
     await user.should_see("Blocked")
     await user.should_see("Hostinger refused the sign-in.")
     assert other and not any(each.is_deleted for each in other)  # its buttons can be pressed all the while
+
+
+async def test_a_server_that_is_not_reached_is_not_said_to_have_answered(user: Browser, sign_in: SignIn) -> None:
+    user_id = sign_in(user, time_zone="Asia/Kolkata")
+    sender_id, until = stored(user_id), clock.utcnow() + timedelta(minutes=30)
+    words = {"state_rule": UNREACHED, "state_reply": "Nothing answers on port 587 of smtp.hostinger.com."}
+    with db.session() as session:
+        waits = {"state": SenderState.cooling, "cooling_until": until, "cooldown_step": 1, "state_kind": "temporary"}
+        session.get_one(Sender, sender_id).sqlmodel_update(waits | words)
+    await user.open("/senders")
+    await user.should_see("Not reached")
+    await user.should_see(f"Next try {clock.say(until, 'Asia/Kolkata')}")
+    await user.should_see("Hostinger cannot be reached, so nothing is sent. We try again by ourselves.")
+    await user.should_see("Nothing answers on port 587 of smtp.hostinger.com.")
+    await user.should_see("Correct its host, port or security where they are wrong, and test the connection.")
+    assert "own words" not in texts(user)
+    with db.session() as session:
+        row = session.get_one(Sender, sender_id)
+        row.sqlmodel_update({"state": SenderState.ready, "cooling_until": None})  # it is tried
+        db.after_commit(session, lambda: senders.live.publish(user_id, "sender", sender_id))
+    await user.should_not_see("Next try")
+    await user.should_see("Not reached")
 
 
 async def test_the_use_of_the_limits_moves_while_mails_go_out(user: Browser, sign_in: SignIn) -> None:

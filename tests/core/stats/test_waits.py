@@ -45,6 +45,19 @@ def test_a_cooling_sender_is_explained_with_the_servers_words_and_the_time(stack
     assert silent.sentence == f"{wait.why} Resuming at {time_shown}, 2 waiting."
 
 
+def test_a_connection_that_was_lost_is_no_answer(stack: Stack) -> None:
+    with db.session() as session:
+        alice, campaign_id, sender = world(session)
+        until = db.now(session) + timedelta(seconds=58)
+        words = {"state_rule": replies.CONNECTION, "state_reply": "The server closed the connection"}
+        sender.sqlmodel_update({"state": "cooling", "cooling_until": until, "state_kind": "temporary", **words})
+        session.flush()
+        wait = stats.waiting(session, alice, campaign_id, ZONE)
+    assert wait.lead.startswith(
+        "The connection to Hostinger ended too early. We try again. The server closed the connection. Next try at "
+    )
+
+
 def test_a_blocked_sender_needs_the_user(stack: Stack) -> None:
     with db.session() as session:
         alice, campaign_id, sender = world(session)
@@ -289,3 +302,23 @@ def test_a_worker_that_gives_no_heartbeat_is_not_said_to_send(stack: Stack) -> N
             session.flush()
             told.append(stats.waiting(session, alice, campaign_id, ZONE).sentence.partition(";")[0][:26])
     assert told == ["Sending now. Hostinger sen"] * 2 + ["Its worker does not answer"] * 2
+
+
+def test_while_a_server_that_was_not_reached_is_tried_nothing_is_said_to_go_out(stack: Stack) -> None:
+    with db.session() as session:
+        alice, campaign_id, sender = world(session)
+        words = {"state_kind": "temporary", "state_rule": replies.UNREACHED, "state_reply": "Nothing answers."}
+        sender.sqlmodel_update({"cooldown_step": 2, **words})
+        session.flush()
+        wait = stats.waiting(session, alice, campaign_id, ZONE)
+        assert stats.summary(session, alice, campaign_id).waits
+        assert stats.health(session, alice)[0].state == replies.UNREACHED
+        sender.cooldown_step = 0
+        session.flush()
+        assert stats.waiting(session, alice, campaign_id, ZONE).tone == "sent"
+        assert not stats.summary(session, alice, campaign_id).waits
+    assert wait.lead == (
+        "Hostinger cannot be reached, so nothing is sent. We try again by ourselves. Nothing answers. "
+        "It is tried now; 2 waiting."
+    )
+    assert wait.tone == "pending" and wait.until is None

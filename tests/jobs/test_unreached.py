@@ -1,0 +1,43 @@
+"""A mail server that cannot be reached: what the user is told meanwhile, and that all goes out afterwards."""
+
+from core import campaigns, db, live, stats
+from core.delivery import replies, standing
+from tests.conftest import Stack
+from tests.jobs import world
+from tests.jobs.receiver import Receiver
+from tests.jobs.test_try_again import cools, worker
+from tests.servers import free_port
+
+PEOPLE = world.people(5)
+ZONE = "Asia/Kolkata"
+
+
+def test_a_server_that_is_not_there_is_told_and_tried_again(stack: Stack) -> None:
+    port = free_port()
+    user_id = world.add_user()
+    sender_id = world.add_sender(user_id, port, connections=3)
+    campaign_id = world.add_campaign(user_id, sender_id, PEOPLE)
+    nothing = (
+        f"Nothing answers on port {port} of 127.0.0.1. Check the port: common are 587 with STARTTLS and 465 with TLS."
+    )
+    with worker():
+        live.wake()
+        world.until(cools(sender_id))
+        with db.reading() as session:
+            wait = stats.waiting(session, user_id, campaign_id, ZONE)
+            (health,) = stats.health(session, user_id)
+            assert campaigns.outlook(session, user_id, campaign_id) is None  # nobody knows when it goes on
+            assert stats.summary(session, user_id, campaign_id).waits
+        why = replies.explain(replies.UNREACHED, "temporary", world.sender(sender_id).name)
+        assert "cannot be reached" in why and wait.tone == "pending" and wait.until is not None
+        assert wait.lead.startswith(f"{why} {nothing} Next try at ") and wait.rest == f", {len(PEOPLE)} waiting."
+        assert (health.state, health.reply, health.until) == (replies.UNREACHED, nothing, wait.until)
+        assert world.states(campaign_id) == {"pending": len(PEOPLE)}
+        with Receiver(port=port) as receiver:
+            with db.session() as session:
+                standing.try_now(session, user_id, sender_id)
+            world.until(lambda: world.sent(campaign_id))
+            world.until(lambda: world.sender(sender_id).cooldown_step == 0)
+    assert len(receiver.accepted) == len(PEOPLE) and world.sender(sender_id).state_rule == ""
+    with db.reading() as session:
+        assert stats.health(session, user_id)[0].state == "ready"
