@@ -115,10 +115,12 @@ def _standing(sender: Sender, state: str, now: datetime, zone: str, actions: Act
                 until = f"{_UNTIL[state]} {clock.say(sender.cooling_until, zone)}"
                 WaitLine("font-medium tabular-nums").set(Wait(until, until=sender.cooling_until, rest="."), now)
             ui.label(why)
+        ours = state == UNREACHED  # there was no answer
+        if ours and sender.state_reply:
+            ui.label(sender.state_reply)
         ui.label(f"Its campaigns wait. {todo}" if blocked else todo)
-        if sender.state_reply:
-            if state != UNREACHED:
-                ui.label("The server’s own words").classes("text-xs mt-1")
+        if sender.state_reply and not ours:
+            ui.label("The server’s own words").classes("text-xs mt-1")
             ui.label(sender.state_reply).classes("cm-words")
         if standing.may_try(sender, now):
             button = ui.button(TRY_AGAIN, icon="replay", on_click=lambda: actions.try_again(sender))
