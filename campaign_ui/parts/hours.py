@@ -51,7 +51,7 @@ async def ask_hours(user_id: int, zone: str, campaign: Summary) -> None:
         ui.label("Of this campaign alone; those of its sender hold too.").classes("text-sm cm-mute -mt-3")
         fields = HoursFields(campaign.sending_window, campaign.warmup, zone, with_cap=True)
 
-        ask_before_leaving(dialog, lambda: (fields.sending_window, fields.warmup))
+        leave = ask_before_leaving(dialog, lambda: (fields.sending_window, fields.warmup))
 
         async def save() -> None:
             if wrong := fields.problems():
@@ -67,6 +67,6 @@ async def ask_hours(user_id: int, zone: str, campaign: Summary) -> None:
                 dialog.submit(True)
 
         with ui.row().classes("w-full justify-end gap-2"):
-            ui.button("Close", on_click=lambda: dialog.submit(False)).props("flat color=grey-7")
+            ui.button("Close", on_click=leave).props("flat color=grey-7")
             ui.button("Save", on_click=save)
     await answer(dialog)

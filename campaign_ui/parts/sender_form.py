@@ -29,7 +29,7 @@ class SenderForm:
             delete_when_hidden(self.dialog)
             with ui.card().classes("w-[780px] max-w-full p-0 gap-0 items-stretch flex-nowrap"):
                 self._build()
-        ask_before_leaving(self.dialog, self._typed)
+        self.leave = ask_before_leaving(self.dialog, self._typed)
 
     def open(self) -> None:
         self.dialog.open()
@@ -39,7 +39,7 @@ class SenderForm:
         self.dialog.props["aria-label"] = title
         with ui.row().classes("w-full items-center justify-between flex-nowrap px-6 pt-5 pb-3"):
             dialog_title(title)
-            close = ui.button(icon="close", on_click=self.dialog.close).props("flat round dense color=grey-7")
+            close = ui.button(icon="close", on_click=lambda: self.leave()).props("flat round dense color=grey-7")
             close.props["aria-label"] = "Close"
         with (
             ui.column()

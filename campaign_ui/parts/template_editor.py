@@ -12,6 +12,7 @@ from campaign_ui.parts.body_blocks import BlockMenu
 from campaign_ui.parts.body_editor import BodyEditor
 from campaign_ui.parts.body_images import BodyImages
 from campaign_ui.parts.field_menu import FieldMenu, Fields
+from campaign_ui.parts.leaving import ask_in_browser
 from campaign_ui.parts.notices import notify_done, notify_error
 from campaign_ui.parts.preview import preview
 from core import db
@@ -23,7 +24,6 @@ SHOW_AFTER = 0.35  # seconds after the last key
 _ANNA = mail.Recipient(1, "anna@example.com", {"first_name": "Anna"})
 _COLUMNS = "grid grid-cols-1 xl:grid-cols-[minmax(0,1fr)_minmax(0,440px)] gap-4 w-full items-start"
 _HINT = "A link to {{ unsubscribe_url }} lets people leave."
-_ASK, _LET_GO = "window.onbeforeunload = (event) => event.preventDefault();", "window.onbeforeunload = null;"
 
 
 @dataclass
@@ -128,9 +128,9 @@ class TemplateEditor:
         self.state.set_text(f"{kind} · {'Saved' if saved else 'Not saved yet'}")
 
     def _ask_before_leaving(self, ask: bool) -> None:
-        if ask != self._asks and self.client.has_socket_connection:
+        if ask != self._asks:
             self._asks = ask
-            self.client.run_javascript(_ASK if ask else _LET_GO)
+            ask_in_browser(self.client, ask)
 
     def _turn_into_html(self) -> None:
         became = html.wrap_rich(self.words.body)

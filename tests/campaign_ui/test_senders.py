@@ -324,6 +324,31 @@ async def test_esc_closes_an_untouched_form_and_asks_where_something_is_typed(us
     await user.should_not_see("Test connection")
 
 
+async def test_the_cross_of_a_form_asks_where_something_is_typed(user: Browser, sign_in: SignIn) -> None:
+    user_id = sign_in(user)
+    stored(user_id)
+    await user.open("/senders")
+    press(user, "Edit")
+    await user.should_see("Edit sender")
+    type_in(user, From_name="Anna")
+    _press_cross(user)
+    await user.should_see("Close without saving?")
+    press(user, "Keep it")
+    await user.should_not_see("Close without saving?")
+    type_in(user, From_name="")
+    _press_cross(user)
+    await user.should_not_see("Edit sender")
+
+
+def _press_cross(browser: Browser) -> None:
+    """Of the form; the question has a button of that name, too."""
+    with browser:
+        [cross] = [each for each in ElementFilter(kind=ui.button) if each.props.get("icon") == "close"]
+    for listener in list(cross._event_listeners.values()):
+        if listener.type == "click":
+            cross._handle_event({"listener_id": listener.id, "args": {}})
+
+
 def _escape(browser: Browser) -> None:
     """What Quasar says of a persistent dialog when Esc is pressed."""
     dialog = next(each for each in browser.find(ui.dialog).elements if each.props.get("aria-label") == "Add sender")

@@ -1,0 +1,50 @@
+"""Forms in dialogs: nothing that was typed in them is lost without a question."""
+
+from playwright.async_api import Dialog, Page, expect
+
+from core import accounts, db
+from tests import rows
+from tests.conftest import Stack
+from tests.e2e.product import STILL, Console, chromium, free_port, running
+
+_ASKS = "() => window.onbeforeunload"
+
+
+async def test_a_form_is_not_left_without_a_question(sqlite_stack: Stack) -> None:
+    with db.session() as session:
+        token = accounts.start_session(session, rows.user(session))
+    web = f"http://127.0.0.1:{free_port()}"
+    console = Console()
+    env = {**sqlite_stack.env, "PORT": web.rpartition(":")[2]}
+    async with running("main.py", env, "Campaigns: "), chromium() as browser:
+        context = await browser.new_context(**STILL, locale="en-US", viewport={"width": 390, "height": 844})
+        await context.add_cookies([{"name": "session", "value": token, "url": web}])
+        page = console.listen(await context.new_page())
+        await _sender(page, web)
+    assert not console.wrong
+
+
+async def _sender(page: Page, web: str) -> None:
+    questions = list[Dialog]()
+    page.on("dialog", lambda question: questions.append(question))
+    await page.goto(f"{web}/settings")
+    await page.goto(f"{web}/senders")
+    await page.get_by_role("button", name="Add sender").click()
+    form = page.get_by_role("dialog", name="Add sender")
+    await form.get_by_label("Host", exact=True).fill("smtp.example.com")
+    await page.wait_for_function(f"{_ASKS} !== null")
+    for leave in ("location.reload()", "history.back()"):
+        async with page.expect_event("dialog") as asked:
+            await page.evaluate(f"void setTimeout(() => {leave})")
+        question = await asked.value
+        assert question.type == "beforeunload"
+        await question.dismiss()
+    assert page.url == f"{web}/senders"
+    await form.get_by_label("Name", exact=True).fill("Shop")
+    await form.get_by_label("From address", exact=True).fill("news@example.com")
+    await form.get_by_role("button", name="Save", exact=True).click()
+    await expect(form).to_be_hidden()
+    await page.wait_for_function(f"{_ASKS} === null")
+    await page.reload()
+    await expect(page.get_by_text("smtp.example.com")).to_be_visible()
+    assert len(questions) == 2
