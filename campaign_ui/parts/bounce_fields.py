@@ -65,8 +65,6 @@ class BounceFields:
         for name, field in self.inputs.items():
             if name != "mailbox_same_sign_in":
                 field.error = problems.get(name)
-        if first := next((name for name in self.inputs if name in problems), None):
-            self.inputs[first].run_method("focus")
 
     def _begin(self) -> None:
         """The fields are made when they are wanted; until then no label of theirs is taken for one of the sender's."""

@@ -47,15 +47,26 @@ class SenderFields:
         typed["password"] = typed.get("password") or (None if self.kept else "")
         return Values(**typed, sending_window=self.hours.sending_window, warmup=self.hours.warmup)
 
-    def show_problems(self, problems: dict[str, str]) -> None:
-        """Sentences at their fields; the others lose theirs."""
+    def show_problems(self, problems: dict[str, str]) -> list[str]:
+        """Sentences at their fields; the others lose theirs. Returns them in the order of the form."""
         for name, field in self.inputs.items():
             field.error = problems.get(name)
         self.hours.show_problems(problems)
         if self.bounces is not None:
             self.bounces.show_problems(problems)
-        if first := next((name for name in self.inputs if name in problems), None):
-            self.inputs[first].run_method("focus")
+        self.lead_to(problems)
+        return [problems[name] for name in self._places() if name in problems]
+
+    def lead_to(self, problems: dict[str, str]) -> None:
+        """The first field with a problem gets the focus and is seen, wherever the form stood."""
+        if first := next((place for name, place in self._places().items() if name in problems), None):
+            first.run_method("focus")  # Quasar scrolls to no field that gets it
+            first.client.run_javascript(f"getHtmlElement({first.id}).scrollIntoView({{ block: 'center' }})")
+
+    def _places(self) -> dict[str, Any]:
+        """What a problem can be about -> its field, in the order of the form."""
+        hours = {"sending_window": self.hours.opens, "warmup": self.hours.start}
+        return self.inputs | hours | (self.bounces.inputs if self.bounces else {})
 
     def _account(self, shown: Sender) -> None:
         with _section("Account", "The mail server that takes your mails."):

@@ -7,8 +7,8 @@ from nicegui import ui
 from campaign_ui.off_loop import off_loop
 from campaign_ui.parts.acts import long_work
 from campaign_ui.parts.ask import delete_when_hidden, dialog_title
-from campaign_ui.parts.leaving import ask_before_leaving
-from campaign_ui.parts.notices import notify_done, notify_error
+from campaign_ui.parts.leaving import ask_before_leaving, on_typed
+from campaign_ui.parts.notices import notice, notify_done, notify_error
 from campaign_ui.parts.sender_fields import SenderFields
 from core import db, stats
 from core.delivery import bounce_mailbox, senders
@@ -25,6 +25,7 @@ class SenderForm:
 
     def __init__(self, user_id: int, zone: str, kept: Sender | None, mailbox: BounceMailbox | None = None) -> None:
         self.user_id, self.zone, self.kept, self.mailbox = user_id, zone, kept, mailbox
+        self._result_of: object = None
         with ui.dialog().props("persistent") as self.dialog:
             delete_when_hidden(self.dialog)
             with ui.card().classes("w-[780px] max-w-full p-0 gap-0 items-stretch flex-nowrap"):
@@ -44,9 +45,10 @@ class SenderForm:
         with (
             ui.column()
             .classes("w-full px-6 pb-2 gap-5 overflow-y-auto items-stretch flex-nowrap min-h-0")
-            .style("max-height:min(64vh,720px)")
+            .style("max-height:min(64vh,720px)") as fields
         ):
             self.fields = SenderFields(self.kept, self.mailbox, self.zone)
+            on_typed(fields, self._forget_result)
         # Outside of what scrolls: the result is seen wherever the form stands.
         self.result = ui.column().classes("w-full gap-0 px-6 overflow-y-auto shrink-0").style("max-height:34vh")
         self.result.props("role=status")
@@ -66,6 +68,18 @@ class SenderForm:
     def _typed(self) -> object:
         return self.fields.values(), self.fields.bounces.values if self.fields.bounces else None
 
+    def _tested(self) -> object:
+        """What the result of a test depends on."""
+        values, bounces = self.fields.values(), self.fields.bounces
+        account = [getattr(values, name) for name in ("preset", "host", "port", "security", "username", "password")]
+        return account, values.from_address, bounces.values if bounces else None
+
+    def _forget_result(self) -> None:
+        """It was about other values."""
+        if self._result_of is not None and self._tested() != self._result_of:
+            self._result_of = None
+            self.result.clear()
+
     async def test_connection(self) -> None:
         """As its button does."""
         await self._test()
@@ -77,8 +91,7 @@ class SenderForm:
             sender_id = self.kept.id if self.kept else None
             await off_loop(_keep, self.user_id, sender_id, values, bounces.values if bounces else None)
         except Invalid as error:
-            self.fields.show_problems(error.problems)
-            notify_error("Not saved yet: look at the fields marked in red.")
+            notify_error(_say_problems(self.fields.show_problems(error.problems)))
             return
         except RuleError as error:
             notify_error(str(error))
@@ -93,9 +106,9 @@ class SenderForm:
         wrong = {name: text for name, text in problems(values).items() if name in ("host", "port", "security")}
         self.fields.show_problems(wrong)
         if wrong:
-            self.result.clear()  # it was about other values
+            self.result.clear()
             return
-        self._show_progress(values.host)
+        tested = self._show_progress(values.host)
         self.test.props("loading")
         try:
             sender_id = self.kept.id if self.kept else None
@@ -106,7 +119,7 @@ class SenderForm:
         sentence = result.sentence
         if result.ok and values.username.strip():
             sentence += " The server takes mail." if held_up else " This sender can send."
-        self._show_result(replace(result, sentence=sentence), held_up)
+        self._show_result(replace(result, sentence=sentence), tested, held_up)
 
     async def _test_mailbox(self) -> None:
         bounces = self.fields.bounces
@@ -116,28 +129,37 @@ class SenderForm:
         bounces.show_problems(wrong)
         if wrong:
             self.result.clear()
+            self.fields.lead_to(wrong)
             return
-        self._show_progress(typed.host)
+        tested = self._show_progress(typed.host)
         self.test_mailbox.props("loading")
         try:
             sender_id = self.kept.id if self.kept else None
             result = await long_work(_try_mailbox, self.user_id, sender_id, self.fields.values(), typed)
         finally:
             self.test_mailbox.props(remove="loading")
-        self._show_result(result)
+        self._show_result(result, tested)
 
-    def _show_progress(self, host: str) -> None:
+    def _show_progress(self, host: str) -> object:
+        """Returns what the result will be about."""
+        self._result_of = None
         self.result.clear()
         with self.result, ui.row().classes("cm-notice is-quiet w-full my-3 flex-nowrap items-center"):
             ui.spinner(size="20px")
             ui.label(f"Connecting to {host}…").classes("font-medium")
+        return self._tested()
 
-    def _show_result(self, result: ProbeResult, held_up: str = "") -> None:
+    def _show_result(self, result: ProbeResult, tested: object, held_up: str = "") -> None:
         """``held_up``: why it does not send though the server would take mail."""
         tone, icon = ("sent", "check_circle") if result.ok else ("failed", "error")
         if held_up:
             tone, icon = "pending", "schedule"
         self.result.clear()
+        if tested != self._tested():
+            with self.result:
+                notice("You changed what was tested meanwhile. Test again.", "quiet").classes("my-3")
+            return
+        self._result_of = tested
         with self.result, ui.row().classes(f"cm-notice is-{tone} w-full my-3 flex-nowrap"):
             ui.icon(icon)
             with ui.column().classes("gap-1.5 min-w-0 grow"):
@@ -149,6 +171,13 @@ class SenderForm:
                     ui.label(result.reply).classes("cm-words")
                 if result.steps:
                     ui.label(" · ".join(result.steps)).classes("text-xs opacity-90")
+
+
+def _say_problems(sentences: list[str]) -> str:
+    """The first in full: its field is led to."""
+    others = len(sentences) - 1
+    more = f" {others} more {'field is' if others == 1 else 'fields are'} marked in red." if others else ""
+    return f"Not saved yet. {sentences[0]}{more}"
 
 
 def _keep(user_id: int, sender_id: int | None, values: Values, mailbox: bounce_mailbox.Values | None) -> None:

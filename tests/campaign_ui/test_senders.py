@@ -17,7 +17,7 @@ from core.delivery import senders, usage
 from core.delivery.replies import UNREACHED
 from core.models import Campaign, CampaignStatus, Sender, SenderState
 from tests import rows
-from tests.campaign_ui.conftest import SignIn, eventually, press, texts
+from tests.campaign_ui.conftest import Held, SignIn, eventually, press, texts
 
 GOOD = senders.Values(
     name="News", host="smtp.hostinger.com", username="anna", password="canary-pw", from_address="anna@example.com"
@@ -137,6 +137,41 @@ async def test_the_connection_is_tested_before_saving(user: Browser, sign_in: Si
     press(user, "Test connection")
     await user.should_see("Signed in to 127.0.0.1. This sender can send.")
     assert kept(user_id) == [] and field(user, "Host").value == "127.0.0.1"
+
+
+async def test_the_result_of_a_test_goes_when_what_was_tested_is_changed(
+    user: Browser, sign_in: SignIn, smtp_port: int
+) -> None:
+    sign_in(user)
+    await user.open("/senders")
+    press(user, "Add sender")
+    await user.should_see("Test connection")
+    type_in(user, Host="127.0.0.1", Port=smtp_port, Security="none", Username="anna-x", Password="right")
+    for change in ({"Host": "localhost"}, {"Username": "anna"}, {"Password": "wrong"}, {"From_address": "a@x.io"}):
+        press(user, "Test connection")
+        await user.should_see("This sender can send.")
+        type_in(user, Name=f"News {change}")
+        assert "This sender can send." in texts(user)
+        type_in(user, **change)
+        await user.should_not_see("This sender can send.")
+        type_in(user, Host="127.0.0.1", Username="anna-x", Password="right")
+
+
+async def test_a_test_says_nothing_of_what_was_changed_while_it_went_on(
+    user: Browser, sign_in: SignIn, smtp_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user_id = sign_in(user)
+    stored(user_id, host="127.0.0.1", port=smtp_port, security="none", password="right")
+    await user.open("/senders")
+    press(user, "Edit")
+    await user.should_see("Edit sender")
+    testing = Held(monkeypatch, senders, "may_use_kept_password")
+    press(user, "Test connection")
+    await eventually(testing.begun.is_set)
+    type_in(user, Password="wrong")
+    testing.go_on.set()
+    await user.should_see("You changed what was tested meanwhile. Test again.")
+    assert "This sender can send." not in texts(user)
 
 
 async def test_a_kept_password_is_used_for_the_test_and_never_shown(
