@@ -181,8 +181,14 @@ class _Page:
             background_tasks.create(self._check(), name="check draft")
 
     def _conflict(self) -> None:
-        words = "This draft was changed in another tab. Choose which version goes on; a copy keeps both."
-        with notice(words, "pending", "call_split"), ui.row().classes("gap-2 mt-1"):
+        words = "This draft was changed in another tab. Choose which version goes on."
+        more = "Subject and body of the other one stay in the version history; a copy keeps both."
+        with notice(words, "pending", "call_split"):
+            ui.label(more)
+            self._ways_out()
+
+    def _ways_out(self) -> None:
+        with ui.row().classes("gap-2 mt-1"):
             ui.button("Show the other version", on_click=ui.navigate.reload).props("outline dense")
             ui.button("Keep this version", on_click=self.draft.keep_mine).props("outline dense")
             ui.button("Keep this version as a copy", on_click=self._keep_as_copy).props("outline dense")

@@ -11,6 +11,7 @@ from nicegui import background_tasks
 
 from campaign_ui.off_loop import off_loop
 from core import campaigns, clock, db
+from core.campaigns import versions
 from core.errors import NotFound, RuleError
 from core.models import Campaign
 
@@ -41,6 +42,7 @@ class Draft:
         self.state = State("saved", f"Saved {_clock(time_zone, campaign.updated_at)}")
         self._time_zone = time_zone
         self._unsaved: dict[str, Any] = {}
+        self._aside: dict[str, str] = {}  # what of it is in the version history
         self._timer: asyncio.TimerHandle | None = None
         self._one_save = asyncio.Lock()
         self._closed = False
@@ -72,7 +74,10 @@ class Draft:
         self._timer = asyncio.get_running_loop().call_later(SAVE_AFTER, self._save_soon)
 
     async def flush(self) -> bool:
-        """Save now; whether everything shown is kept."""
+        """Save now; whether everything shown is kept.
+
+        What cannot be, as another tab saved first, goes into the version history.
+        """
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -80,6 +85,8 @@ class Draft:
             while self._unsaved and self.state.kind not in ("conflict", "ended"):
                 if not await self._save_once():
                     break
+            if self.state.kind == "conflict":
+                await self._keep_aside()
         return not self._unsaved
 
     def kept_beside(self, at: datetime) -> None:
@@ -88,11 +95,12 @@ class Draft:
             self._show(State("saved", f"Saved {_clock(self._time_zone, at)}"))
 
     async def keep_mine(self) -> bool:
-        """After a conflict: what this tab shows replaces what the other saved."""
+        """After a conflict: what this tab shows replaces what the other saved, which the version history keeps."""
         async with self._one_save:
             kept = await off_loop(_peek, self.user_id, self.id)
             if kept is None or kept[1] != "draft":
                 return False
+            await off_loop(_keep_other, self.user_id, self.id)
             self.version = kept[0]
             self._unsaved = dict(self.values)
             self._show(State("waiting", "Saving…"))
@@ -117,6 +125,12 @@ class Draft:
             self._show(State("ended", "This campaign is no draft any more." if kept else "This campaign was deleted."))
         elif kept[0] != self.version and self.state.kind not in ("conflict", "ended"):
             self._show(State("conflict", "Changed in another tab"))
+
+    async def _keep_aside(self) -> None:
+        typed = {name: self.values[name] for name in versions.CONTENT}
+        if typed != self._aside and versions.CONTENT & self._unsaved.keys():
+            await off_loop(_keep_typed, self.user_id, self.id, typed)
+            self._aside = typed
 
     def _save_soon(self) -> None:
         background_tasks.create(self.flush(), name="save draft")
@@ -168,6 +182,16 @@ def _clock(zone: str, moment: datetime) -> str:
 def _save(user_id: int, campaign_id: int, version: int, values: dict[str, Any]) -> tuple[int, datetime]:
     with db.session() as session:
         return campaigns.save_draft(session, user_id, campaign_id, version, **values), db.now(session)
+
+
+def _keep_typed(user_id: int, campaign_id: int, typed: dict[str, str]) -> None:
+    with db.session() as session:
+        versions.keep_typed(session, user_id, campaign_id, typed, "Typed while another tab changed the draft")
+
+
+def _keep_other(user_id: int, campaign_id: int) -> None:
+    with db.session() as session:
+        versions.keep(session, user_id, campaign_id, "Before the version of another tab took its place")
 
 
 def _peek(user_id: int, campaign_id: int) -> tuple[int, str] | None:

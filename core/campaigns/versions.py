@@ -1,8 +1,10 @@
 """The content of a draft as it was: kept now and then while it is typed, and before something takes its place."""
 
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
-from sqlalchemy import delete, func, insert, literal
+from sqlalchemy import String, delete, func, insert, literal, or_
 from sqlalchemy import select as select_rows
 from sqlmodel import Session, col, select
 
@@ -29,6 +31,14 @@ def keep(session: Session, user_id: int, campaign_id: int, reason: str) -> None:
     _keep(session, user_id, campaign_id, reason)
 
 
+def keep_typed(session: Session, user_id: int, campaign_id: int, typed: Mapping[str, str], reason: str) -> None:
+    """Keep what was ``typed`` (all of CONTENT) and could not be saved, as another tab had saved the draft first.
+
+    Nothing is kept where the draft says the same, or is a stranger's or none.
+    """
+    _keep(session, user_id, campaign_id, reason, typed=typed)
+
+
 def list_all(session: Session, user_id: int, campaign_id: int) -> list[DraftVersion]:
     """The versions of a user's campaign, newest first."""
     mine = select(DraftVersion).join(Campaign, col(Campaign.id) == col(DraftVersion.campaign_id))
@@ -44,29 +54,30 @@ def get(session: Session, user_id: int, campaign_id: int, version_id: int) -> Dr
     raise NotFound("This version is not kept any more.")
 
 
-def _keep(session: Session, user_id: int, campaign_id: int, reason: str, *more: object) -> None:
+def _keep(
+    session: Session, user_id: int, campaign_id: int, reason: str, *more: object, typed: Mapping[str, str] | None = None
+) -> None:
     """As one INSERT from the draft's own row; the same content as last time, or none at all, is not kept."""
     last = select(DraftVersion).join(Campaign, col(Campaign.id) == col(DraftVersion.campaign_id))
     last = last.where(col(Campaign.user_id) == user_id, col(Campaign.id) == campaign_id)
     newest = session.exec(last.order_by(col(DraftVersion.id).desc()).limit(1)).first()
     now = literal(db.now(session), DraftVersion.__table__.c.kept_at.type)  # type: ignore[attr-defined]
-    draft = select_rows(
-        col(Campaign.id),
-        col(Campaign.updated_at),
-        now,
-        literal(reason[:_REASON_LENGTH]),
-        *(col(getattr(Campaign, name)) for name in sorted(CONTENT)),
-    ).where(
+    names = sorted(CONTENT)
+    kept: dict[str, Any] = {name: col(getattr(Campaign, name)) for name in names}
+    saved_at: Any = col(Campaign.updated_at)
+    if typed is not None:
+        more = (or_(*(kept[name] != typed[name] for name in names)),)
+        kept, saved_at = {name: literal(typed[name], String) for name in names}, now
+    draft = select_rows(col(Campaign.id), saved_at, now, literal(reason[:_REASON_LENGTH]), *kept.values()).where(
         col(Campaign.id) == campaign_id,
         col(Campaign.user_id) == user_id,
         col(Campaign.status) == CampaignStatus.draft,
-        col(Campaign.body) + col(Campaign.subject) != "",
+        kept["body"] + kept["subject"] != "",
         *more,  # type: ignore[arg-type]
     )
     if newest is not None:
-        differs = [col(getattr(Campaign, name)) != getattr(newest, name) for name in sorted(CONTENT)]
-        draft = draft.where(differs[0] | differs[1] | differs[2] | differs[3])
-    columns = ["campaign_id", "saved_at", "kept_at", "reason", *sorted(CONTENT)]
+        draft = draft.where(or_(*(kept[name] != getattr(newest, name) for name in names)))
+    columns = ["campaign_id", "saved_at", "kept_at", "reason", *names]
     if session.execute(insert(DraftVersion).from_select(columns, draft)).rowcount == 1:  # type: ignore[attr-defined]
         _forget_old(session, campaign_id)  # the owner's: else nothing went in
 

@@ -9,6 +9,7 @@ from nicegui.testing import User as Browser
 from sqlmodel import Session, select
 
 from core import campaigns, clock, db
+from core.campaigns import versions
 from core.content import templates
 from core.delivery import senders
 from core.models import Campaign, Contact, ContactList, ListMember
@@ -121,6 +122,24 @@ async def test_a_second_tab_is_told_and_loses_nothing(user: Browser, sign_in: Si
     assert (_kept(draft + 1).subject, _kept(draft + 1).name) == ("From this tab", "Copy of November")
 
 
+async def test_what_was_typed_in_a_tab_that_came_late_is_in_the_version_history(user: Browser, sign_in: SignIn) -> None:
+    alice = sign_in(user)
+    draft = _draft(alice)
+    await user.open(f"/campaigns/{draft}/edit")
+    with db.session() as session:
+        campaigns.save_draft(session, alice, draft, 2, subject="From the other tab")
+    await user.should_see("changed in another tab")
+    _input(user, "Subject").value = "From this tab"
+    _input(user, "Preheader").value = "Typed on and on"
+    await user.open(f"/campaigns/{draft}/edit")  # a reload
+    assert _input(user, "Subject").value == "From the other tab"
+    press(user, "Version history")
+    await user.should_see("Typed while another tab changed the draft")
+    press(user, "Restore")
+    await eventually(lambda: _kept(draft).subject == "From this tab")
+    assert _kept(draft).preheader == "Typed on and on"
+
+
 async def test_keeping_this_version_replaces_the_other(user: Browser, sign_in: SignIn) -> None:
     alice = sign_in(user)
     draft = _draft(alice)
@@ -131,6 +150,9 @@ async def test_keeping_this_version_replaces_the_other(user: Browser, sign_in: S
     user.find("Keep this version", kind=ui.button).click()
     await eventually(lambda: _kept(draft).subject == "News")
     await user.should_not_see("changed in another tab")
+    with db.reading() as session:
+        newest = versions.list_all(session, alice, draft)[0]
+    assert newest.subject == "From the other tab" and "another tab" in newest.reason
 
 
 async def test_rich_text_becomes_html_and_comes_back_while_nothing_would_be_lost(

@@ -66,12 +66,26 @@ def test_a_save_that_another_tab_overtook_keeps_no_version(alice: int, draft: in
     assert _bodies(alice, draft) == []
 
 
+def test_what_another_tab_kept_from_being_saved_is_kept_once(alice: int, draft: int) -> None:
+    mine = {"subject": "Mine", "preheader": "", "body": "<p>mine</p>", "body_kind": "rich"}
+    empty, same = dict.fromkeys(mine, ""), {name: getattr(read(draft), name) for name in versions.CONTENT}
+    for typed in (mine, mine, empty, same):
+        with db.session() as session:
+            versions.keep_typed(session, alice, draft, typed, "Typed elsewhere")
+    with db.reading() as session:
+        [kept] = versions.list_all(session, alice, draft)
+    assert {name: getattr(kept, name) for name in mine} == mine and kept.reason == "Typed elsewhere"
+    assert read(draft).subject != "Mine" and kept.saved_at == kept.kept_at
+
+
 def test_a_stranger_sees_and_keeps_none_of_it(alice: int, draft: int) -> None:
     with db.session() as session:
         bob = user(session, "bob@example.com")
     _save(alice, draft, body="<p>x</p>")
     with db.session() as session:
         versions.keep(session, bob, draft, "mine")
+        typed = {"subject": "Bob's", "preheader": "", "body": "<p>Bob's</p>", "body_kind": "rich"}
+        versions.keep_typed(session, bob, draft, typed, "mine")
         assert versions.list_all(session, bob, draft) == []
         [kept] = versions.list_all(session, alice, draft)
         with pytest.raises(NotFound):
