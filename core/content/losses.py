@@ -13,6 +13,8 @@ _WORDS = {
     "colours and backgrounds": {"color", "background", "background-color", "background-image", "bgcolor", "fillcolor"},
     "alignment": {"text-align", "align", "valign", "vertical-align"},
     "fonts and sizes of letters": {"font", "font-family", "font-size", "line-height", "letter-spacing", "face"},
+    "underlining": {"u"},
+    "raised and lowered letters": {"sup", "sub"},
     "spaces, lines and round corners": {"padding", "margin", "border", "border-radius", "border-top", "border-bottom"},
     "sizes of images": {"height", "max-width"},
     "pictures": {"img", "svg"},

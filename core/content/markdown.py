@@ -20,6 +20,8 @@ _INLINE_TAG = r"</?(?:a|b|strong|i|em|u|s|del|span|font|sub|sup|code|small)\b[^>
 _BLOCK, _INLINE = re.compile(_BLOCK_TAG), re.compile(_INLINE_TAG)
 _PIECES = re.compile(rf"(<br>|{_BLOCK_TAG}|{_INLINE_TAG})")
 _LAST_IN_INLINE = re.compile(r"(?<!<br>)((?:<br>)++)((?:</(?:a|b|strong|i|em|u|s|del|span|font|sub|sup|small)>)+)")
+# What would be a tag, an entity, or emphasis.
+_MARK = re.compile(r"<(?=[A-Za-z/!?])|&(?=#?\w+;)|\*|(?<![^\W_])_|_(?![^\W_])")
 BLOCKS = ("columns", "column", "caption", "footer")
 
 
@@ -32,7 +34,7 @@ def to_html(source: str) -> str:
 
 
 def from_html(source: str) -> str:
-    """Markdown of a rich text's HTML. What Markdown cannot say (colours, alignment) is left out."""
+    """Markdown of a rich text's HTML, without a tag. What Markdown cannot say (colours, underlining) is left out."""
     hidden, fields = merge.hidden(html.for_editor(source, with_tables=True))
     text = _Writer(heading_style="ATX", bullets="-", newline_style="BACKSLASH").convert(_without_last_breaks(hidden))
     return merge.shown(text, fields, escaped=False).strip() + "\n"
@@ -55,6 +57,10 @@ def _has_plain_words(source: str) -> bool:
 
 
 class _Writer(MarkdownConverter):
+    def escape(self, text: str, parent_tags: set[str]) -> str:
+        """Words stay words: ``<b>`` that somebody wrote is no tag; ``a_b`` is no mark, and may be of an address."""
+        return _MARK.sub(r"\\\g<0>", text)
+
     def convert_a(self, el: Any, text: str, parent_tags: set[str]) -> str:
         if "button" in el.get("class", ()):
             return f"[{text.strip()}]({_address(el.get('href', ''))}){{.button}}"
@@ -66,9 +72,6 @@ class _Writer(MarkdownConverter):
         size = f"{{width={width}}}" if width.isdecimal() else ""
         alt = el.get("alt", "").replace("[", "").replace("]", "").replace("\n", " ")
         return f"![{alt}]({_address(el.get('src', ''))}){size}"
-
-    def convert_u(self, el: Any, text: str, parent_tags: set[str]) -> str:
-        return f"<u>{text}</u>" if text.strip() else text
 
     def convert_div(self, el: Any, text: str, parent_tags: set[str]) -> str:
         name = next((name for name in BLOCKS if name in el.get("class", ())), "")

@@ -101,7 +101,7 @@ def test_markdown_is_sanitised_like_rich_text(hostile: str) -> None:
 
 def test_rich_text_becomes_markdown_and_comes_back_the_same() -> None:
     rich = (
-        "<h2>News</h2><div>One <b>two</b> <i>three</i> <u>four</u> <s>five</s></div><ul><li>a</li><li>b</li></ul>"
+        "<h2>News</h2><div>One <b>two</b> <i>three</i> <s>five</s></div><ul><li>a</li><li>b</li></ul>"
         '<p><a href="https://example.com/a_(b)">link</a> {{ first_name | default: "there" }}</p><hr>'
         + blocks.button("Go", "https://example.com/?x={{ email }}")
         + blocks.image("/i/x.png", "A sea", 300, "Caption")
@@ -131,6 +131,32 @@ def test_rich_text_becomes_markdown_and_comes_back_the_same() -> None:
 def test_a_line_break_is_written_only_between_words(rich: str, written: str) -> None:
     assert markdown.from_html(rich) == written
     assert "\\" not in markdown.to_html(written)
+
+
+def test_markdown_is_left_no_tag_and_what_it_cannot_say_is_told_before() -> None:
+    rich = "<h2><u>News</u></h2><ul><li>One <u>two <b>three</b></u></li></ul><p>H<sub>2</sub>O, m<sup>2</sup></p>"
+    assert losses.of(rich, "rich", "markdown") == ["underlining", "raised and lowered letters"]
+    assert bodies.turned(rich, "rich", "markdown") == "## News\n\n- One two **three**\n\nH2O, m2\n"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Write &lt;b&gt;bold&lt;/b&gt; and &lt;br&gt;",
+        "Write &amp;nbsp; and &amp;lt;",
+        "3 &lt; 4 &amp; 5 &gt; 4, R&amp;D",
+        "_these_ and *those*, but snake_case",
+    ],
+)
+def test_words_that_look_like_tags_or_marks_stay_words(words: str) -> None:
+    rich = f"<p>{words}</p>"
+    assert losses.of(rich, "rich", "markdown") == []
+    assert markdown.to_html(bodies.turned(rich, "rich", "markdown")).strip() == rich
+
+
+def test_an_address_in_the_text_is_the_same_in_markdown() -> None:
+    written = bodies.turned("<p>See https://example.com/a_page?b=c_d</p>", "rich", "markdown")
+    assert 'href="https://example.com/a_page?b=c_d"' in markdown.to_html(written)
 
 
 def test_what_a_switch_would_lose_is_named() -> None:
