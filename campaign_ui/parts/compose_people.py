@@ -9,6 +9,7 @@ from campaign_ui.parts.ask import answer, dialog_title
 from campaign_ui.parts.pager import in_tens
 from core.campaigns import Finding
 from core.campaigns.preflight.survey import MOST_NAMED, Kind
+from core.content import merge
 
 _COLUMNS: list[dict[str, str | bool]] = [
     {"name": "email", "label": "Address", "field": "email", "align": "left", "sortable": True},
@@ -52,5 +53,5 @@ async def ask_default(name: str, count: int, save: Callable[[str], Any]) -> None
 
 
 def _submit(dialog: ui.dialog, word: ui.input) -> None:
-    if (word.value or "").strip():
-        dialog.submit(word.value.strip())
+    if merge.meant(word.value or ""):
+        dialog.submit(word.value)

@@ -26,10 +26,14 @@ _QUOTES = [
     ("&ldquo;", "&rdquo;"),
     ("&lsquo;", "&rsquo;"),
 ]
-_QUOTED = "|".join(
-    re.escape(left) + r"((?:(?!" + re.escape(right) + r"|\{\{|\}\}).){0,500}+)" + re.escape(right)
-    for left, right in _QUOTES
+# What else programs make of quotes while somebody types: two closing ones, „of other languages“, one of each kind.
+_ANY_QUOTE = (
+    """(?:["“”„‟«»]|&(?:quot|#34|[lrb]dquo|[lr]aquo);)""",
+    """(?:['‘’‚‛‹›]|&(?:apos|#39|[lr]squo|sbquo|[lr]saquo);)""",
 )
+_PAIRS = [(re.escape(left), re.escape(right)) for left, right in _QUOTES] + [(each, each) for each in _ANY_QUOTE]
+_QUOTED = "|".join(left + r"((?:(?!" + right + r"|\{\{|\}\}).){0,500}+)" + right for left, right in _PAIRS)
+_IN_QUOTES = re.compile(f"(?:{_QUOTED})", re.DOTALL)
 _FIELD = re.compile(
     r"\{\{"
     + _SPACE
@@ -46,6 +50,7 @@ _FIELD = re.compile(
     + r")?\}\}",
     re.DOTALL,
 )
+_WRITTEN = [pair for pair in _QUOTES if len(pair[0]) == 1]
 _BRACES = re.compile(r"\{\{(?:(?!\{\{|\}\}).){0,200}+\}\}", re.DOTALL)
 _OPEN = re.compile(r"\{\{[^{}<>\n]{0,30}+")
 # What stands before a field when it is inside a URL attribute, or inside an attribute without quotes.
@@ -172,15 +177,30 @@ def render_html(source: str, fields: Mapping[str, object]) -> str:
 
 
 def with_default(text: str, name: str, default: str, in_html: bool) -> str:
-    """``text`` with ``default`` for each field ``name`` that has none. Quotes in it become typographic ones."""
-    plain = default.replace('"', "”").replace("{{", "{").replace("}}", "}").strip()
-    quoted = f"&quot;{html.escape(plain)}&quot;" if in_html else f'"{plain}"'
+    """``text`` with ``default``, as somebody typed it, for each field ``name`` that has none.
+
+    It is put in quotes that it does not have itself; those that were typed around it are none of its words.
+    """
+    plain = meant(default).replace("{{", "{").replace("}}", "}")
+    left, right = next((pair for pair in _WRITTEN if pair[1] not in plain), _WRITTEN[0])
+    parts = (left, plain.replace(right, ""), right)
+    quoted = "".join(html.escape(part).replace("&#x27;", "&#39;") if in_html else part for part in parts)
 
     def written(match: re.Match[str]) -> str:
         has_one = any(group is not None for group in match.groups()[1:])
         return match[0] if has_one or match[1].lower() != name else f"{{{{ {match[1]} | default: {quoted} }}}}"
 
     return _FIELD.sub(written, text)
+
+
+def meant(default: str) -> str:
+    """The words of a default that somebody typed as ``friend``, as ``"friend"`` or as a whole field with it."""
+    words = default.strip()
+    pieces = parse(words)
+    if len(pieces) == 1 and isinstance(pieces[0], Field) and pieces[0].has_default:
+        return pieces[0].default.strip()
+    quoted = _IN_QUOTES.fullmatch(words)
+    return next(group for group in quoted.groups() if group is not None).strip() if quoted else words
 
 
 def blanked(text: str) -> str:

@@ -96,6 +96,9 @@ async def test_who_has_a_gap_is_shown_and_a_default_mends_it(user: Browser, sign
     press(user, "Close")
     press(user, "Add a default")
     await sees(user, "A default for first_name")
+    with user:
+        [default] = [each for each in ElementFilter(kind=ui.input) if each.props.get("label") == "Default"]
+    default.value = '"there"'
     press(user, "Use it")
     await soon(lambda: "default: &quot;there&quot;" in kept(made).body)
     assert kept(made).subject == 'For {{ first_name | default: "there" }}'

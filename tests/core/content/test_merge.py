@@ -1,3 +1,4 @@
+import html
 import time
 
 import pytest
@@ -20,6 +21,12 @@ ANNA = {"first_name": "Anna", "City": "Zürich & Bern", "note": "{{ email }}", "
         ('{{ nobody | default: "there" }}', "there"),
         ("{{nobody|default:'there'}}", "there"),
         ("{{ empty | default: “dear reader” }}", "dear reader"),
+        ("{{ nobody | default: ”there” }}", "there"),
+        ("{{ nobody | default: „there“ }}", "there"),
+        ('{{ nobody | default: "there” }}', "there"),
+        ("{{ nobody | default: ’there’ }}", "there"),
+        ("{{ nobody | default: “it’s ‘you’” }}", "it’s ‘you’"),
+        ("{{ nobody | default: 'it's }}", "{{ nobody | default: 'it's }}"),
         ('{{ nobody | default: "" }}', ""),
         ("{{ nobody }}", ""),
         ("{{ note }}", "{{ email }}"),
@@ -43,6 +50,30 @@ def test_fields_as_rich_editors_write_them() -> None:
     assert merge.render_html("{{ x | default: &quot;Tom &amp; Jerry&quot; }}", ANNA) == "Tom &amp; Jerry"
     assert merge.render_html("{{\xa0x | default:&nbsp;&ldquo;you&rdquo; }}", ANNA) == "you"
     assert merge.render_html("{{ x | default: &#39;you&#39; }}", ANNA) == "you"
+    assert merge.render_html("{{ x | default: &bdquo;you&ldquo; }}", ANNA) == "you"
+
+
+@pytest.mark.parametrize(
+    ("typed", "read"),
+    [
+        ("friend", "friend"),
+        (' "friend" ', "friend"),
+        ("“friend”", "friend"),
+        ('{{ name | default: "friend" }}', "friend"),
+        ('Tom "the cat"', 'Tom "the cat"'),
+        ("it's", "it's"),
+        ('it\'s "you"', 'it\'s "you"'),
+        ('5" & <b>', '5" & <b>'),
+        ("a'\"”’b", "a'”’b"),
+        ("{{ name }}", "{ name }"),
+    ],
+)
+def test_a_default_that_is_added_is_read_as_it_was_typed(typed: str, read: str) -> None:
+    text = merge.with_default("Hi {{ name }}, {{ city }}", "name", typed, in_html=False)
+    assert merge.render_text(text, {"city": "Pune"}) == f"Hi {read}, Pune" and merge.malformed(text) == []
+    source = merge.with_default('<p title="{{ name }}">{{ name }}</p>', "name", typed, in_html=True)
+    assert merge.render_html(source, {}) == f'<p title="{html.escape(read)}">{html.escape(read)}</p>'
+    assert merge.render_html(source, {"name": "Anna"}) == '<p title="Anna">Anna</p>'
 
 
 @pytest.mark.parametrize(
