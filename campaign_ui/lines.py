@@ -17,7 +17,7 @@ _LABELS = {"quarter": "%H:%M", "hour": "%H:%M", "day": "%d %b"}
 
 
 def rate(pace: Pace) -> Picture:
-    """Mails per minute, of the last 60 minutes at most; the bar of the minute that runs still grows."""
+    """Mails per minute; the bar of the minute that runs still grows."""
     times = [f"{minute.at:%H:%M}" for minute in pace.minutes]
     sent = [None if minute.sent is None else round(minute.sent, 1) for minute in pace.minutes]
     failed = [round(minute.failed or 0, 1) or None for minute in pace.minutes]
@@ -43,10 +43,12 @@ def say_rate(pace: Pace) -> str:
         return "No minute was counted yet."
     best = max(known, key=lambda minute: minute.sent or 0)
     total = sum(minute.sent or 0 for minute in known)
+    when = f"these {len(known):,} minutes" if len(known) > 1 else "one minute"
     if total < 1:
-        return f"No mail was sent in these {len(known):,} minutes."
+        return f"No mail was sent in {when}."
     begin, most = best.at, best.sent or 0
-    return f"{total:,.0f} mails sent in these {len(known):,} minutes. Most in that from {begin:%H:%M}: {most:,.0f}."
+    told = f"{total:,.0f} mail{'s' if round(total) != 1 else ''} sent in {when}."
+    return f"{told} Most in that from {begin:%H:%M}: {most:,.0f}." if len(known) > 1 else told
 
 
 def readers(spans: Spans) -> Picture:
@@ -149,7 +151,7 @@ def _shown(value: float | None) -> str:
 
 
 def caption(pace: Pace, is_over: bool) -> str:
-    """``30 in the last 60 s · 12 minutes shown``"""
+    """``30 in the last 60 s · 12 minutes shown``; some may be before a young campaign began."""
     if is_over:
-        return f"The last {len(pace.minutes):,} minutes it went out"
+        return f"The {len(pace.minutes):,} minutes up to its end"
     return f"{pace.per_minute:,.0f} in the last 60 s · {len(pace.minutes):,} minutes shown"

@@ -12,6 +12,7 @@ from campaign_ui.parts.sandbox_play import sandbox_note
 from core import clock, db
 from core.campaigns.forecast import in_words
 from core.errors import NotFound
+from core.stats import Pace
 from core.stats.report import Report, report
 
 _MOST = 8  # failures and links on paper; the workbook has all
@@ -67,7 +68,9 @@ def _sheet(data: Report) -> None:
     ui.label(", ".join(f"{count:,} {word}" for word, count in more) + ".").classes("text-[13px] cm-mute -mt-2")
     if not campaign.is_counted:
         ui.label(charts.WHY_NOT_COUNTED).classes("text-[13px]")
-    if data.progress.of:
+    if data.minutes:
+        _picture("Mails per minute", lines.rate(Pace(data.minutes)), "h-44")
+    elif data.progress.of:
         _picture(f"Mails per {data.progress.unit}", charts.progress(data.progress, campaign.is_counted), "h-44")
     if data.readers.of:
         _picture("Opens and clicks", lines.readers(data.readers), "h-44")

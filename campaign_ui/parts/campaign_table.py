@@ -7,7 +7,7 @@ from nicegui import ui
 
 from campaign_ui.parts.badge import word_and_tone
 from campaign_ui.parts.pager import MENU_HEADER
-from campaign_ui.parts.progress import parts
+from campaign_ui.parts.progress import PARTS, parts
 from core import clock
 from core.models import CampaignStatus
 from core.stats import Summary
@@ -57,6 +57,7 @@ _PROGRESS = """
          :aria-valuenow="props.row.percent" :aria-label="'Progress of ' + props.row.name">
       <div class="cm-progress-sent" :style="{width: props.row.sent + '%'}"></div>
       <div class="cm-progress-failed" :style="{width: props.row.failed + '%'}"></div>
+      <div class="cm-progress-unknown" :style="{width: props.row.unknown + '%'}"></div>
       <div class="cm-progress-other" :style="{width: props.row.other + '%'}"></div>
     </div>
     <span class="text-xs cm-mute whitespace-nowrap tabular-nums">{{ props.row.done }}</span>
@@ -110,7 +111,6 @@ def row(campaign: Summary, zone: str) -> dict[str, Any]:
     """One campaign as the table shows it."""
     counts = campaign.counts
     word, tone = word_and_tone(campaign)
-    sent, failed, other = parts(counts)
     started = campaign.status not in (CampaignStatus.draft, CampaignStatus.scheduled)
     done = f"{counts.done:,} of {counts.recipients:,}" if started else "–"
     open_rate = "–" if counts.open_rate is None else f"{counts.open_rate:.1f} %"
@@ -124,9 +124,7 @@ def row(campaign: Summary, zone: str) -> dict[str, Any]:
         "status": word,
         "tone": tone,
         "percent": round(100 * counts.progress, 1),
-        "sent": sent,
-        "failed": failed,
-        "other": other,
+        **dict(zip(PARTS, parts(counts), strict=True)),
         "done": done,
         "open_rate": open_rate,
         "numbers": numbers,

@@ -1,15 +1,17 @@
-"""How far a campaign is: sent, failed and the rest, in one bar."""
+"""How far a campaign is: sent, failed, unknown and the rest, in one bar, in the colours of the other pictures."""
 
 from nicegui import ui
 
 from core.stats import Counts
 
+PARTS = ("sent", "failed", "unknown", "other")
+
 
 class Progress:
     def __init__(self, counts: Counts, label: str, height: int = 8) -> None:
-        self._shown: tuple[float, float, float] | None = None
+        self._shown: tuple[float, ...] | None = None
         with ui.element("div").classes("cm-progress w-full").style(f"height:{height}px") as self._bar:
-            self._parts = [ui.element("div").classes(f"cm-progress-{name}") for name in ("sent", "failed", "other")]
+            self._parts = [ui.element("div").classes(f"cm-progress-{name}") for name in PARTS]
         self._bar.props["role"] = "progressbar"
         self._bar.props["aria-label"] = label
         self.set(counts)
@@ -23,7 +25,7 @@ class Progress:
             self._bar.props(f"aria-valuemin=0 aria-valuemax=100 aria-valuenow={100 * counts.progress:.1f}")
 
 
-def parts(counts: Counts) -> tuple[float, float, float]:
-    """Per cent sent, failed, and done with for another reason."""
-    sent, failed = counts.share(counts.sent) or 0.0, counts.share(counts.failed) or 0.0
-    return round(sent, 2), round(failed, 2), round(max(0.0, 100 * counts.progress - sent - failed), 2)
+def parts(counts: Counts) -> tuple[float, ...]:
+    """Per cent of each of PARTS; other: done with for another reason."""
+    known = [counts.share(counts.in_state(state)) or 0.0 for state in PARTS[:-1]]
+    return tuple(round(share, 2) for share in (*known, max(0.0, 100 * counts.progress - sum(known))))

@@ -12,16 +12,22 @@ from core.stats.clicks import Link, links
 from core.stats.counts import Summary, summary
 from core.stats.days import Progress, progress
 from core.stats.failures import Failure, failures
+from core.stats.minutes import minutes
+from core.stats.pace import Minute
 from core.stats.readings import Heat, Quarters, Spans, heat, over_time, quarters
 
 
 @dataclass(frozen=True)
 class Report:
-    """``sender``: as readers saw it. ``readers`` and ``heat`` are made of ``quarters``. ``zone``: of all times."""
+    """``sender``: as readers saw it. ``minutes``: of a short campaign, else none. ``zone``: of all times.
+
+    ``readers`` and ``heat`` are made of ``quarters``.
+    """
 
     campaign: Summary
     sender: str
     progress: Progress
+    minutes: tuple[Minute, ...]
     quarters: Quarters
     readers: Spans
     heat: Heat
@@ -45,6 +51,7 @@ def report(session: Session, user_id: int, campaign_id: int, zone: str) -> Repor
         campaign=campaign,
         sender=_sender(session, user_id, campaign.sender_id),
         progress=progress(session, user_id, zone, campaign_id, campaign.started_at),
+        minutes=minutes(session, user_id, campaign, zone),
         quarters=read,
         readers=over_time(read, zone, campaign.started_at),
         heat=heat(read, zone),

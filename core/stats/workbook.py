@@ -79,8 +79,8 @@ def _summary(book: Any, report: Report) -> None:
 
 
 def _progress(book: Any, report: Report, zone: str) -> None:
-    unit = report.progress.unit
-    rows = [(each.at.replace(tzinfo=None), each.sent, each.failed) for each in report.progress.of]
+    unit = "minute" if report.minutes else report.progress.unit
+    rows = [(each.at.replace(tzinfo=None), each.sent, each.failed) for each in report.minutes or report.progress.of]
     sheet = _sheet(book, f"By {unit}", (f"{unit.capitalize()} ({zone})", "Sent", "Failed"), rows, (20, 10, 10))
     if rows:
         chart = _chart(BarChart(), sheet, f"Mails per {unit}", len(rows), [2, 3], ("Sent", "Failed"))

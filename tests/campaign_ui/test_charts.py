@@ -3,6 +3,7 @@ from typing import Any
 
 from campaign_ui import charts, heatmap, lines, live
 from campaign_ui.lines import Course
+from campaign_ui.parts.progress import PARTS, parts
 from core.audience.contacts import AudienceCount
 from core.stats import Counts, Heat, Minute, Pace, Span, Spans
 from core.stats.days import Day, Progress
@@ -39,6 +40,10 @@ def test_the_doughnut_adds_up_to_the_recipients_in_the_colours_of_the_cards() ->
     assert named["Sent"] == (10, charts.SENT) and named["Pending"] == (5, charts.PENDING)
     assert named["Cancelled"][0] is None  # not even a sliver of a state that nobody is in
     assert named["Failed"] == (2, charts.FAILED) and named["Unknown"][0] == 2
+
+
+def test_the_bar_of_a_campaign_has_a_part_for_what_is_unknown() -> None:
+    assert dict(zip(PARTS, parts(COUNTS), strict=True)) == {"sent": 50, "failed": 10, "unknown": 10, "other": 5}
 
 
 def test_bars_show_opened_beside_sent() -> None:
@@ -105,7 +110,8 @@ def test_the_rate_says_its_most_and_leaves_out_what_nobody_counted() -> None:
     assert picture.rows[0] == ("12:59", "614", "1") and picture.rows[-1] == ("12:00", "–", "1")
     assert lines.say_rate(Pace()) == "No minute was counted yet."
     assert lines.caption(PACE, False) == "30 in the last 60 s · 60 minutes shown"
-    assert lines.caption(Pace(PACE.minutes[:12]), True) == "The last 12 minutes it went out"
+    assert lines.caption(Pace(PACE.minutes[:12]), True) == "The 12 minutes up to its end"
+    assert lines.say_rate(Pace((Minute(NOON, 1, 0),))) == "1 mail sent in one minute."
     assert lines.say_rate(Pace((Minute(NOON, 0, 0),) * 3)) == "No mail was sent in these 3 minutes."
 
 

@@ -14,6 +14,7 @@ from campaign_ui.endpoints import report
 from core import accounts, db
 from core.models import Activity, Campaign, CampaignLink, LinkClick, Reading
 from core.stats import workbook
+from core.stats.report import report as whole_report
 from tests import rows
 from tests.campaign_ui.conftest import SignIn
 from tests.conftest import Stack
@@ -59,6 +60,22 @@ async def test_the_page_tells_all_that_matters(user: Browser, sign_in: SignIn) -
         "All times in Asia/Kolkata.",
     ):
         await user.should_see(words)
+
+
+async def test_a_short_campaign_is_shown_by_its_minutes(user: Browser, sign_in: SignIn) -> None:
+    alice = sign_in(user, time_zone="Asia/Kolkata")
+    campaign_id = make(alice)
+    with db.session() as session:
+        session.get_one(Campaign, campaign_id).finished_at = START.replace(minute=2)
+    await user.open(f"/campaigns/{campaign_id}/report")
+    await user.should_see("Mails per minute")
+    await user.should_see("1 mail sent in these 3 minutes. Most in that from 09:30: 1.")
+    await user.should_not_see("Mails per hour")
+    with db.reading() as session:
+        file = io.BytesIO()
+        workbook.write(session, whole_report(session, alice, campaign_id, "Asia/Kolkata"), file)
+    book = openpyxl.load_workbook(file)
+    assert list(book["By minute"].iter_rows(values_only=True))[1] == (datetime(2026, 11, 22, 9, 30), 1, 0)
 
 
 @pytest.mark.parametrize("path", ["/campaigns/{}/report", "/campaigns/99999/report", "/campaigns/x/report"])
