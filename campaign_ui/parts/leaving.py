@@ -1,5 +1,6 @@
 """What is typed is not lost by accident: the page, or the browser itself, asks before it is left."""
 
+import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -8,13 +9,11 @@ from nicegui.elements.mixins.value_element import ValueElement
 
 from campaign_ui.parts.ask import confirm
 
-_ASK, _LET_GO = "window.onbeforeunload = (event) => event.preventDefault();", "window.onbeforeunload = null;"
-
 
 def ask_in_browser(client: Client, ask: bool) -> None:
-    """Whether the browser asks before this page is left, loaded again or closed."""
+    """Whether the browser asks before this page is left, loaded again or closed (static/app.js)."""
     if client.has_socket_connection:
-        client.run_javascript(_ASK if ask else _LET_GO)
+        client.run_javascript(f"window.cmUnsaved = {json.dumps(ask)};")
 
 
 def on_typed(box: ui.element, changed: Callable[[], Any]) -> None:

@@ -122,6 +122,11 @@
     };
   }
 
+  // ---- What is typed and not saved is not left without a question. NiceGUI has a handler of its own
+
+  window.cmUnsaved = false;
+  addEventListener("beforeunload", (event) => window.cmUnsaved && event.preventDefault());
+
   // ---- A connection that is lost heals itself; what was typed meanwhile survives the page being loaded again
 
   const KEPT = "cm-typed-offline"; // in sessionStorage
