@@ -1,6 +1,7 @@
 """Who is signed in. Sessions are rows of our database; the cookie holds a random token (DESIGN 2)."""
 
 from dataclasses import dataclass
+from datetime import date
 from urllib.parse import quote
 
 from nicegui import Client, ui
@@ -9,7 +10,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from campaign_ui.off_loop import off_loop
-from core import accounts, db, stats
+from core import accounts, clock, db, stats
 
 COOKIE = "session"
 MAX_AGE = accounts.SESSION_DAYS * 86_400
@@ -27,6 +28,11 @@ class CurrentUser:
     theme: str
     session_hash: str
     pulse: stats.Pulse = stats.Pulse.idle  # only pages show it
+
+    @property
+    def today(self) -> date:
+        """By their clock."""
+        return clock.to_zone(clock.utcnow(), self.time_zone).date()
 
 
 def find(token: str | None, with_pulse: bool = False) -> CurrentUser | None:

@@ -8,7 +8,8 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
 from campaign_ui import auth
 from campaign_ui.endpoints import download
-from core.audience import export
+from core import db
+from core.audience import contacts, export
 from core.errors import NotFound
 
 
@@ -25,13 +26,19 @@ async def _contacts(request: Request) -> Response:
     try:
         list_id = int(wanted) if wanted else None
         chunks = await asyncio.to_thread(export.contacts_csv, user.id, list_id)
+        name = await asyncio.to_thread(_list_name, user.id, list_id) if list_id is not None else ""
     except (NotFound, OverflowError, ValueError):
         return PlainTextResponse(str(NotFound.of("list")), 404)
-    return download.csv(chunks, f"list-{list_id}" if list_id else "contacts")
+    return download.csv(chunks, "Contacts" if name else "All contacts", name, user.today)
 
 
 async def _suppressed(request: Request) -> Response:
     user = await asyncio.to_thread(auth.find, request.cookies.get(auth.COOKIE))
     if user is None:
         return RedirectResponse("/login", 303)
-    return download.csv(export.suppressed_csv(user.id), "suppressed")
+    return download.csv(export.suppressed_csv(user.id), "Suppression list", "", user.today)
+
+
+def _list_name(user_id: int, list_id: int) -> str:
+    with db.reading() as session:
+        return contacts.get_list(session, user_id, list_id).name

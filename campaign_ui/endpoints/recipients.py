@@ -8,6 +8,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
 from campaign_ui import auth
 from campaign_ui.endpoints import download
+from core import db, stats
 from core.errors import NotFound
 from core.tracking import export
 
@@ -23,6 +24,12 @@ async def _download(request: Request) -> Response:
     campaign_id = request.path_params["campaign_id"]
     try:
         chunks = await asyncio.to_thread(export.recipients_csv, user.id, campaign_id)
+        title = await asyncio.to_thread(_title, user.id, campaign_id)
     except (NotFound, OverflowError):  # the latter: a number that no row can have
         return PlainTextResponse(str(NotFound.of("campaign")), 404)
-    return download.csv(chunks, f"campaign-{campaign_id}-recipients")
+    return download.csv(chunks, "Recipients", title, user.today)
+
+
+def _title(user_id: int, campaign_id: int) -> str:
+    with db.reading() as session:
+        return stats.summary(session, user_id, campaign_id).title

@@ -204,7 +204,7 @@ async def test_the_owner_downloads_the_ledger_and_a_stranger_does_not(web: httpx
     assert (await web.get(url)).status_code == 303
     answers = [await web.get(url, headers={"Cookie": f"session={token}"}) for token in tokens]
     assert [answer.status_code for answer in answers] == [200, 404]
-    lines = list(csv.DictReader(io.StringIO(answers[0].text)))
+    lines = list(csv.DictReader(io.StringIO(answers[0].content.decode("utf-8-sig"))))
     assert list(lines[0]) == ["email", "state", "attempts", "sent_at", "opened_at", "reply"]
     assert [(row["email"], row["state"]) for row in lines] == [("r0@example.com", "sent"), ("r1@example.com", "failed")]
     assert [row["opened_at"] for row in lines] == ["2026-11-22T03:57:12+00:00", ""]
