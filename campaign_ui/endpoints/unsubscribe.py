@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from campaign_ui.endpoints import reader
 from core import crypto, db
+from core.audience import addresses
 from core.tracking import unsubscribe
 
 
@@ -22,7 +23,7 @@ async def _ask(request: Request) -> Response:
     found = await asyncio.to_thread(_find, message_id) if message_id is not None else None
     if found is None:
         return reader.gone()
-    email, name = escape(found.email), escape(found.from_name)
+    email, name = escape(addresses.shown(found.email)), escape(found.from_name)
     if found.is_over:
         return reader.page("You are unsubscribed", f"<p>{email} gets no more mail from {name}.</p>")
     form = '<form method="post"><button type="submit">Unsubscribe</button></form>'

@@ -12,13 +12,13 @@ from campaign_ui.parts.blocks import card, link_button
 from campaign_ui.parts.notices import notify_error
 from campaign_ui.parts.pager import PAGE_ROWS, PagedTable, Rows
 from core import clock, db
-from core.audience import book, columns, contacts, parse
+from core.audience import addresses, book, columns, contacts, parse
 from core.errors import RuleError
 from core.models import Contact
 
 _FIELDS, _ADDED = "max-sm:hidden max-w-[320px] truncate", "max-md:hidden"
 _COLUMNS = [
-    {"name": "email", "field": "email", "label": "Email", "align": "left", "classes": "max-w-[240px] truncate"},
+    {"name": "email", "field": "shown", "label": "Email", "align": "left", "classes": "max-w-[240px] truncate"},
     {
         "name": "fields",
         "field": "fields",
@@ -40,7 +40,7 @@ _COLUMNS = [
 # Constant template: what a person typed arrives as data only.
 _ACTIONS = """
 <q-td :props="props" auto-width>
-  <q-btn flat round dense color="grey-7" icon="edit" :aria-label="'Edit ' + props.row.email"
+  <q-btn flat round dense color="grey-7" icon="edit" :aria-label="'Edit ' + props.row.shown"
     @click="() => $parent.$emit('edit', props.row.id)" />
 </q-td>
 """
@@ -119,7 +119,8 @@ class ContactsCard:
         words = " · ".join(shown)[:120] + (" …" if len(each.fields) > _SHOWN_FIELDS else "")
         return {
             "id": each.id,
-            "email": each.email,
+            "email": each.email,  # after it goes the next page
+            "shown": addresses.shown(each.email),
             "fields": words,
             "added": f"{clock.to_zone(each.created_at, self.time_zone):%d %b %Y}",
         }
@@ -137,7 +138,7 @@ class ContactsCard:
             dialog.props["aria-label"] = "Edit contact"
             dialog_title("Edit contact")
             with ui.column().classes("w-full gap-3 items-stretch flex-nowrap overflow-y-auto max-h-[56vh]"):
-                email = ui.input("Email", value=contact.email)
+                email = ui.input("Email", value=addresses.shown(contact.email))
                 fields = ContactFields(names, contact.fields)
 
             async def save() -> None:
@@ -159,7 +160,7 @@ class ContactsCard:
             await self._delete(contact)
 
     async def _delete(self, contact: Contact) -> None:
-        done = f"{contact.email} left your address book and all lists."
+        done = f"{addresses.shown(contact.email)} left your address book and all lists."
         await act_undoably(book.delete_contact, contact.id, done=done, undo=book.put_back, user_id=self.user_id)
 
     async def _get(self, contact_id: Any) -> tuple[Contact, list[str]] | None:

@@ -26,7 +26,7 @@ _REASONS = {
 }
 _DETAIL = "max-md:hidden max-w-[380px] truncate"
 _COLUMNS = [
-    {"name": "email", "field": "email", "label": "Email", "align": "left"},
+    {"name": "email", "field": "shown", "label": "Email", "align": "left"},
     {
         "name": "reason",
         "field": "reason",
@@ -56,13 +56,13 @@ _COLUMNS = [
 # Constant templates: addresses and servers' words arrive as data only.
 _EMAIL = """
 <q-td :props="props">
-  <div class="truncate max-w-[200px] sm:max-w-[320px]">{{ props.row.email }}</div>
+  <div class="truncate max-w-[200px] sm:max-w-[320px]">{{ props.row.shown }}</div>
   <div class="text-xs cm-mute sm:hidden">{{ props.row.reason }}</div>
 </q-td>
 """
 _ACTIONS = """
 <q-td :props="props" auto-width>
-  <q-btn flat dense no-caps color="primary" label="Allow again" :aria-label="'Allow again: ' + props.row.email"
+  <q-btn flat dense no-caps color="primary" label="Allow again" :aria-label="'Allow again: ' + props.row.shown"
     @click="() => $parent.$emit('allow', props.row.email)" />
 </q-td>
 """
@@ -107,6 +107,7 @@ class SuppressedCard:
         return {
             "id": each.id,
             "email": each.email,
+            "shown": addresses.shown(each.email),
             "reason": _REASONS.get(each.reason, each.reason),
             "detail": each.detail[:160],
             "since": clock.show(each.created_at, self.time_zone),
@@ -117,17 +118,19 @@ class SuppressedCard:
             email = addresses.one(self.address.value or "")
         except RuleError as error:
             return notify_error(str(error))
+        shown = addresses.shown(email)
         if await off_loop(_suppress, self.user_id, email):
-            notify_undo(f"{email} gets no more mail.", taking_back(suppression.lift, self.user_id, email))
+            notify_undo(f"{shown} gets no more mail.", taking_back(suppression.lift, self.user_id, email))
         else:
-            notify_done(f"{email} is on the list already.")
+            notify_done(f"{shown} is on the list already.")
         self.address.value = ""
 
     async def _allow(self, event: events.GenericEventArguments) -> None:
         email = str(event.args)
-        text = f"Campaigns mail {email} again. Do this only when the person asked for it, or the address works again."
+        shown = addresses.shown(email)
+        text = f"Campaigns mail {shown} again. Do this only when the person asked for it, or the address works again."
         if await confirm("Allow this address again?", text, "Allow again"):
-            done = f"Campaigns mail {email} again."
+            done = f"Campaigns mail {shown} again."
             await act_undoably(suppression.lift, email, done=done, undo=suppression.put_back, user_id=self.user_id)
 
 

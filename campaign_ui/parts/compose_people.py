@@ -7,6 +7,7 @@ from nicegui import ui
 
 from campaign_ui.parts.ask import answer, dialog_title
 from campaign_ui.parts.pager import in_tens
+from core.audience import addresses
 from core.campaigns import Finding
 from core.campaigns.preflight.survey import MOST_NAMED, Kind
 from core.content import merge
@@ -23,7 +24,9 @@ async def show_people(finding: Finding, kind: Kind) -> None:
         dialog.props["aria-label"] = "Who"
         dialog_title("Who")
         ui.label(finding.text).classes("text-sm cm-mute").style("overflow-wrap:anywhere")
-        rows = [{"id": each.contact_id, "email": each.email, "words": each.words} for each in kind.people]
+        rows = [
+            {"id": each.contact_id, "email": addresses.shown(each.email), "words": each.words} for each in kind.people
+        ]
         columns = _COLUMNS if any(each.words for each in kind.people) else _COLUMNS[:1]
         table = in_tens(ui.table(columns=columns, rows=rows, row_key="id")).classes("w-full")
         table.props("flat dense wrap-cells")

@@ -10,6 +10,7 @@ from campaign_ui.parts.compose_data import Compose, from_line
 from campaign_ui.parts.compose_test import send_test
 from campaign_ui.parts.preview import preview
 from campaign_ui.parts.recipient_chooser import RecipientChooser, beside
+from core.audience import addresses
 from core.audience.people import Person
 from core.content import mail
 from core.models import Contact
@@ -71,7 +72,7 @@ class LivePreview:
         sender = self.compose.sender
         self.part.show(made, from_line(sender) if sender else "")
         email = self.person.email if self.person else "anna@example.com"
-        if email != self.who.shown:
+        if addresses.shown(email) != self.who.shown:
             self.who.show(email, is_example=self.person is None)
 
     async def _choose(self, person: Person) -> None:

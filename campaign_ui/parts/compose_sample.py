@@ -6,7 +6,7 @@ from campaign_ui.off_loop import off_loop
 from campaign_ui.parts.blocks import card
 from campaign_ui.parts.compose_data import Compose
 from core import db
-from core.audience import people
+from core.audience import addresses, people
 from core.audience.people import Person
 
 _MOST = 7
@@ -42,7 +42,7 @@ class Sample:
     def _row(self, person: Person) -> None:
         with ui.row().classes("compose-row w-full items-center justify-between gap-2 flex-nowrap min-h-[40px]"):
             with ui.column().classes("gap-0 min-w-0"):
-                ui.label(person.email).classes("text-[13px] font-medium truncate w-full")
+                ui.label(addresses.shown(person.email)).classes("text-[13px] font-medium truncate w-full")
                 values = [str(value) for value in person.fields.values() if str(value).strip()]
                 if values:
                     ui.label(", ".join(values)[:80]).classes("text-xs cm-mute truncate w-full")

@@ -8,6 +8,7 @@ from campaign_ui.parts.compose_data import Compose
 from campaign_ui.parts.notices import notice
 from campaign_ui.parts.recipient_chooser import RecipientChooser, beside
 from core import campaigns
+from core.audience import addresses
 from core.audience.people import Person
 from core.campaigns import TestResult, testmail
 from core.errors import RuleError
@@ -41,7 +42,7 @@ class _TestDialog:
         self._say_whom()
 
     def _say_whom(self) -> None:
-        filled = f", filled in as for {self.example.email}" if self.example else ""
+        filled = f", filled in as for {addresses.shown(self.example.email)}" if self.example else ""
         self.words.set_text(f"The mail as it is now{filled}. Its subject begins with [Test]; it counts nowhere.")
 
     async def _choose(self, person: Person) -> None:

@@ -15,6 +15,7 @@ from campaign_ui.parts.badge import STATE_TONES
 from campaign_ui.parts.markup import Html, fill
 from campaign_ui.parts.timeline import read_timeline, show_timeline
 from core import clock, db, stats
+from core.audience import addresses
 from core.models import MessageState
 from core.stats import Counts, LedgerPage, LedgerRow
 
@@ -268,7 +269,7 @@ def _row(row: LedgerRow, zone: str) -> dict[str, Any]:
     word, tone = STATE_TONES[row.state]
     return {
         "id": row.id,
-        "email": row.email,
+        "email": addresses.shown(row.email),
         "state": word,
         "tone": tone,
         "reason": _reason(row, zone),

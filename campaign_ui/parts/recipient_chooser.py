@@ -7,7 +7,7 @@ from nicegui import events, ui
 
 from campaign_ui.off_loop import off_loop
 from core import db
-from core.audience import contacts, people
+from core.audience import addresses, contacts, people
 from core.audience.people import Person
 
 Audience = tuple[Sequence[int], Sequence[int]]  # the lists chosen, and those left out
@@ -46,7 +46,7 @@ class RecipientChooser:
 
     def show(self, email: str, is_example: bool = False) -> None:
         """Whose mail it is now; an example stands in while there is no audience."""
-        self.shown = email
+        self.shown = addresses.shown(email)
         if is_example:
             self.field.props["hint"] = "An example: no list is chosen yet"
         else:
@@ -68,7 +68,7 @@ class RecipientChooser:
         self.list.set_visibility(bool(typed))
         with self.list:
             for person in found:
-                button = ui.button(person.email, on_click=partial(self._pick, person))
+                button = ui.button(addresses.shown(person.email), on_click=partial(self._pick, person))
                 button.props("flat dense align=left color=grey-7").classes("w-full")
             if typed and not found:
                 ui.label("Nobody of the audience has such an address.").classes("text-[13px] cm-mute px-3 py-2")

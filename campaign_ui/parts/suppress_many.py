@@ -13,7 +13,7 @@ from campaign_ui.parts.drop import TOO_LARGE, drop_zone
 from campaign_ui.parts.notices import notice, notify_error
 from campaign_ui.parts.pager import in_tens
 from campaign_ui.parts.upload import new_path
-from core.audience import parse, suppression
+from core.audience import addresses, parse, suppression
 from core.audience.parse import ParsedUpload
 from core.audience.suppression import Many
 from core.errors import RuleError
@@ -96,7 +96,9 @@ class _Many:
 
     def _show(self, many: Many) -> None:
         rows = [{"email": each.value or "–", "result": f"Left out: {each.reason}"} for each in many.invalid]
-        rows += [{"email": email, "result": _NEW if is_new else _KNOWN} for email, is_new in many.outcomes]
+        rows += [
+            {"email": addresses.shown(email), "result": _NEW if is_new else _KNOWN} for email, is_new in many.outcomes
+        ]
         self.result.clear()
         with self.result:
             ui.label(say_many(many)).classes("text-sm font-medium")

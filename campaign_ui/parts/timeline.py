@@ -8,6 +8,7 @@ from campaign_ui.parts.ask import answer, confirm, dialog_title
 from campaign_ui.parts.badge import STATE_TONES
 from campaign_ui.parts.notices import notice, notify_error
 from core import campaigns, clock, db, stats
+from core.audience import addresses
 from core.errors import NotFound
 from core.models import MessageState
 from core.stats import Event, Timeline
@@ -52,7 +53,7 @@ async def show_timeline(user_id: int, campaign_id: int, message_id: int, told: T
 async def _ask(told: Timeline, zone: str) -> str | None:
     """``delivered`` or ``again`` about a mail in doubt; None where the dialog was only read."""
     with ui.dialog() as dialog, ui.card().classes("w-[640px] max-w-full p-6 gap-4 no-wrap"):
-        dialog.props["aria-label"] = f"What happened to the mail to {told.email}"
+        dialog.props["aria-label"] = f"What happened to the mail to {addresses.shown(told.email)}"
         _head(told, dialog)
         with ui.element("ol").classes("w-full m-0 p-0 list-none"):
             if told.hidden:
@@ -75,7 +76,7 @@ def _head(told: Timeline, dialog: ui.dialog) -> None:
     word, tone = STATE_TONES[told.state]
     with ui.row().classes("w-full items-start gap-3 flex-nowrap"):
         with ui.column().classes("gap-1 min-w-0 grow"):
-            dialog_title(told.email).classes("break-all")
+            dialog_title(addresses.shown(told.email)).classes("break-all")
             with ui.row().classes("items-center gap-2"):
                 ui.label(word).classes(f"cm-badge is-{tone}")
                 tries = "1 attempt counted" if told.attempts == 1 else f"{told.attempts:,} attempts counted"

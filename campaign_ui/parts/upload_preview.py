@@ -9,6 +9,7 @@ from campaign_ui.parts.blocks import scroll_box
 from campaign_ui.parts.notices import notice
 from campaign_ui.parts.pager import in_tens
 from campaign_ui.parts.upload_target import Target, target_fields
+from core.audience import addresses
 from core.audience.parse import ParsedUpload, Rejected
 
 _SHOWN_ROWS, _SHOWN_COLUMNS, _SHOWN_REJECTED, _RENAMED = 6, 7, 200, 60
@@ -91,7 +92,11 @@ def _people(parsed: ParsedUpload) -> None:
         {"name": f"c{n}", "field": f"c{n}", "label": label[:60], "align": "left"} for n, label in enumerate(labels)
     ]
     rows = [
-        {"id": number, "c0": email, **{f"c{n}": fields.get(c.field, "")[:80] for n, c in enumerate(named, 1)}}
+        {
+            "id": number,
+            "c0": addresses.shown(email),
+            **{f"c{n}": fields.get(c.field, "")[:80] for n, c in enumerate(named, 1)},
+        }
         for number, (email, fields) in enumerate(parsed.sample[:_SHOWN_ROWS])
     ]
     with scroll_box("First rows").classes("border rounded-[12px] px-4").style("border-color:var(--cm-line)"):

@@ -1,7 +1,9 @@
 """Which text is a mail address, how it is kept, and in words why it is not one."""
 
 import re
+import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 
 import email_validator
 
@@ -56,6 +58,40 @@ def wire(email: str) -> str:
     except (email_validator.EmailNotValidError, UnicodeError, IndexError):  # its own parser trips over hostile text
         raise ValueError("not a mail address") from None
     return f"{found.local_part}@{found.ascii_domain}"
+
+
+def shown(email: str) -> str:
+    """``email`` for people: an international domain with its letters, where ``read`` makes the same of them again."""
+    local, at, domain = email.rpartition("@")
+    return f"{local}@{_letters(domain)}" if at and "xn--" in domain else email
+
+
+@lru_cache(4_096)
+def _letters(domain: str) -> str:
+    try:
+        found = email_validator.validate_email(f"a@{domain}", check_deliverability=False, globally_deliverable=False)
+    except (email_validator.EmailNotValidError, UnicodeError, IndexError):
+        return domain
+    is_same = read(f"a@{found.domain}").email == f"a@{domain}"
+    return found.domain if is_same and not any(_is_mixed(label) for label in found.domain.split(".")) else domain
+
+
+def _is_mixed(label: str) -> bool:
+    """Whether Latin letters stand beside those that look like them, as in a forged name."""
+    scripts = {unicodedata.name(letter, "").partition(" ")[0] for letter in label if letter.isalpha()}
+    return "LATIN" in scripts and bool(scripts & {"CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE"})
+
+
+def ascii_domain(domain: str) -> str:
+    """``domain``, or its beginning, as it is kept; labels that can be none as they are. Never raises."""
+    return ".".join(label if label.isascii() else _a_label(label) for label in domain.split("."))
+
+
+def _a_label(label: str) -> str:
+    try:
+        return wire(f"a@{label}.example").removeprefix("a@").removesuffix(".example")
+    except ValueError:
+        return label
 
 
 def looks_like_one(text: str) -> bool:

@@ -4,17 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, and_, delete, func, tuple_, update
+from sqlalchemy import delete, func, tuple_, update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
 from core import db, live
 from core.audience import addresses
+from core.audience import search as looking
 from core.errors import NotFound, RuleError
 from core.models import Contact, ContactList, ListMember
 
 _contact: Any = Contact.__table__  # type: ignore[attr-defined]
-_LAST = "\U0010ffff"  # sorts after every letter, in bytes on both databases
 
 
 class After(NamedTuple):
@@ -54,7 +54,7 @@ def page(
 
     ``skip`` leaves out that many rows, for a page that is asked for by its number: the database walks over them.
     """
-    term = search.strip().lower()
+    term = looking.term(search)
     found = _among(select(Contact), user_id, term, list_id)
     if term.startswith("@"):
         order: list[Any] = [col(Contact.domain), col(Contact.email)]
@@ -71,7 +71,7 @@ def page(
 
 def count(session: Session, user_id: int, search: str = "", list_id: int | None = None) -> int:
     """How many contacts the user has; of those in the list, whose address or domain begins so."""
-    term = search.strip().lower()
+    term = looking.term(search)
     if list_id is not None and not term:  # kept with the list: nothing to count
         kept = select(ContactList.contact_count).where(col(ContactList.id) == list_id)
         return session.exec(kept.where(col(ContactList.user_id) == user_id)).first() or 0
@@ -86,9 +86,7 @@ def _among(found: Any, user_id: int, term: str, list_id: int | None) -> Any:
         # The contact's owner is asked for above, and nobody's contact is in a stranger's list.
         found = found.join(ListMember, col(ListMember.contact_id) == col(Contact.id))
         found = found.where(col(ListMember.list_id) == list_id)
-    if term.startswith("@"):
-        return found.where(_begins(col(Contact.domain), term[1:]))
-    return found.where(_begins(col(Contact.email), term)) if term else found
+    return found.where(looking.found(term, col(Contact.email), col(Contact.domain))) if term else found
 
 
 def get(session: Session, user_id: int, contact_id: int) -> Contact:
@@ -152,10 +150,6 @@ def _lists_of(user_id: int, contact_id: int) -> Any:
     in_lists = select(ContactList).join(ListMember, col(ListMember.list_id) == col(ContactList.id))
     own = (col(ListMember.contact_id) == contact_id, col(ContactList.user_id) == user_id)
     return in_lists.where(*own).order_by(col(ContactList.id)).with_for_update(of=ContactList)
-
-
-def _begins(column: Any, prefix: str) -> ColumnElement[bool]:
-    return and_(column >= prefix, column < prefix + _LAST)
 
 
 def _tell(session: Session, user_id: int) -> None:

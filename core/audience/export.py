@@ -1,4 +1,4 @@
-"""Contacts and suppressed addresses as a CSV that no spreadsheet takes for formulas."""
+"""Contacts and suppressed addresses as a CSV that no spreadsheet takes for formulas; domains with their letters."""
 
 import csv
 import io
@@ -8,7 +8,7 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from core import db
-from core.audience import contacts
+from core.audience import addresses, contacts
 from core.models import Contact, ListMember, Suppression
 
 _CHUNK = 5_000
@@ -37,7 +37,7 @@ def suppressed_csv(user_id: int) -> Iterator[str]:
     last = 0
     while rows := _suppressed(user_id, last):
         last = rows[-1].id or 0
-        yield _lines((each.email, each.reason, each.detail, _time(each.created_at)) for each in rows)
+        yield _lines((addresses.shown(each.email), each.reason, each.detail, _time(each.created_at)) for each in rows)
 
 
 def _contacts(user_id: int, list_id: int | None) -> Iterator[str]:
@@ -51,7 +51,8 @@ def _contacts(user_id: int, list_id: int | None) -> Iterator[str]:
     yield _lines([("email", *names, "added_at")])
     for rows in _chunks(user_id, list_id):
         values = (
-            (each.email, *(str(each.fields.get(name, "")) for name in names), _time(each.created_at)) for each in rows
+            (addresses.shown(each.email), *(str(each.fields.get(name, "")) for name in names), _time(each.created_at))
+            for each in rows
         )
         yield _lines(values)
 

@@ -209,7 +209,7 @@ def _scan(open_rows: Callable[[], Iterator[Row]], layout: Layout, name: str, pro
         elif (mark := hash(person[0])) in seen:
             duplicates += 1
             if len(doubled) < MAX_REJECTED:
-                doubled.append(Rejected(line, person[0], _DOUBLED))
+                doubled.append(Rejected(line, addresses.shown(person[0]), _DOUBLED))
             if person[0] in sample:
                 sample[person[0]].update(person[1])  # as they are stored: the later values win
         else:

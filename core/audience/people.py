@@ -7,10 +7,10 @@ from sqlalchemy import and_, exists, select
 from sqlmodel import Session, col
 
 from core.audience import contacts
+from core.audience import search as looking
 from core.models import Contact, ContactList, ListMember, Suppression
 
 _contact: Any = Contact.__table__  # type: ignore[attr-defined]
-_LAST = "\U0010ffff"  # sorts after every letter, in bytes on both databases
 
 
 class Person(NamedTuple):
@@ -62,16 +62,12 @@ def find(
     left_out: Sequence[int] = (),
 ) -> list[Person]:
     """The first people of these lists whose address begins with ``search``, or is ``@domain``, by address."""
-    term = search.strip().lower()
+    term = looking.term(search)
     owned = _owned(session, user_id, list_ids)
     here = exists().where(col(ListMember.contact_id) == _contact.c.id, col(ListMember.list_id).in_(owned))
-    wanted = _people(user_id, left_out).where(here)
-    if term.startswith("@"):
-        domain = _contact.c.domain
-        wanted = wanted.where(and_(domain >= term[1:], domain < term[1:] + _LAST)).order_by(domain, _contact.c.email)
-    else:
-        wanted = wanted.where(_contact.c.email >= term, _contact.c.email < term + _LAST).order_by(_contact.c.email)
-    return [Person(*row) for row in session.connection().execute(wanted.limit(limit))]
+    wanted = _people(user_id, left_out).where(here, looking.found(term, _contact.c.email, _contact.c.domain))
+    order = (_contact.c.domain, _contact.c.email) if term.startswith("@") else (_contact.c.email,)
+    return [Person(*row) for row in session.connection().execute(wanted.order_by(*order).limit(limit))]
 
 
 def _people(user_id: int, left_out: Sequence[int]) -> Any:

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, func
+from sqlalchemy import delete, func, literal_column
 from sqlmodel import Session, col, select
 
 from core import db, live
 from core.audience import addresses
+from core.audience import search as looking
 from core.errors import NotFound, RuleError
 from core.models import Suppression, SuppressionReason
 
@@ -132,9 +133,9 @@ def count_among(session: Session, user_id: int, emails: Iterable[str]) -> int:
 def page(
     session: Session, user_id: int, *, search: str = "", before_id: int | None = None, skip: int = 0, limit: int = 25
 ) -> Page:
-    """The newest first, without the first ``skip``; ``search`` is the beginning of an address."""
+    """The newest first, without the first ``skip``; ``search``: the beginning of an address, or of ``@domain``."""
     found = select(Suppression).where(col(Suppression.user_id) == user_id)
-    found = found.where(*_begins(search))
+    found = found.where(*_found(session, search))
     if before_id is not None:
         found = found.where(col(Suppression.id) < before_id)
     rows = list(session.exec(found.order_by(col(Suppression.id).desc()).limit(limit + 1).offset(skip)).all())
@@ -142,14 +143,16 @@ def page(
 
 
 def count(session: Session, user_id: int, search: str = "") -> int:
-    """How many addresses the user's list has that begin so."""
+    """How many addresses the user's list has that begin so, or whose domain does."""
     found = select(func.count()).select_from(Suppression).where(col(Suppression.user_id) == user_id)
-    return session.exec(found.where(*_begins(search))).one()
+    return session.exec(found.where(*_found(session, search))).one()
 
 
-def _begins(search: str) -> list[Any]:
-    term = search.strip().lower()
-    return [col(Suppression.email) >= term, col(Suppression.email) < term + "\U0010ffff"] if term else []
+def _found(session: Session, search: str) -> list[Any]:
+    """No index has the domains: for them all rows of the user are looked at, as they are to be counted."""
+    term = looking.term(search)
+    domain: Any = literal_column(db.domain_of(session, "suppression.email"))
+    return [looking.found(term, col(Suppression.email), domain)] if term else []
 
 
 def _address(email: str) -> str:

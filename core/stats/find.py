@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, or_
 from sqlmodel import Session, col, select
 
-from core.audience import book
+from core.audience import addresses, book
 from core.campaigns.drafts import touched
 from core.models import Campaign, CampaignStatus, ContactList, Sender, Template
 
@@ -70,7 +70,7 @@ def _contacts(session: Session, user_id: int, words: str, each: int) -> list[Fou
     if len(words) < _SHORTEST_ADDRESS or " " in words:
         return []
     page = book.page(session, user_id, search=words, limit=each)
-    return [Found("contact", row.id or 0, row.email, "") for row in page.rows]
+    return [Found("contact", row.id or 0, addresses.shown(row.email), "") for row in page.rows]
 
 
 def _has(words: str, *columns: Any) -> ColumnElement[bool]:

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, tuple_
 from sqlmodel import Session, select
 
+from core.audience import search as looking
 from core.delivery import replies
 from core.models import Attempt, Message, MessageState
 from core.stats.counts import summary
@@ -19,7 +20,6 @@ _COLUMNS = (
     "id email domain state attempts retry_at sent_at opened_at clicked_at bounced_at complained_at unsubscribed_at "
     "reply reply_code kind rule_id"
 ).split()
-_HIGHEST = "\U0010ffff"
 _FEW = 20_000
 MOST_COUNTED = 1_000  # matches of a search; above that "more than 1,000" is as good and costs nothing
 
@@ -86,14 +86,15 @@ def ledger(
     states = _states(state)
     # In a small state every row is looked at, by the index of states: by that of addresses it would be all rows.
     few = bool(state) and counts.in_state(state) <= _FEW
-    keys = _keys(campaign_id, _clean(search), few)
+    term = looking.term(_clean(search))
+    keys = _keys(campaign_id, term, few)
     backward, key = cursor.startswith("<"), _key(cursor)
     rows = _fetch(session, keys, states, backward, key, limit + 1)
     more, rows = len(rows) > limit, rows[:limit]
     if backward:
         rows.reverse()
     total, is_more = counts.in_state(state), False
-    if _clean(search):
+    if term:
         total, is_more = _count(session, keys, states)
     first, last = (_cursor(keys, rows[0]), _cursor(keys, rows[-1])) if rows else ("", "")
     has_next = (bool(key) and bool(rows)) if backward else more
@@ -107,17 +108,18 @@ def ledger(
     )
 
 
-def _keys(campaign_id: int, search: str, few: bool) -> _Keys:
+def _keys(campaign_id: int, term: str, few: bool) -> _Keys:
     """Each order is that of an index: (campaign_id, id), (campaign_id, email), (campaign_id, domain, id)."""
     own = _message.c.campaign_id == campaign_id
-    if not search:
+    if not term:
         return _Keys(("id",), (_message.c.id,), [own])
-    names, prefix = (("domain", "id"), search[1:]) if search.startswith("@") else (("email",), search)
+    names = ("domain", "id") if term.startswith("@") else ("email",)
     columns = tuple(_message.c[name] for name in names)
+    email, domain = _message.c.email, _message.c.domain
     if few:  # in words that no index serves, so that the one of states is taken
         columns = tuple(func.coalesce(column, 0 if column.name == "id" else "") for column in columns)
-        return _Keys(names, columns, [own, func.substr(columns[0], 1, len(prefix)) == prefix])
-    return _Keys(names, columns, [own, columns[0] >= prefix, columns[0] < prefix + _HIGHEST])
+        email, domain = func.coalesce(email, ""), func.coalesce(domain, "")
+    return _Keys(names, columns, [own, looking.found(term, email, domain)])
 
 
 def _states(state: str) -> tuple[str, ...]:

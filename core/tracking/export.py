@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from core import db
+from core.audience import addresses
 from core.audience.export import harmless
 from core.errors import NotFound
 from core.models import Attempt, Campaign, Message
@@ -68,7 +69,9 @@ def _rows(session: Session, campaign_id: int, after_id: int, most: int = _CHUNK)
     )
     rows = list(session.connection().execute(statement))
     told = bounces.words(session, [row.id for row in rows if row.bounced_at is not None])
-    return [(*row[: len(COLUMNS)], _last_word(row, told.get(row.id))) for row in rows]
+    return [
+        (row.id, addresses.shown(row.email), *row[2 : len(COLUMNS)], _last_word(row, told.get(row.id))) for row in rows
+    ]
 
 
 def _last_word(row: Any, bounce: Attempt | None) -> str:

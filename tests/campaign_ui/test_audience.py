@@ -85,6 +85,26 @@ async def test_a_contact_is_edited_and_deleted(user: Browser, sign_in: SignIn) -
         assert [each.contact_count for each in contacts.lists(session, alice)] == [1]
 
 
+async def test_an_international_domain_is_shown_with_its_letters(user: Browser, sign_in: SignIn) -> None:
+    alice = sign_in(user)
+    stored(alice, "\n".join(f"k{n:02}@müller.de" for n in range(30)))
+    await user.open("/audience")
+    table = table_of(user, "Merge fields")
+    assert table.columns[0]["field"] == "shown" and table.rows[0]["shown"] == "k00@müller.de"
+    user.find("Search: anna, or @example.com").type("müller")
+    await user.should_see("1–25 of 30")
+    press(user, "Next page of contacts")
+    await eventually(lambda: table.rows[0]["shown"] == "k25@müller.de")
+    UserInteraction(user, {table}, None).trigger("edit", table.rows[0]["id"])
+    await user.should_see("Edit contact")
+    assert [field.value for field in shown(user, ui.input, "Email")] == ["k25@müller.de"]
+    press(user, "Save")
+    await user.should_not_see("Edit contact")
+    assert people(alice) == [f"k{n:02}@xn--mller-kva.de" for n in range(25)]
+    with db.reading() as session:
+        assert book.count(session, alice, "@xn--mller-kva.de") == 30
+
+
 async def test_every_field_of_a_contact_can_be_filled_and_a_new_one_added(user: Browser, sign_in: SignIn) -> None:
     alice = sign_in(user)
     stored(alice, "email,first_name\nanna@example.com,Anna\nben@example.com,\n")

@@ -1,5 +1,6 @@
 """What a file is called that somebody downloads, and that Excel and we ourselves can read it."""
 
+import io
 import re
 from collections.abc import AsyncIterator
 from datetime import date
@@ -7,6 +8,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import httpx
+import openpyxl
 import pytest
 from fastapi import FastAPI
 
@@ -66,7 +68,7 @@ async def web(stack: Stack) -> AsyncIterator[httpx.AsyncClient]:
 async def test_each_export_says_what_it_is_and_excel_reads_its_letters(web: httpx.AsyncClient) -> None:
     with db.session() as session:
         alice = rows.user(session)
-        campaign_id = rows.campaign(session, alice, {"sent": ["anna@example.com"]}, name="Grüße")
+        campaign_id = rows.campaign(session, alice, {"sent": ["kunde@xn--mller-kva.de"]}, name="Grüße")
         suppression.suppress(session, alice, "gone@example.com", "bounced", detail="Kein Müller hier")
         web.cookies.set("session", accounts.start_session(session, alice))
     list_id = contacts.store(alice, parse.parse_text("email,name\na@example.com,Müller\n"), "Kunden").list_id
@@ -82,6 +84,10 @@ async def test_each_export_says_what_it_is_and_excel_reads_its_letters(web: http
         assert _names(answer.headers["content-disposition"])[0].startswith(name), url
         assert url.endswith(".xlsx") or answer.content.startswith(b"\xef\xbb\xbfemail,"), url
         assert answer.content.count("\ufeff".encode()) == (0 if url.endswith(".xlsx") else 1)
+        if "recipients" in url:
+            assert answer.content.decode().splitlines()[1].startswith("kunde@müller.de,sent,")
+    listed = openpyxl.load_workbook(io.BytesIO(answer.content))["Recipients"]
+    assert listed["A2"].value == "kunde@müller.de"
 
 
 async def test_an_export_can_be_uploaded_again_as_it_is(web: httpx.AsyncClient, tmp_path: Path) -> None:

@@ -169,6 +169,14 @@ async def test_a_forged_unsubscribe_link_is_refused(web: httpx.AsyncClient) -> N
     assert _suppressed() == []
 
 
+async def test_readers_see_their_own_address_with_its_letters(web: httpx.AsyncClient) -> None:
+    message_id = _message()
+    with db.session() as session:
+        session.get_one(Message, message_id).email = "<b>@xn--mller-kva.de"
+    text = (await web.get(f"/u/{crypto.sign('unsubscribe', message_id)}")).text
+    assert "<p>&lt;b&gt;@müller.de will get no more mail" in text
+
+
 async def test_the_name_of_a_sender_cannot_become_html(web: httpx.AsyncClient) -> None:
     message_id = _message()
     with db.session() as session:

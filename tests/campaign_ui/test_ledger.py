@@ -7,6 +7,7 @@ from sqlmodel import col, select
 
 from core import db
 from core.models import Attempt, Message
+from tests import rows
 from tests.campaign_ui.campaign import addresses, make, tables
 from tests.campaign_ui.conftest import SignIn, eventually, press, texts
 
@@ -31,6 +32,19 @@ async def test_the_ledger_can_be_searched_filtered_and_paged(user: Browser, sign
     await user.should_see("Nobody matches.")
     press(user, "All")
     await eventually(lambda: addresses(user) == ["carl@example.net"])
+
+
+async def test_an_international_domain_is_shown_and_found_by_its_letters(user: Browser, sign_in: SignIn) -> None:
+    alice = sign_in(user)
+    with db.session() as session:
+        people = ["anna@example.com", "kunde@xn--mller-kva.de"]
+        campaign_id = rows.campaign(session, alice, {"failed": people}, sender_id=rows.sender(session, alice).id)
+    await user.open(f"/campaigns/{campaign_id}")
+    assert addresses(user) == ["anna@example.com", "kunde@müller.de"]
+    user.find(ui.input).type("müller")
+    await eventually(lambda: addresses(user) == ["kunde@müller.de"])
+    open_mail(user, "kunde@müller.de")
+    await eventually(lambda: texts(user).count("kunde@müller.de") == 1)
 
 
 async def test_what_the_ledger_shows_stands_in_the_address(user: Browser, sign_in: SignIn) -> None:

@@ -38,6 +38,23 @@ async def test_the_suppression_list_is_shown_and_an_address_is_allowed_again(use
     await eventually(lambda: len(table.rows) == 2)
 
 
+async def test_an_international_domain_is_shown_with_its_letters(user: Browser, sign_in: SignIn) -> None:
+    alice = sign_in(user)
+    await user.open("/audience")
+    table = table_of(user, "Reason")
+    user.find("Address to suppress").type("kunde@müller.de")
+    press(user, "Suppress")
+    await user.should_see("kunde@müller.de gets no more mail.")
+    await eventually(lambda: [each["shown"] for each in table.rows] == ["kunde@müller.de"])
+    assert table.columns[0]["field"] == "shown" and "{{ props.row.shown }}" in table.slots["body-cell-email"].template
+    UserInteraction(user, {table}, None).trigger("allow", table.rows[0]["email"])
+    await user.should_see("Campaigns mail kunde@müller.de again.")
+    press(user, "Allow again")
+    await eventually(lambda: table.rows == [])
+    with db.reading() as session:
+        assert suppression.count(session, alice) == 0
+
+
 async def test_several_addresses_are_suppressed_at_once_before_there_are_contacts(
     user: Browser, sign_in: SignIn
 ) -> None:

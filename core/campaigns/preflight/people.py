@@ -1,5 +1,6 @@
 """What a survey of the audience means for the user, in sentences."""
 
+from core.audience import addresses
 from core.campaigns.findings import Finding, Level
 from core.campaigns.preflight.survey import Kind, Survey, is_clipped
 
@@ -47,7 +48,7 @@ def _kind(found: Survey, key: str, sentence: str, have: bool = False) -> list[Fi
     if have:
         who += " has" if kind.count == 1 else " have"
     first = kind.people[0]
-    words = sentence.format(who=who, first=first.words, email=first.email)
+    words = sentence.format(who=who, first=first.words, email=addresses.shown(first.email))
     step, place = ("content", "body") if key == "bad_links" else ("audience", "lists")
     return [Finding(Level.warning, words, step, place, key)]
 

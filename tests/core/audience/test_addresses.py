@@ -53,3 +53,23 @@ def test_what_is_no_address_comes_with_a_reason(text: str, reason: str) -> None:
     found = addresses.read(text)
     assert not found.email
     assert found.reason and found.reason.startswith(reason)
+
+
+@pytest.mark.parametrize(
+    ("kept", "shown"),
+    [
+        ("anna@example.com", "anna@example.com"),
+        ("kunde@xn--mller-kva.de", "kunde@müller.de"),
+        ("xn--x@shop.xn--fa-hia.example", "xn--x@shop.faß.example"),
+        ("अनु@xn--p1b6ci4b4b3a.xn--h2brj9c", "अनु@उदाहरण.भारत"),
+        ("a@xn--zzzzzzzz.com", "a@xn--zzzzzzzz.com"),  # letters of nothing
+        ("a@xn--ls8h.la", "a@xn--ls8h.la"),  # no letter by IDNA 2008
+        ("a@xn--mller-kva.test", "a@xn--mller-kva.test"),  # in letters it would not be taken
+        ("a@xn--pple-43d.com", "a@xn--pple-43d.com"),  # a Cyrillic а before Latin letters
+        ("xn--mller-kva.de", "xn--mller-kva.de"),
+        ("", ""),
+    ],
+)
+def test_a_domain_is_shown_with_its_letters_where_they_are_read_as_the_same_again(kept: str, shown: str) -> None:
+    assert addresses.shown(kept) == shown
+    assert shown == kept or addresses.read(shown).email == kept

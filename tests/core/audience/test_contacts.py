@@ -11,6 +11,7 @@ from sqlmodel import col, select
 from core import clock, config, db, live
 from core.audience import book, contacts, export, parse, suppression
 from core.audience.contacts import AudienceCount, Stored
+from core.audience.people import find
 from core.errors import NotFound, RuleError
 from core.models import Campaign, CampaignList, Contact, ContactList, ListMember, User
 from tests.conftest import Stack
@@ -326,6 +327,41 @@ def test_contacts_are_found_by_the_beginning_of_the_address_or_of_the_domain() -
     assert found("anna@", two) == ["anna@example.com"]
     assert found("%") == found("_") == []
     assert len(found("", one)) == 4 and found("", two) == ["anna@example.com", "zed@example.com"]
+
+
+INTERNATIONAL = ["@müller.de", "@MÜLLER", "müller", "Mu\u0308ller.de", "kunde@müller.de", "kunde@xn--mller-kva.de"]
+
+
+@pytest.mark.parametrize("search", [*INTERNATIONAL, "@xn--mller-kva.de", "xn--mller-kva"])
+def test_an_international_domain_is_found_by_its_letters_and_as_it_is_kept(search: str) -> None:
+    one = store("kunde@müller.de\nkunde@mueller.de\nkunde@möller.de").list_id
+    store("kunde@müller.de", user_id=CHARLIE)
+    with db.reading() as session:
+        for list_id in (None, one):
+            found = book.page(session, ALICE, search=search, list_id=list_id).rows
+            assert [row.email for row in found] == ["kunde@xn--mller-kva.de"]
+            assert book.count(session, ALICE, search, list_id) == 1
+        assert [each.email for each in find(session, ALICE, [one], search)] == ["kunde@xn--mller-kva.de"]
+
+
+def test_letters_before_the_at_sign_are_found_beside_those_after_it_page_by_page() -> None:
+    store("\n".join(f"jörg{n}@example.com\nn{n}@jörg.example" for n in range(5)))
+    seen, after = [], None
+    with db.reading() as session:
+        while len(seen) < 10:
+            (row,) = book.page(session, ALICE, search="jörg", after=after, limit=1).rows
+            seen.append(row.email)
+            after = book.After(row.email, row.id or 0)
+        assert not book.page(session, ALICE, search="jörg", after=after).rows
+    assert seen == [*(f"jörg{n}@example.com" for n in range(5)), *(f"n{n}@xn--jrg-sna.example" for n in range(5))]
+
+
+def test_an_export_has_domains_with_their_letters() -> None:
+    first = store("kunde@müller.de")
+    assert "".join(export.contacts_csv(ALICE, first.list_id)).splitlines()[1].startswith("kunde@müller.de,")
+    with db.session() as session:
+        suppression.suppress(session, ALICE, "kunde@müller.de", "manual")
+    assert "".join(export.suppressed_csv(ALICE)).splitlines()[1].startswith("kunde@müller.de,manual,")
 
 
 @pytest.mark.parametrize("search", ["", "p", "@example"])

@@ -71,6 +71,19 @@ def test_the_list_comes_in_pages_the_newest_first_and_is_searched() -> None:
         assert suppression.count(session, ALICE) == 30
 
 
+@pytest.mark.parametrize("search", ["müller", "@müller.de", "kunde@müller", "@xn--mller-kva", "KUNDE@xn--"])
+def test_an_international_domain_is_found_by_its_letters_and_as_it_is_kept(search: str) -> None:
+    with db.session() as session:
+        suppression.suppress(session, ALICE, "kunde@müller.de", "manual")
+        suppression.suppress(session, ALICE, "anna@example.com", "manual")
+        suppression.suppress(session, CHARLIE, "kunde@müller.de", "manual")
+    with db.reading() as session:
+        found = suppression.page(session, ALICE, search=search).rows
+        assert [row.email for row in found] == ["kunde@xn--mller-kva.de"]
+        assert suppression.count(session, ALICE, search) == 1
+        assert [row.email for row in suppression.page(session, ALICE, search="@exam").rows] == ["anna@example.com"]
+
+
 def test_the_suppressed_among_many_are_counted_once_each() -> None:
     with db.session() as session:
         assert suppression.count_among(session, ALICE, ["a@example.com"]) == 0

@@ -13,7 +13,7 @@ ALL = {
     "pending": ["dan@example.com", "eve@example.com"],
     "claimed": ["fay@example.com"],
     "cancelled": ["1|a@1", "2|a@1", "3|a@1"],
-    "unknown": ["gus@example.com"],
+    "unknown": ["gus@example.com", "jörg@example.com", "kunde@xn--jrg-sna.example"],
 }
 
 
@@ -49,6 +49,11 @@ def walk(read, forward: bool = True) -> list[str]:  # type: ignore[no-untyped-de
         ("", "@1", ["1|a@1", "2|a@1", "3|a@1"]),
         ("cancelled", "1|a@", ["1|a@1"]),
         ("", "%", []),
+        ("", "jörg", ["jörg@example.com", "kunde@xn--jrg-sna.example"]),
+        ("unknown", "JÖRG", ["jörg@example.com", "kunde@xn--jrg-sna.example"]),
+        ("", "@jörg.ex", ["kunde@xn--jrg-sna.example"]),
+        ("unknown", "kunde@jörg.example", ["kunde@xn--jrg-sna.example"]),
+        ("", "xn--jrg", ["kunde@xn--jrg-sna.example"]),
         ("", "an\x00na", ["anna.b@example.org", "anna@example.com"]),
     ],
 )
