@@ -5,14 +5,13 @@ from typing import Any
 
 from nicegui import ui
 
-from campaign_ui.parts.blocks import scroll_box
 from campaign_ui.parts.notices import notice
 from campaign_ui.parts.pager import in_tens
+from campaign_ui.parts.upload_columns import UploadColumns
 from campaign_ui.parts.upload_target import Target, target_fields
-from core.audience import addresses
 from core.audience.parse import ParsedUpload, Rejected
 
-_SHOWN_ROWS, _SHOWN_COLUMNS, _SHOWN_REJECTED, _RENAMED = 6, 7, 200, 60
+_SHOWN_REJECTED = 200
 
 # Constant template: what stands in somebody's file arrives as data only.
 _VALUE = """
@@ -50,8 +49,7 @@ def preview(
             labels, label="Address column", value=parsed.email_index, on_change=lambda event: on_column(event.value)
         )
     if parsed.sample:
-        _people(parsed)
-        _fields(parsed, target)
+        UploadColumns(parsed, target)
     else:
         notice(
             "No row has a valid address in this column. Choose another column or look at the reasons below.", "pending"
@@ -82,51 +80,6 @@ def _tile(label: str, value: int, tone: str) -> None:
         ui.label(f"{value:,}").classes("cm-num text-[22px]")
     tile.props["role"] = "group"
     tile.props["aria-label"] = label
-
-
-def _people(parsed: ParsedUpload) -> None:
-    named = [column for column in parsed.columns if column.field][: _SHOWN_COLUMNS - 1]
-    # Keys are constants: a header from somebody's file must never become one.
-    labels = [parsed.columns[parsed.email_index].label, *(column.label for column in named)]
-    columns = [
-        {"name": f"c{n}", "field": f"c{n}", "label": label[:60], "align": "left"} for n, label in enumerate(labels)
-    ]
-    rows = [
-        {
-            "id": number,
-            "c0": addresses.shown(email),
-            **{f"c{n}": fields.get(c.field, "")[:80] for n, c in enumerate(named, 1)},
-        }
-        for number, (email, fields) in enumerate(parsed.sample[:_SHOWN_ROWS])
-    ]
-    with scroll_box("First rows").classes("border rounded-[12px] px-4").style("border-color:var(--cm-line)"):
-        ui.table(rows=rows, columns=columns, row_key="id").props("flat hide-pagination")
-    more = len([column for column in parsed.columns if column.field]) - len(named)
-    if more > 0:
-        ui.label(f"and {more:,} more column{'s' * (more != 1)}").classes("text-xs cm-mute")
-
-
-def _fields(parsed: ParsedUpload, target: Target) -> None:
-    """The merge fields the columns become; each can have another name, or none to be left out."""
-    columns = [column for column in parsed.columns if column.field]
-    if not columns:
-        return
-    with ui.row().classes("w-full items-center gap-2"):
-        ui.label("Merge fields").classes("text-xs cm-mute")
-        for column in columns[:30]:
-            ui.label(f"{{{{ {column.field} }}}}").classes("is-brand rounded-[8px] px-2 py-0.5 text-xs font-mono")
-    with (
-        ui.expansion("Rename or leave out columns", icon="edit_note").classes("w-full").props("dense"),
-        ui.element("div").classes("grid grid-cols-1 sm:grid-cols-2 gap-3 w-full"),
-    ):
-        for column in columns[:_RENAMED]:
-            field = ui.input(column.label[:60], value=target.fields.get(column.index, column.field))
-            field.props('clearable maxlength=60 hint="Clear it to leave this column out"')
-            field.on_value_change(lambda event, index=column.index: _rename(target, index, event.value))
-
-
-def _rename(target: Target, index: int, name: str | None) -> None:
-    target.fields[index] = name or ""
 
 
 def _left_out(rows: tuple[Rejected, ...], count: int, words: str, name: str, head: str, *, is_open: bool) -> None:

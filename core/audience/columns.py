@@ -102,17 +102,31 @@ def checked_name(label: str) -> str:
 
 def renamed(columns: Sequence[Column], names: Mapping[int, str]) -> tuple[Column, ...]:
     """``columns`` with the merge fields of ``names`` (index -> name, empty to leave it out). Raises RuleError."""
+    plan = planned(columns, names)
+    for _, wrong in plan:
+        if wrong:
+            raise RuleError(wrong)
+    return tuple(column for column, _ in plan)
+
+
+def planned(columns: Sequence[Column], names: Mapping[int, str]) -> list[tuple[Column, str]]:
+    """The same, each with a sentence where its name cannot be taken."""
     taken: dict[str, str] = {}
     found = []
     for column in columns:
         wanted = names.get(column.index, column.field) if column.field else ""
-        field = column.field if wanted == column.field else checked_name(wanted) if wanted.strip() else ""
-        if field in taken:
-            raise RuleError(f"The columns “{taken[field]}” and “{column.label}” would both become {field}.")
-        if field:
+        field, wrong = column.field, ""
+        if wanted != column.field:
+            try:
+                field = checked_name(wanted) if wanted.strip() else ""
+            except RuleError as error:
+                wrong = str(error)
+        if not wrong and field in taken:
+            wrong = f"The columns “{taken[field]}” and “{column.label}” would both become {field}."
+        if field and not wrong:
             taken[field] = column.label
-        found.append(replace(column, field=field))
-    return tuple(found)
+        found.append((replace(column, field=field), wrong))
+    return found
 
 
 def _header_at(rows: Sequence[tuple[int, list[str]]]) -> int | None:

@@ -146,7 +146,8 @@ async def test_hostile_names_in_a_file_are_shown_as_text(user: Browser, sign_in:
     await upload(user, b'email,<b onclick=x>,":x","__proto__"\na@example.com,<script>alert(1)</script>,2,3\n')
     await user.should_see("Add 1 contact")
     table = table_of(user, "<b onclick=x>")
-    assert {key for column in table.columns for key in column} == {"name", "field", "label", "align"}
+    keys = {"name", "field", "label", "align", "stored", "wrong", "classes"}
+    assert {key for column in table.columns for key in column} == keys
     assert {key for row in table.rows for key in row} == {"id", "c0", "c1", "c2", "c3"}
 
 
@@ -201,6 +202,48 @@ async def test_duplicates_are_listed_and_columns_renamed_or_left_out(user: Brows
     await user.should_see("1 contact added")
     with db.reading() as session:
         assert book.page(session, alice).rows[0].fields == {"called": "Anna"}
+
+
+async def test_the_preview_shows_columns_as_they_will_be_stored(user: Browser, sign_in: SignIn) -> None:
+    alice = sign_in(user)
+    await user.open("/audience")
+    await upload(user, b"Email,First name,Secret,Town\nanna@example.com,Anna,1,Ulm\n")
+    await user.should_see("Add 1 contact")
+    table = table_of(user, "First name")
+
+    def heads() -> list[tuple[str, str, bool]]:
+        return [(each["label"], each["stored"], "line-through" in each["classes"]) for each in table.columns]
+
+    def chips() -> list[str]:
+        return [each.text for each in shown(user, ui.label) if each.text.startswith("{{")]
+
+    def field(name: str) -> ui.input:
+        (found,) = shown(user, ui.input, name)
+        assert isinstance(found, ui.input)
+        return found
+
+    assert "{{ props.col.stored }}" in table.slots["header-cell"].template
+    assert heads() == [
+        ("Email", "the address", False),
+        ("First name", "stored as first_name", False),
+        ("Secret", "stored as secret", False),
+        ("Town", "stored as town", False),
+    ]
+    fill(user, "Town", "Größe der Stadt!")
+    await eventually(lambda: heads()[3] == ("Town", "stored as grosse_der_stadt", False))
+    assert "Stored as grosse_der_stadt." in field("Town").props["hint"]
+    assert chips() == ["{{ first_name }}", "{{ secret }}", "{{ grosse_der_stadt }}"]
+    fill(user, "Secret", "First Name")
+    await eventually(lambda: heads()[2] == ("Secret", "needs another name", False))
+    assert "would both become first_name" in str(field("Secret").error) and table.columns[2]["wrong"]
+    field("Secret").set_value(None)
+    await eventually(lambda: heads()[2] == ("Secret", "left out", True))
+    assert field("Secret").error is None and field("Secret").props["hint"] == "Left out"
+    assert chips() == ["{{ first_name }}", "{{ grosse_der_stadt }}"]
+    press(user, "Add 1 contact")
+    await user.should_see("1 contact added")
+    with db.reading() as session:
+        assert book.page(session, alice).rows[0].fields == {"first_name": "Anna", "grosse_der_stadt": "Ulm"}
 
 
 async def test_the_panel_of_a_first_upload_stays_until_it_is_done(user: Browser, sign_in: SignIn) -> None:
