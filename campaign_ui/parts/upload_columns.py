@@ -55,8 +55,9 @@ class UploadColumns:
     def _build_inputs(self, named: list[Column]) -> None:
         with (
             ui.expansion("Rename or leave out columns", icon="edit_note").classes("w-full").props("dense"),
-            ui.element("div").classes("grid grid-cols-1 sm:grid-cols-2 gap-3 w-full"),
+            ui.element("div").classes("grid grid-cols-1 sm:grid-cols-2 gap-x-3 gap-y-5 w-full"),
         ):
+            ui.label("Clear a name to leave its column out.").classes("text-xs cm-mute sm:col-span-2")
             for column in named:
                 field = ui.input(
                     column.label[:60],
@@ -88,7 +89,7 @@ class UploadColumns:
         for index, field in self.inputs.items():
             name = planned[index][0]
             field.validate(return_result=False)
-            field.props["hint"] = f"Stored as {name}. Clear it to leave this column out" if name else "Left out"
+            field.props["hint"] = f"Stored as {name}" if name else "Left out"
         if self.inputs:
             self._show_chips([name for name, wrong in planned.values() if name and not wrong])
 

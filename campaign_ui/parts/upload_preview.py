@@ -62,7 +62,7 @@ def preview(
         words = f"{parsed.duplicate_count:,} duplicate{'s' * (parsed.duplicate_count != 1)}"
         head = "The address, and what becomes of its row"
         _left_out(parsed.duplicates, parsed.duplicate_count, words, "Duplicates", head, is_open=False)
-    with ui.row().classes("w-full justify-end gap-2"):
+    with ui.row().classes("cm-foot justify-end gap-2"):
         ui.button("Start over", on_click=on_back).props("flat color=grey-7")
         add = ui.button(f"Add {parsed.valid_count:,} contact{'s' * (parsed.valid_count != 1)}", on_click=on_add)
         add.set_enabled(parsed.valid_count > 0)

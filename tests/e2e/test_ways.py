@@ -13,7 +13,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.conftest import KEY
-from tests.e2e.product import ROOT, Console, card, chromium, free_port
+from tests.e2e.product import ROOT, STILL, Console, card, chromium, free_port
 
 _FOCUSED = """() => {
     const on = document.activeElement ?? document.body ?? document.documentElement, named = on.labels?.[0] ?? on;
@@ -22,6 +22,13 @@ _FOCUSED = """() => {
     const name = on.getAttribute("aria-label") || on.title || words.textContent;
     return [name.replace(/\\s+/g, " ").trim(), on.matches(":focus-visible")];
 }"""
+_IS_SEEN = """field => {
+    const { left, top, width, height } = field.getBoundingClientRect();
+    return document.elementFromPoint(left + width / 2, top + height / 2) === field;
+}"""
+_TABLE = "\n".join(
+    ["Email" + "".join(f",Column {n}" for n in range(10)), *(f"p{n}@example.com" + ",x" * 10 for n in range(30))]
+)
 _PEOPLE = [f"person{number}@example.org" for number in range(3)]
 
 
@@ -154,3 +161,30 @@ async def test_a_draft_in_two_tabs_is_told_of_and_loses_nothing(web: str) -> Non
         await other.get_by_role("button", name="Show the other version").click()
         await expect(other.get_by_label("Subject", exact=True)).to_have_value("Changed in the first tab")
         await expect(told).to_have_count(0)
+
+
+@pytest.mark.parametrize(("width", "height"), [(1440, 900), (390, 844)])
+async def test_the_button_that_adds_an_upload_is_seen_at_once_on_every_screen(
+    web: str, width: int, height: int
+) -> None:
+    async with _browser(viewport={"width": width, "height": height}, **STILL) as page:
+        account = {"email": f"una{width}@example.com", "password": "correct horse 1"}
+        await page.context.request.post(f"{web}/signup", form=account)
+        await page.goto(f"{web}/audience")
+        add = page.get_by_role("button", name="Add 30 contacts")
+        for is_first in (True, False):  # on the page itself, and in the dialog
+            if not is_first:
+                await page.get_by_role("button", name="Upload", exact=True).click()
+            file = {"name": "members.csv", "mimeType": "text/csv", "buffer": _TABLE.encode()}
+            await page.locator("input[type=file]").last.set_input_files(file)
+            await expect(add).to_be_in_viewport(ratio=1)
+            await page.get_by_text("Rename or leave out columns").click()
+            await page.get_by_label("Column 0", exact=True).click()  # they are unfolded
+            last = page.get_by_label("Column 9", exact=True)
+            await last.focus()  # no field that has the focus is behind it
+            await expect(last).to_be_in_viewport(ratio=1)
+            assert await last.evaluate(_IS_SEEN)
+            await expect(add).to_be_in_viewport(ratio=1)
+            await add.click()
+            await expect(page.get_by_text("30 contacts", exact=False).first).to_be_visible()
+            await expect(add).to_have_count(0)
