@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from core import db
-from core.audience import addresses, contacts, people
+from core.audience import addresses, contacts, people, typos
 from core.audience.people import Person
 from core.campaigns.content import content
 from core.campaigns.drafts import get, left_out_ids, list_ids
@@ -27,16 +27,6 @@ _MOST_PLACES = 300
 _USUAL_LENGTH = 500  # characters
 _ZONES = ("time_zone", "timezone", "tz", "zone")
 _COUNTRIES = ("country_code", "country")
-# Misspellings of the largest mail providers that turn up in real lists.
-TYPOS = {
-    "gmial.com": "gmail.com", "gamil.com": "gmail.com", "gmai.com": "gmail.com", "gmal.com": "gmail.com",
-    "gnail.com": "gmail.com", "gmail.co": "gmail.com", "gmail.con": "gmail.com", "gmail.cm": "gmail.com",
-    "gmaill.com": "gmail.com", "gmail.comm": "gmail.com", "hotmial.com": "hotmail.com", "hotmal.com": "hotmail.com",
-    "hotmai.com": "hotmail.com", "hotmail.con": "hotmail.com", "hotmail.co": "hotmail.com", "homail.com": "hotmail.com",
-    "outlok.com": "outlook.com", "outloo.com": "outlook.com", "outlook.con": "outlook.com", "yaho.com": "yahoo.com",
-    "yahooo.com": "yahoo.com", "yhaoo.com": "yahoo.com", "yahoo.con": "yahoo.com", "yahoo.co": "yahoo.com",
-    "iclod.com": "icloud.com", "icloud.con": "icloud.com", "icoud.com": "icloud.com",
-}  # fmt: skip
 
 
 class Named(NamedTuple):
@@ -179,7 +169,7 @@ class _Look:
         read = addresses.read(person.email)
         if not read.email:
             self.found.invalid.add(person, read.reason)
-        elif meant := TYPOS.get(addresses.domain_of(person.email)):
+        elif meant := typos.meant(addresses.domain_of(person.email)):
             self.found.mistyped.add(person, f"probably {meant}")
         if not person.email.isascii():
             self.found.international += 1
