@@ -10,6 +10,7 @@ import redis
 from huey import Huey
 
 from core import config, db, live, migrate
+from core.delivery import lease
 from core.errors import StartError
 from jobs import broker, sandbox_inbox
 from jobs.bounces import read_mailboxes
@@ -32,7 +33,7 @@ class Worker:
         self.huey = make_huey()
         self._upkept = float("-inf")
         self._dispatched = monotonic()
-        self._asked: dict[int, float] = {}  # sender id: when some worker was asked to look at it
+        self._asked: dict[tuple[int, int], float] = {}  # (sender id, epoch): when some worker was asked to take it
         self._dispatch, self._send = self._tasks(self.huey)
         logging.getLogger("huey").setLevel(logging.WARNING)  # it would log each tick
         self._consumer = QuietConsumer(self.huey, self._help_itself, workers=3, periodic=True)
@@ -59,11 +60,13 @@ class Worker:
             log.warning("dispatch waits for the tick, Redis is away: %s", type(error).__name__)
 
     def hint_send(self, sender_id: int) -> None:
-        """Some worker should look at this sender. Where none did by the next tick, this one: the other may be cut off
+        """Some worker should take this sender. Where none did by the next tick, this one: the other may be cut off
         from the database, and yet take what is in the queue."""
         now = monotonic()
-        if now - self._asked.setdefault(sender_id, now) > broker.Tick.periodic_task_seconds / 2:
-            self._asked.pop(sender_id, None)
+        with db.reading() as session:
+            key = sender_id, lease.epoch(session, sender_id)
+        if now - self._asked.setdefault(key, now) > broker.Tick.periodic_task_seconds / 2:
+            self._asked.pop(key, None)
             self.engine.wake(sender_id)
             return
         try:
@@ -83,7 +86,7 @@ class Worker:
     def _dispatch_now(self) -> None:
         self._dispatched = now = monotonic()
         lately = now - 3 * broker.Tick.periodic_task_seconds
-        self._asked = {sender_id: at for sender_id, at in list(self._asked.items()) if at > lately}
+        self._asked = {key: at for key, at in list(self._asked.items()) if at > lately}
         dispatch(self.hint_send)
 
     def _help_itself(self) -> None:

@@ -163,6 +163,11 @@ def due(session: Session, among: Iterable[int] | None = None) -> list[int]:
     return list(session.connection().execute(wanted).scalars())
 
 
+def epoch(session: Session, sender_id: int) -> int:
+    """Which ownership of the sender is the last one: another number means that somebody took it meanwhile. 0: none."""
+    return session.connection().execute(select(_sender.c.epoch).where(_sender.c.id == sender_id)).scalar() or 0
+
+
 def return_held(session: Session, sender_id: int, epoch: int) -> None:
     """What owners up to ``epoch`` still hold: claimed -> pending, no attempt counted; sending -> unknown."""
     tally = Tally()

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 import redis
 
+from core import db
+from core.delivery import lease
 from jobs import broker, runner
 from jobs.runner import Worker
 from tests import servers
@@ -110,6 +112,32 @@ def test_where_another_worker_swallows_what_is_asked_the_one_that_asks_does_it(s
         with processes.worker(stack, prepare=swallow):
             world.until(lambda: done(campaign_id), 30)
     assert assert_kept(receiver, {campaign_id: PEOPLE}, unknown=0) == {"sent": 60}
+
+
+def test_a_sender_that_somebody_took_meanwhile_is_for_any_worker_again(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else one worker would take all senders that have something to do every now and then."""
+    now = [1000.0]
+    monkeypatch.setattr(runner, "monotonic", lambda: now[0])
+    with Receiver() as receiver:
+        _, sender_id, _ = to_people(receiver, PEOPLE)
+    worker = Worker()
+    taken: list[int] = []
+    monkeypatch.setattr(worker.engine, "wake", taken.append)
+    worker.hint_send(sender_id)
+    with db.session() as session:
+        held = lease.take(session, sender_id, "another")
+        assert held is not None
+        lease.give_back(session, sender_id, "another", held.epoch, None)
+    now[0] += broker.TICK_SECONDS
+    worker.hint_send(sender_id)
+    assert (worker.huey.pending_count(), taken) == (2, [])
+    now[0] += broker.TICK_SECONDS
+    worker.hint_send(sender_id)  # nobody took it this time
+    assert (worker.huey.pending_count(), taken) == (2, [sender_id])
+    worker.huey.storage.flush_queue()
+    worker.huey.storage.close()
 
 
 def swallow() -> None:
