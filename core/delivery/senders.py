@@ -5,12 +5,13 @@ from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import case, exists, false, func, update
+from sqlalchemy import ColumnElement, and_, case, exists, false, func, update
 from sqlalchemy import delete as sql_delete
 from sqlmodel import Session, col, select
 
 from core import config, crypto, db, live
 from core.delivery import hosts, learned, warmup, windows
+from core.delivery.replies import UNREACHED
 from core.delivery.sender_values import Invalid, Values, problems
 from core.errors import NotFound, RuleError
 from core.models import BounceMailbox, Campaign, CampaignStatus, Meta, Security, Sender, SenderState, User
@@ -57,7 +58,8 @@ def save(session: Session, user_id: int, sender_id: int, values: Values) -> None
     elif values.password is not None:
         sealed = crypto.seal(values.password, f"sender:{sender_id}") if values.password else ""
         checked["password_sealed"] = sealed
-    cools_on = _sender.c.state == SenderState.cooling  # unless it is another account now
+    # Its server asked to wait: it does so, unless it is another account now. One that was not reached asked nothing.
+    cools_on: ColumnElement[bool] = and_(_sender.c.state == SenderState.cooling, _sender.c.state_rule != UNREACHED)
     if (checked.get("host", kept.host), checked.get("username", kept.username)) != (kept.host, kept.username):
         cools_on = false()
     ready = {"state": SenderState.ready, "cooling_until": None, "cooldown_step": 0} | dict.fromkeys(_REASON, "")

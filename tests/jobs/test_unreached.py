@@ -41,3 +41,14 @@ def test_a_server_that_is_not_there_is_told_and_tried_again(stack: Stack) -> Non
     assert len(receiver.accepted) == len(PEOPLE) and world.sender(sender_id).state_rule == ""
     with db.reading() as session:
         assert stats.health(session, user_id)[0].state == "ready"
+
+
+def test_a_port_that_is_corrected_is_tried_at_once(stack: Stack) -> None:
+    user_id = world.add_user()
+    sender_id = world.add_sender(user_id, free_port())
+    campaign_id = world.add_campaign(user_id, sender_id, PEOPLE)
+    with worker(), Receiver() as receiver:
+        live.wake()
+        world.until(cools(sender_id))
+        world.save_sender(user_id, sender_id, port=receiver.port)
+        world.until(lambda: world.sent(campaign_id), 20)  # its wait is 30 s
