@@ -257,7 +257,7 @@ class Courier:
             await self._leave()
         if self.up:
             return True
-        lane, why = self._lane, ""
+        lane, why, reached = self._lane, "", True
         refused: Refused | None = None
         try:
             server = await lane.server()
@@ -272,11 +272,16 @@ class Courier:
         except ssl.SSLError as error:
             why = tls.why_not(error, server.name, server.port, server.security)
         except OSError as error:
-            why = hosts.why_not(error, server.name, server.port)
-        except (Dropped, RuleError, asyncio.IncompleteReadError) as error:
+            why, reached = hosts.why_not(error, server.name, server.port), False
+        except RuleError as error:
+            why, reached = str(error), False
+        except (Dropped, asyncio.IncompleteReadError) as error:
             why = str(error) or type(error).__name__
         self._connection, self._home = None, True
-        lane.report.no_connection(refused.phase if refused else "connect", refused.reply if refused else None, why)
+        if refused is not None:
+            lane.report.refused_connection(refused.phase, refused.reply)
+        else:
+            lane.report.no_connection(why, reached)
         return False
 
     async def _leave(self) -> None:

@@ -8,7 +8,7 @@ from datetime import datetime
 from core.content.mail import CompiledMail
 from core.delivery import consequence, hosts, senders, usage
 from core.delivery.ledger import Claimed
-from core.delivery.replies import Verdict
+from core.delivery.replies import UNREACHED, Verdict
 from core.delivery.smtp import Server
 from core.models import Sender
 from jobs import batches
@@ -114,6 +114,7 @@ class Lane:
         """A connection is signed in: others may follow."""
         if not self._proven:
             self._proven = True
+            self.report.connected(self._sender.state_rule == UNREACHED)
             self._staff()
 
     def fewer(self, verdict: Verdict) -> bool:

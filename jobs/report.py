@@ -119,15 +119,25 @@ class Report:
         if self._drops >= _DROPS:
             self._cool(_CONNECTION, why)
 
-    def no_connection(self, phase: str, reply: Reply | None, why: str) -> None:
-        """The server did not take a connection: all mails of this sender wait."""
-        text = (reply.text if reply else why)[:REPLY_CHARS]
-        verdict = classify(phase, reply.code, "", text) if reply is not None else _UNREACHED
-        text = f"{reply.code} {text}" if reply is not None else text
+    def connected(self, was_unreached: bool) -> None:
+        """A connection stands, the first one of the lane."""
+        if was_unreached:
+            self._writer.call(lambda session: standing.reached(session, self._sender_id, self._epoch))
+
+    def refused_connection(self, phase: str, reply: Reply) -> None:
+        """The server said no before any mail: all of this sender wait."""
+        text = reply.text[:REPLY_CHARS]
+        verdict = classify(phase, reply.code, "", text)
         if consequence.of_refusal(verdict, 0).blocks:
-            self._block(verdict, text)
+            self._block(verdict, f"{reply.code} {text}")
         elif not self._lane.fewer(verdict):
-            self._cool(verdict, text)
+            self._cool(verdict, f"{reply.code} {text}")
+
+    def no_connection(self, why: str, reached: bool) -> None:
+        """None came about, or (``reached``) it ended before the sign-in: all mails of this sender wait."""
+        verdict = _CONNECTION if reached else _UNREACHED
+        if not self._lane.fewer(verdict):
+            self._cool(verdict, why[:REPLY_CHARS])
 
     def _refused_alike(self, campaign_id: int, rule_id: str) -> int:
         refused = self._alike.setdefault(campaign_id, Counter())

@@ -77,7 +77,7 @@ def _letters(domain: str) -> str:
 
 
 def _is_mixed(label: str) -> bool:
-    """Whether Latin letters stand beside those that look like them, as in a forged name."""
+    """Whether Latin letters stand beside those that look like them, as in many forged names."""
     scripts = {unicodedata.name(letter, "").partition(" ")[0] for letter in label if letter.isalpha()}
     return "LATIN" in scripts and bool(scripts & {"CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE"})
 

@@ -11,7 +11,10 @@ _LAST = "\U0010ffff"  # sorts after every letter, in bytes on both databases
 
 
 def term(typed: str) -> str:
-    """What is looked for: lower case, ``@müller.de`` by its A-label. Beginning with @ it is a domain's beginning."""
+    """What is looked for: lower case, ``@müller.de`` by its A-labels, of which only whole ones can be found.
+
+    Beginning with @ it is a domain's beginning.
+    """
     clean = unicodedata.normalize("NFC", typed.strip().lower())
     before, at, domain = clean.rpartition("@")
     return before + at + addresses.ascii_domain(domain) if at else clean

@@ -71,7 +71,7 @@ def outlook(session: Session, user_id: int, campaign_id: int) -> Outlook | None:
     sender = session.get(Sender, campaign.sender_id) if known and campaign.sender_id else None
     if sender is None or sender.user_id != user_id or sender.deleted_at or sender.state == SenderState.blocked:
         return None
-    if campaign.status == CampaignStatus.sending and standing.is_unreached(sender):
+    if campaign.status == CampaignStatus.sending and standing.is_unreached(sender, now):
         return None
     others = select(_campaign).where(
         _campaign.c.sender_id == sender.id,

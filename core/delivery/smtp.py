@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 
 from core.audience import addresses
-from core.delivery import failpoints, hosts, tls
+from core.delivery import failpoints, tls
 from core.delivery.replies import is_success
 from core.delivery.wire import Dropped, Reply, Wire
 from core.models import Security
@@ -142,7 +142,7 @@ class Connection(Wire):
 
 
 async def connect(server: Server) -> Connection:
-    """Connect, encrypt, sign in. Raises Refused (the server's words), Dropped, OSError, ssl.SSLError."""
+    """Connect, encrypt, sign in. Raises Refused (its words), Dropped (it was reached), OSError (not), ssl.SSLError."""
     loop, times = asyncio.get_running_loop(), server.timeouts
     name = server.name or server.host
     context = tls.context() if server.security == Security.tls else None
@@ -155,8 +155,6 @@ async def connect(server: Server) -> Connection:
                 ssl=context,
                 server_hostname=name if context else None,
             )
-    except TimeoutError:
-        raise Dropped(hosts.why_not(TimeoutError(), name, server.port)) from None
     except ConnectionResetError as error:
         raise (tls.Cut() if context else error) from None
     try:

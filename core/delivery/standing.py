@@ -45,15 +45,20 @@ def recovered(session: Session, sender_id: int, epoch: int) -> bool:
     return _change(session, sender_id, epoch, {"cooldown_step": 0} | _reason("", "", ""))
 
 
-def is_unreached(sender: Sender) -> bool:
-    """Whether its server could not be reached, and took no mail since: it waits, or is tried just now."""
-    return sender.state != SenderState.blocked and sender.cooldown_step > 0 and sender.state_rule == UNREACHED
+def reached(session: Session, sender_id: int, epoch: int) -> bool:
+    """A connection stands; the next cooldown is none the shorter before a mail is accepted."""
+    return _change(session, sender_id, epoch, _reason("", "", ""))
 
 
-def unreached() -> ColumnElement[bool]:
+def is_unreached(sender: Sender, now: datetime) -> bool:
+    """Whether its server could not be reached: it waits for that, or is tried just now."""
+    waits = sender.owner != "" or (sender.cooling_until is not None and sender.cooling_until > now)
+    return sender.state_rule == UNREACHED and waits
+
+
+def unreached(now: datetime) -> ColumnElement[bool]:
     """The condition ``is_unreached`` for the rows of senders."""
-    tried = and_(_sender.c.cooldown_step > 0, _sender.c.state_rule == UNREACHED)
-    return and_(_sender.c.state != SenderState.blocked, tried)
+    return and_(_sender.c.state_rule == UNREACHED, or_(_sender.c.owner != "", _sender.c.cooling_until > now))
 
 
 def may_try(sender: Sender, now: datetime) -> bool:

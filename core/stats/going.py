@@ -87,7 +87,7 @@ def _waits(now: datetime) -> ColumnElement[bool]:
             col(Sender.cooling_until) > now,
             col(Sender.state) == SenderState.blocked,
             lease.silent(now),
-            standing.unreached(),
+            standing.unreached(now),
             and_(col(Sender.owner) == "", workers.missing(now)),
         ),
     )

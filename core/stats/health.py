@@ -82,7 +82,7 @@ def health(session: Session, user_id: int) -> list[Health]:
 
 def sender_state(sender: Sender, now: datetime) -> str:
     """ready, cooling, blocked or UNREACHED; a cooldown that is over is none."""
-    if standing.is_unreached(sender):
+    if standing.is_unreached(sender, now):
         return UNREACHED
     if sender.state == SenderState.cooling and (sender.cooling_until is None or sender.cooling_until <= now):
         return SenderState.ready.value
@@ -131,7 +131,7 @@ def _changes_at(uses: tuple[Use, ...], used: "_Used", now: datetime) -> datetime
 
 def todo(sender: Sender, state: str) -> str:
     """What its user can do about a sender that is not ready."""
-    if state == UNREACHED:
+    if state == UNREACHED and not sender.is_sandbox:
         return "Correct its host, port or security where they are wrong, and test the connection."
     if state == SenderState.blocked and sender.state_kind not in _WHAT_TO_DO:
         return "Correct what the server names, test the connection and save it."

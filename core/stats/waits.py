@@ -95,6 +95,9 @@ def _of_sending(session: Session, user_id: int, campaign: Summary, zone: str) ->
     if counts.pending and lease.is_silent(sender, now):
         words = f"Its worker does not answer; sending goes on as soon as a worker is free. {counts.pending:,} waiting."
         return _nobody(session) or Wait(words, "pending")
+    if counts.pending and sender.owner and standing.is_unreached(sender, now):
+        why = replies.explain(sender.state_rule, sender.state_kind, sender.name)
+        return Wait(f"{why} {sender.state_reply} It is tried now; {counts.pending:,} waiting.", "pending")
     if counts.waiting == 0:
         if counts.pending:
             last = (
@@ -148,12 +151,16 @@ def _cooling(sender: Sender, until: datetime, count: int, zone: str, mine: int |
     said = " ".join(sender.state_reply.split())
     if not said:
         return Wait(f"{why} Resuming at {_clock(until, zone)}", "pending", until=until, rest=rest, try_sender=mine)
-    if sender.state_rule in (replies.UNREACHED, replies.CONNECTION):  # no answer, but how it failed
+    if sender.state_rule == replies.UNREACHED:  # these words are ours
         lead = f"{why} {said.rstrip('.')}. Next try at {_clock(until, zone)}"
         return Wait(lead, "pending", until=until, rest=rest, try_sender=mine)
     short = textwrap.shorten(said, _SAID_CHARS, placeholder="…")
+    whole = sender.state_reply if short != said else ""
+    if sender.state_rule == replies.CONNECTION:  # these may be
+        lead = f"{why} {short.rstrip('.')}. Next try at {_clock(until, zone)}"
+        return Wait(lead, "pending", whole, until, rest, try_sender=mine)
     lead = f"{sender.name} answered {short.rstrip(':')}: resuming at {_clock(until, zone)}"
-    return Wait(lead, "pending", sender.state_reply if short != said else "", until, rest, why, mine)
+    return Wait(lead, "pending", whole, until, rest, why, mine)
 
 
 def _of_due(session: Session, campaign: Summary, sender: Sender, now: datetime, zone: str) -> Wait:
@@ -176,9 +183,6 @@ def _of_due(session: Session, campaign: Summary, sender: Sender, now: datetime, 
         else:
             lead = f"All {count:,} that remain wait to be tried again, the first at {at}"
         return Wait(lead, "pending", first.reply, first.retry_at, ".")
-    if standing.is_unreached(sender) and sender.lease_until is not None and sender.lease_until > now:
-        why = replies.explain(sender.state_rule, sender.state_kind, sender.name)
-        return Wait(f"{why} {sender.state_reply} It is tried now; {count:,} waiting.", "pending")
     if sender.next_start_at is not None and sender.next_start_at > now + standing.PACED:
         why = _full(session, sender, now) or _limit(sender)
         lead = f"{why} Next mail at {_clock(sender.next_start_at, zone)}"

@@ -53,6 +53,10 @@ def test_a_connection_that_was_lost_is_no_answer(stack: Stack) -> None:
         sender.sqlmodel_update({"state": "cooling", "cooling_until": until, "state_kind": "temporary", **words})
         session.flush()
         wait = stats.waiting(session, alice, campaign_id, ZONE)
+        sender.state_reply = "421 4.7.0 " + "come back later " * 20
+        session.flush()
+        long = stats.waiting(session, alice, campaign_id, ZONE)
+    assert len(long.lead) < 250 and long.reply == sender.state_reply
     assert wait.lead.startswith(
         "The connection to Hostinger ended too early. We try again. The server closed the connection. Next try at "
     )
@@ -308,12 +312,14 @@ def test_while_a_server_that_was_not_reached_is_tried_nothing_is_said_to_go_out(
     with db.session() as session:
         alice, campaign_id, sender = world(session)
         words = {"state_kind": "temporary", "state_rule": replies.UNREACHED, "state_reply": "Nothing answers."}
-        sender.sqlmodel_update({"cooldown_step": 2, **words})
+        sender.sqlmodel_update({"owner": "w", "cooldown_step": 2, **words})
+        campaign = session.get_one(Campaign, campaign_id)
+        campaign.pending_count, campaign.claimed_count = 0, 2  # few enough for one claim
         session.flush()
         wait = stats.waiting(session, alice, campaign_id, ZONE)
         assert stats.summary(session, alice, campaign_id).waits
         assert stats.health(session, alice)[0].state == replies.UNREACHED
-        sender.cooldown_step = 0
+        sender.state_rule = ""
         session.flush()
         assert stats.waiting(session, alice, campaign_id, ZONE).tone == "sent"
         assert not stats.summary(session, alice, campaign_id).waits
