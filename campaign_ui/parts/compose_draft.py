@@ -42,7 +42,8 @@ class Draft:
         self.state = State("saved", f"Saved {_clock(time_zone, campaign.updated_at)}")
         self._time_zone = time_zone
         self._unsaved: dict[str, Any] = {}
-        self._aside: dict[str, str] = {}  # what of it is in the version history
+        self._aside: dict[str, str] = {}  # what of it is in the version history, and as which version
+        self._aside_id: int | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._one_save = asyncio.Lock()
         self._closed = False
@@ -76,7 +77,7 @@ class Draft:
     async def flush(self) -> bool:
         """Save now; whether everything shown is kept.
 
-        What cannot be, as another tab saved first, goes into the version history.
+        What cannot be, as another tab saved or scheduled first, goes into the version history.
         """
         if self._timer is not None:
             self._timer.cancel()
@@ -85,7 +86,7 @@ class Draft:
             while self._unsaved and self.state.kind not in ("conflict", "ended"):
                 if not await self._save_once():
                     break
-            if self.state.kind == "conflict":
+            if self.state.kind in ("conflict", "ended"):
                 await self._keep_aside()
         return not self._unsaved
 
@@ -103,6 +104,7 @@ class Draft:
             await off_loop(_keep_other, self.user_id, self.id)
             self.version = kept[0]
             self._unsaved = dict(self.values)
+            self._aside, self._aside_id = {}, None  # the next conflict has its own
             self._show(State("waiting", "Saving…"))
         return await self.flush()
 
@@ -127,9 +129,10 @@ class Draft:
             self._show(State("conflict", "Changed in another tab"))
 
     async def _keep_aside(self) -> None:
+        """As one version, however often it is: typing on must not push out the older ones."""
         typed = {name: self.values[name] for name in versions.CONTENT}
         if typed != self._aside and versions.CONTENT & self._unsaved.keys():
-            await off_loop(_keep_typed, self.user_id, self.id, typed)
+            self._aside_id = await off_loop(_keep_typed, self.user_id, self.id, typed, self._aside_id)
             self._aside = typed
 
     def _save_soon(self) -> None:
@@ -184,9 +187,10 @@ def _save(user_id: int, campaign_id: int, version: int, values: dict[str, Any]) 
         return campaigns.save_draft(session, user_id, campaign_id, version, **values), db.now(session)
 
 
-def _keep_typed(user_id: int, campaign_id: int, typed: dict[str, str]) -> None:
+def _keep_typed(user_id: int, campaign_id: int, typed: dict[str, str], instead_of: int | None) -> int | None:
+    reason = "Typed while another tab changed the draft"
     with db.session() as session:
-        versions.keep_typed(session, user_id, campaign_id, typed, "Typed while another tab changed the draft")
+        return versions.keep_typed(session, user_id, campaign_id, typed, reason, instead_of)
 
 
 def _keep_other(user_id: int, campaign_id: int) -> None:

@@ -31,12 +31,22 @@ def keep(session: Session, user_id: int, campaign_id: int, reason: str) -> None:
     _keep(session, user_id, campaign_id, reason)
 
 
-def keep_typed(session: Session, user_id: int, campaign_id: int, typed: Mapping[str, str], reason: str) -> None:
-    """Keep what was ``typed`` (all of CONTENT) and could not be saved, as another tab had saved the draft first.
+def keep_typed(
+    session: Session,
+    user_id: int,
+    campaign_id: int,
+    typed: Mapping[str, str],
+    reason: str,
+    instead_of: int | None = None,
+) -> int | None:
+    """Keep what was ``typed`` (all of CONTENT) and could not be saved, as another tab was first; returns its version.
 
-    Nothing is kept where the draft says the same, or is a stranger's or none.
+    ``instead_of``: the version it takes the place of, kept for the same tab before. The other tab may have scheduled
+    the draft: its history is seen again when it is unscheduled. Nothing is kept where the draft says the same, or is a
+    stranger's or none.
     """
-    _keep(session, user_id, campaign_id, reason, typed=typed)
+    made = _keep(session, user_id, campaign_id, reason, typed=typed, instead_of=instead_of)
+    return instead_of if made is None else made
 
 
 def list_all(session: Session, user_id: int, campaign_id: int) -> list[DraftVersion]:
@@ -55,8 +65,14 @@ def get(session: Session, user_id: int, campaign_id: int, version_id: int) -> Dr
 
 
 def _keep(
-    session: Session, user_id: int, campaign_id: int, reason: str, *more: object, typed: Mapping[str, str] | None = None
-) -> None:
+    session: Session,
+    user_id: int,
+    campaign_id: int,
+    reason: str,
+    *more: object,
+    typed: Mapping[str, str] | None = None,
+    instead_of: int | None = None,
+) -> int | None:
     """As one INSERT from the draft's own row; the same content as last time, or none at all, is not kept."""
     last = select(DraftVersion).join(Campaign, col(Campaign.id) == col(DraftVersion.campaign_id))
     last = last.where(col(Campaign.user_id) == user_id, col(Campaign.id) == campaign_id)
@@ -65,24 +81,30 @@ def _keep(
     names = sorted(CONTENT)
     kept: dict[str, Any] = {name: col(getattr(Campaign, name)) for name in names}
     saved_at: Any = col(Campaign.updated_at)
+    states = [CampaignStatus.draft]
     if typed is not None:
+        states.append(CampaignStatus.scheduled)
         more = (or_(*(kept[name] != typed[name] for name in names)),)
         kept, saved_at = {name: literal(typed[name], String) for name in names}, now
     draft = select_rows(col(Campaign.id), saved_at, now, literal(reason[:_REASON_LENGTH]), *kept.values()).where(
         col(Campaign.id) == campaign_id,
         col(Campaign.user_id) == user_id,
-        col(Campaign.status) == CampaignStatus.draft,
+        col(Campaign.status).in_(states),
         kept["body"] + kept["subject"] != "",
         *more,  # type: ignore[arg-type]
     )
     if newest is not None:
         draft = draft.where(or_(*(kept[name] != getattr(newest, name) for name in names)))
     columns = ["campaign_id", "saved_at", "kept_at", "reason", *names]
-    if session.execute(insert(DraftVersion).from_select(columns, draft)).rowcount == 1:  # type: ignore[attr-defined]
-        _forget_old(session, campaign_id)  # the owner's: else nothing went in
+    made = session.execute(insert(DraftVersion).from_select(columns, draft).returning(col(DraftVersion.id))).scalar()
+    if made is not None:
+        _forget_old(session, campaign_id, instead_of)  # the owner's: else nothing went in
+    return made
 
 
-def _forget_old(session: Session, campaign_id: int) -> None:
+def _forget_old(session: Session, campaign_id: int, replaced: int | None) -> None:
     mine = col(DraftVersion.campaign_id) == campaign_id
+    if replaced is not None:
+        session.execute(delete(DraftVersion).where(mine, col(DraftVersion.id) == replaced))
     young = select_rows(col(DraftVersion.id)).where(mine).order_by(col(DraftVersion.id).desc()).limit(MOST)
     session.execute(delete(DraftVersion).where(mine, col(DraftVersion.id).not_in(young.scalar_subquery())))

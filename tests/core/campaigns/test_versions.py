@@ -6,7 +6,7 @@ from sqlmodel import select
 from core import campaigns, db
 from core.campaigns import versions
 from core.errors import NotFound
-from core.models import DraftVersion
+from core.models import Campaign, CampaignStatus, DraftVersion
 from tests.core.campaigns.rows import id_of, read, user
 
 
@@ -76,6 +76,33 @@ def test_what_another_tab_kept_from_being_saved_is_kept_once(alice: int, draft: 
         [kept] = versions.list_all(session, alice, draft)
     assert {name: getattr(kept, name) for name in mine} == mine and kept.reason == "Typed elsewhere"
     assert read(draft).subject != "Mine" and kept.saved_at == kept.kept_at
+
+
+def test_what_is_kept_again_of_the_same_tab_takes_the_place_of_what_was(alice: int, draft: int) -> None:
+    typed = {"subject": "Mine", "preheader": "", "body": "<p>1</p>", "body_kind": "rich"}
+    with db.session() as session:
+        bob = user(session, "bob@example.com")
+        first = versions.keep_typed(session, alice, draft, typed, "Typed")
+        assert versions.keep_typed(session, alice, draft, typed, "Typed", first) == first
+        assert versions.keep_typed(session, bob, draft, {**typed, "body": "<p>Bob's</p>"}, "Typed", first) == first
+        assert [each.body for each in versions.list_all(session, alice, draft)] == ["<p>1</p>"]
+        second = versions.keep_typed(session, alice, draft, {**typed, "body": "<p>2</p>"}, "Typed", first)
+        versions.keep(session, alice, draft, "Before the template Newsletter")
+        assert second != first
+        versions.keep_typed(session, alice, draft, {**typed, "body": "<p>3</p>"}, "Typed", second)
+    assert _bodies(alice, draft) == ["<p>3</p>", "<p>Hi</p>"]
+
+
+def test_what_is_typed_is_kept_of_a_scheduled_campaign_and_of_none_that_goes_out(alice: int, draft: int) -> None:
+    typed = {"subject": "Mine", "preheader": "", "body": "<p>mine</p>", "body_kind": "rich"}
+    for status in (CampaignStatus.sending, CampaignStatus.sent, CampaignStatus.scheduled):
+        with db.session() as session:
+            session.get_one(Campaign, draft).status = status
+            session.flush()
+            made = versions.keep_typed(session, alice, draft, typed, "Typed")
+            versions.keep(session, alice, draft, "Before the template Newsletter")
+        assert (made is not None) == (status == CampaignStatus.scheduled)
+    assert _bodies(alice, draft) == ["<p>mine</p>"]
 
 
 def test_a_stranger_sees_and_keeps_none_of_it(alice: int, draft: int) -> None:
