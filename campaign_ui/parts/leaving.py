@@ -11,9 +11,11 @@ from campaign_ui.parts.ask import confirm
 
 
 def ask_in_browser(client: Client, ask: bool) -> None:
-    """Whether the browser asks before this page is left, loaded again or closed (static/app.js)."""
-    if client.has_socket_connection:
-        client.run_javascript(f"window.cmUnsaved = {json.dumps(ask)};")
+    """Whether the browser asks before this page is left, loaded again or closed (static/app.js).
+
+    A browser whose connection is away is told when it is back: the message waits for it.
+    """
+    client.run_javascript(f"window.cmUnsaved = {json.dumps(ask)};")
 
 
 def on_typed(box: ui.element, changed: Callable[[], Any]) -> None:
