@@ -20,8 +20,12 @@ _INLINE_TAG = r"</?(?:a|b|strong|i|em|u|s|del|span|font|sub|sup|code|small)\b[^>
 _BLOCK, _INLINE = re.compile(_BLOCK_TAG), re.compile(_INLINE_TAG)
 _PIECES = re.compile(rf"(<br>|{_BLOCK_TAG}|{_INLINE_TAG})")
 _LAST_IN_INLINE = re.compile(r"(?<!<br>)((?:<br>)++)((?:</(?:a|b|strong|i|em|u|s|del|span|font|sub|sup|small)>)+)")
-# What would be a tag, an entity, or emphasis.
-_MARK = re.compile(r"<(?=[A-Za-z/!?])|&(?=#?\w+;)|\*|(?<![^\W_])_|_(?![^\W_])")
+# What would be a tag, an entity, code or emphasis; at the end of a piece too, as what comes next is not known there.
+_MARK = re.compile(r"<(?=[A-Za-z/!?]|\Z)|&(?=#?\w+;|#?\Z)|[\\`*]|(?<![^\W_])_|_(?![^\W_])")
+# An address ends with a letter, or with a bracket that it opened: the full stop behind it is none of it.
+_PLAIN, _BETWEEN = r"""\s\x00-\x20<>"`\\()""", r".,;:!?'*~\[\]{}"
+_ADDRESS = rf"(?:https?|ftp)://(?:[{_BETWEEN}]*+(?:\([^{_PLAIN}]*+\)|[^{_PLAIN}{_BETWEEN}]))++"
+_ADDRESS_OR_MARK = re.compile(rf"(?<![A-Za-z0-9])(?P<address>(?i:{_ADDRESS}))|{_MARK.pattern}")
 BLOCKS = ("columns", "column", "caption", "footer")
 
 
@@ -58,8 +62,13 @@ def _has_plain_words(source: str) -> bool:
 
 class _Writer(MarkdownConverter):
     def escape(self, text: str, parent_tags: set[str]) -> str:
-        """Words stay words: ``<b>`` that somebody wrote is no tag; ``a_b`` is no mark, and may be of an address."""
-        return _MARK.sub(r"\\\g<0>", text)
+        """Words stay words: ``<b>`` that somebody wrote is no tag, ``a_b`` is no mark.
+
+        An address stands between ``<`` and ``>``, where no mark counts: a backslash would become a part of it.
+        """
+        if "a" in parent_tags:  # there it is no link of its own
+            return _MARK.sub(r"\\\g<0>", text)
+        return _ADDRESS_OR_MARK.sub(lambda match: f"<{match[0]}>" if match["address"] else f"\\{match[0]}", text)
 
     def convert_a(self, el: Any, text: str, parent_tags: set[str]) -> str:
         if "button" in el.get("class", ()):

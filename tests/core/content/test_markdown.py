@@ -1,6 +1,10 @@
+import re
 from datetime import UTC, datetime
+from html import escape, unescape
 
+import hypothesis
 import pytest
+from hypothesis import strategies as st
 
 from core.content import blocks, bodies, html, losses, mail, markdown, merge, starters
 from tests.core.content.parsed import body, content, parse
@@ -154,9 +158,81 @@ def test_words_that_look_like_tags_or_marks_stay_words(words: str) -> None:
     assert markdown.to_html(bodies.turned(rich, "rich", "markdown")).strip() == rich
 
 
-def test_an_address_in_the_text_is_the_same_in_markdown() -> None:
-    written = bodies.turned("<p>See https://example.com/a_page?b=c_d</p>", "rich", "markdown")
-    assert 'href="https://example.com/a_page?b=c_d"' in markdown.to_html(written)
+def _shown(source: str) -> str:
+    return unescape(re.sub(r"<[^<>]*>", "", source)).strip()
+
+
+def _comes_back(words: str) -> None:
+    words = escape(words)
+    for rich in (f"<p>{words}</p>", f"<p>x {words}<u>b&gt;</u><br>{words}<strong>amp;</strong></p>"):
+        made = markdown.to_html(markdown.from_html(rich))
+        assert "".join(_shown(made).split()) == "".join(_shown(rich).split()), markdown.from_html(rich)
+        tags = [tag for tag, _ in html.tags(made) if tag != "a"]
+        assert tags == [tag for tag, _ in html.tags(rich) if tag != "u"], made
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "\\<b>x",
+        "C:\\*dir\\*",
+        "C:\\dir\\",
+        "Use `<b>` here",
+        "``a`b` \\`",
+        "\\\\<i>",
+        "\\\n<b>",
+        "a\\&lt;b&copy;",
+        "<",
+        "https://x.example/<b>",
+        "https://x.example/\\<b>y</b>",
+        "https://x.example/`_a_`*b*",
+        "\\https://x.example/*_a*",
+    ],
+)
+def test_no_words_become_a_tag_code_or_emphasis(words: str) -> None:
+    _comes_back(words)
+
+
+@hypothesis.given(
+    st.lists(st.sampled_from([*"\\`<>*_&;ab.()", "<b>", "</b>", "&lt;", "<!--", "https://x.example/"])).map("".join)
+)
+def test_no_words_become_a_mark(words: str) -> None:
+    _comes_back(f"x{words}")
+
+
+@pytest.mark.parametrize(
+    "code", ["a\\b", "&lt;b&gt; *x* _y_", "C:\\*dir\\*", "a ` b", "&amp;lt; \\", "https://x.example/_a"]
+)
+def test_code_stays_as_it_was_written(code: str) -> None:
+    rich = f"<p>Use <code>{code}</code> here</p>"
+    assert markdown.to_html(markdown.from_html(rich)).strip() == rich
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://example.com/a_page?b=c_d",
+        "https://example.com/_next/x",
+        "https://example.com/a*b",
+        "https://example.com/a_(_b_)",
+        "https://example.com/?a=1&copy=2&lt;=3",
+        "https://example.com/~a/b.c,d",
+        "HTTP://a.example",
+    ],
+)
+@pytest.mark.parametrize(
+    "place", ["See %s", "See %s, or", "(%s)", "&lt;%s&gt;", "*%s*", "%s<br>Two", "<s>%s</s>", "\\%s"]
+)
+def test_an_address_in_the_text_is_the_same_in_markdown(address: str, place: str) -> None:
+    rich = f"<p>{place % escape(address)}</p>"
+    made = markdown.to_html(bodies.turned(rich, "rich", "markdown"))
+    assert [dict(attributes)["href"] for tag, attributes in html.tags(made) if tag == "a"] == [address]
+    assert re.sub("</?a[^>]*>|\n", "", made) == rich
+
+
+def test_an_address_that_is_a_link_is_one_link() -> None:
+    rich = '<p><a href="https://example.com/_a_">https://example.com/_a*</a></p>'
+    assert markdown.to_html(markdown.from_html(rich)).strip() == rich
 
 
 def test_what_a_switch_would_lose_is_named() -> None:
