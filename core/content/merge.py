@@ -32,7 +32,10 @@ _ANY_QUOTE = (
     """(?:['‘’‚‛‹›]|&(?:apos|#39|[lr]squo|sbquo|[lr]saquo);)""",
 )
 _PAIRS = [(re.escape(left), re.escape(right)) for left, right in _QUOTES] + [(each, each) for each in _ANY_QUOTE]
-_QUOTED = "|".join(left + r"((?:(?!" + right + r"|\{\{|\}\}).){0,500}+)" + right for left, right in _PAIRS)
+_LONGEST = 500  # characters of a default as it is written
+_QUOTED = "|".join(
+    left + r"((?:(?!" + right + r"|\{\{|\}\}).){0," + str(_LONGEST) + "}+)" + right for left, right in _PAIRS
+)
 _IN_QUOTES = re.compile(f"(?:{_QUOTED})", re.DOTALL)
 _FIELD = re.compile(
     r"\{\{"
@@ -50,6 +53,7 @@ _FIELD = re.compile(
     + r")?\}\}",
     re.DOTALL,
 )
+_TWO_BRACES = re.compile(r"([{}])\1+")
 _WRITTEN = [pair for pair in _QUOTES if len(pair[0]) == 1]
 _BRACES = re.compile(r"\{\{(?:(?!\{\{|\}\}).){0,200}+\}\}", re.DOTALL)
 _OPEN = re.compile(r"\{\{[^{}<>\n]{0,30}+")
@@ -179,12 +183,19 @@ def render_html(source: str, fields: Mapping[str, object]) -> str:
 def with_default(text: str, name: str, default: str, in_html: bool) -> str:
     """``text`` with ``default``, as somebody typed it, for each field ``name`` that has none.
 
-    It is put in quotes that it does not have itself; those that were typed around it are none of its words.
+    It is put in quotes that it does not have itself; those that were typed around it are none of its words. It is cut
+    where the field would be none: as long as the grammar allows, without two braces in a row.
     """
-    plain = meant(default).replace("{{", "{").replace("}}", "}")
+    plain = meant(default)
     left, right = next((pair for pair in _WRITTEN if pair[1] not in plain), _WRITTEN[0])
-    parts = (left, plain.replace(right, ""), right)
-    quoted = "".join(html.escape(part).replace("&#x27;", "&#39;") if in_html else part for part in parts)
+    plain = _TWO_BRACES.sub(r"\1", plain.replace(right, ""))[:_LONGEST]
+
+    def put(words: str) -> str:
+        return html.escape(words).replace("&#x27;", "&#39;") if in_html else words
+
+    while len(put(plain)) > _LONGEST:
+        plain = plain[:-1]
+    quoted = put(left) + put(plain.rstrip()) + put(right)
 
     def written(match: re.Match[str]) -> str:
         has_one = any(group is not None for group in match.groups()[1:])

@@ -77,6 +77,39 @@ def test_a_default_that_is_added_is_read_as_it_was_typed(typed: str, read: str) 
 
 
 @pytest.mark.parametrize(
+    ("typed", "read"),
+    [
+        ("{{{", "{"),
+        ("a}}}}b", "a}b"),
+        ("{}{}}{{{}", "{}{}{}"),
+        ('{\'"”’{"{', "{'”’{"),
+        ("&" * 100, "&" * 100),
+        ('"' * 100, '"' * 100),
+        ("'" * 300, None),
+        ("x" * 501, "x" * 500),
+        ("{{ name | default: '" + "<" * 501 + "' }}", None),
+        ("&" * 499 + " }}", None),
+    ],
+)
+@pytest.mark.parametrize("in_html", [False, True])
+def test_a_default_of_any_words_leaves_a_field(typed: str, read: str | None, in_html: bool) -> None:
+    made = merge.with_default("Hi {{ name }}", "name", typed, in_html)
+    assert merge.malformed(made) == []
+    [_, field] = merge.parse_html(made) if in_html else merge.parse(made)
+    assert isinstance(field, merge.Field) and field.has_default and field.default, made
+    written = html.escape(field.default).replace("&#x27;", "&#39;") if in_html else field.default
+    assert len(written) <= 500
+    if read is not None:
+        assert field.default == read or (in_html and len(written) > 493 and read.startswith(field.default))
+
+
+@given(st.text(st.sampled_from("{}\"'“”‘’&<; a"), max_size=700), st.booleans())
+def test_a_default_of_any_words_leaves_no_braces(typed: str, in_html: bool) -> None:
+    made = merge.with_default("{{ name }}", "name", typed, in_html)
+    assert merge.malformed(made) == [] and len(merge.parse(made)) == 1
+
+
+@pytest.mark.parametrize(
     ("source", "shown"),
     [
         ("<p>{{ v }}</p>", "<p>&lt;b&gt; &amp; &quot;q&quot;</p>"),
