@@ -57,6 +57,7 @@ def main() -> None:
         ws="websockets-sansio",
     )
     logging.getLogger("uvicorn.error").addFilter(_in_a_line)
+    logging.getLogger("engineio.server").addFilter(_is_ours)
     sandbox_inbox.start()
     with db.session() as session:
         sandbox.announce(session, config.settings.address_here)
@@ -78,6 +79,11 @@ def _in_a_line(record: logging.LogRecord) -> bool:
     if "timeout graceful shutdown exceeded" in record.getMessage():
         record.levelno, record.levelname = logging.WARNING, "WARNING"
     return True
+
+
+def _is_ours(record: logging.LogRecord) -> bool:
+    """That a page left while its socket was made is no error of this program."""
+    return "Session is disconnected" not in record.getMessage()
 
 
 def _end(_number: int, _frame: Any) -> None:

@@ -51,11 +51,13 @@ class Picture:
 
 def doughnut(counts: Counts) -> dict[str, Any]:
     """Where the recipients stand."""
+    # Left out, not empty: an empty part that still moves comes to rest where it was before.
     data = [
-        {"name": word, "value": counts.in_state(state) or None, "itemStyle": {"color": colour}}
+        {"name": word, "value": counts.in_state(state), "itemStyle": {"color": colour}}
         for state, word, colour in STATES
+        if counts.in_state(state)
     ]
-    empty = {"name": "None", "value": None if counts.recipients else 1, "itemStyle": {"color": GRID}}
+    empty = {"name": "None", "value": 1, "itemStyle": {"color": GRID}}
     return {
         "textStyle": FONT,
         "tooltip": {"trigger": "item", "show": counts.recipients > 0, ":valueFormatter": NUMBER},
@@ -66,11 +68,11 @@ def doughnut(counts: Counts) -> dict[str, Any]:
                 **MOTION,  # a pie has its own
                 "radius": ["68%", "92%"],
                 "minAngle": 4,  # six of three thousand are seen too
-                "padAngle": 1.5 if sum(1 for item in data if item["value"]) > 1 else 0,
+                "padAngle": 1.5 if len(data) > 1 else 0,
                 "itemStyle": {"borderRadius": 5},
                 "label": {"show": False},
                 "emphasis": {"scaleSize": 3},
-                "data": [*data, empty],
+                "data": data or [empty],
             }
         ],
     }

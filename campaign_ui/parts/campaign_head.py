@@ -63,6 +63,8 @@ class CampaignHead:
                     self._finishes = ui.label().classes("tabular-nums")
                     self._try = ui.button(TRY_AGAIN, icon="replay", on_click=actions.try_again)
                     self._try.props("outline dense").classes("mt-1.5")
+                    self._sender = ui.link("Look at its sender", "/senders")
+                    self._sender.classes("font-medium block").style("color:inherit")
                     self._doubt = ui.link("", f"#{IN_DOUBT}").classes("font-medium block").style("color:inherit")
                     self._refused = ui.link("Read why they were refused", f"#{WHY_FAILED}")
                     self._refused.classes("font-medium block").style("color:inherit")
@@ -101,6 +103,7 @@ class CampaignHead:
             (self._edit, status == "draft"),
             (self._edit_later, status == "scheduled"),
             (self._try, wait.try_sender is not None),
+            (self._sender, wait.at_sender),
             (self._doubt, counts.unknown > 0),
             (self._refused, campaign.pause_reason == PauseReason.content and counts.failed > 0),
             (self._report, status not in NOT_BEGUN),

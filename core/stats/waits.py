@@ -1,7 +1,7 @@
 """When the next mail of a campaign goes, and why it waits: a sentence with times in the user's zone, and until when."""
 
 import textwrap
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -32,6 +32,7 @@ class Wait:
     ``tone``: sent (all is well), pending (waits), failed (needs the user), quiet (nothing to do).
     ``reply``: the server's own words where they are the reason and not in the sentence. ``why``: what they mean.
     ``try_sender``: the sender that can be tried now instead (``standing.try_now``).
+    ``at_sender``: what holds it up is told there.
     """
 
     lead: str
@@ -41,6 +42,7 @@ class Wait:
     rest: str = ""
     why: str = ""
     try_sender: int | None = None
+    at_sender: bool = False
 
     @property
     def sentence(self) -> str:
@@ -59,7 +61,8 @@ def waiting(session: Session, user_id: int, campaign_id: int, zone: str) -> Wait
         sender = _name(_sender(session, user_id, campaign.sender_id))
         sentence = _PAUSED.get(PauseReason(campaign.pause_reason or "user"), _PAUSED[PauseReason.user])
         tone = "pending" if campaign.pause_reason in ("", PauseReason.user) else "failed"
-        return Wait(sentence.format(sender=sender), tone, campaign.pause_detail)
+        at_sender = campaign.pause_reason in (PauseReason.auth, PauseReason.sender)
+        return Wait(sentence.format(sender=sender), tone, campaign.pause_detail, at_sender=at_sender)
     if campaign.status == CampaignStatus.draft:
         return Wait("A draft. Nothing is sent before you schedule it.")
     if campaign.status == CampaignStatus.cancelled:
@@ -84,12 +87,12 @@ def _of_sending(session: Session, user_id: int, campaign: Summary, zone: str) ->
         return _nobody(session) or Wait("Preparing the recipients.", "pending")
     if sender.state == SenderState.blocked:
         explanation = replies.explain(sender.state_rule, sender.state_kind, sender.name)
-        return Wait(f"{sender.name} is blocked. {explanation}", "failed", sender.state_reply)
+        return Wait(f"{sender.name} is blocked. {explanation}", "failed", sender.state_reply, at_sender=True)
     hours = _hours(campaign, sender, now, zone) if counts.pending else None
     if _cools(sender, hours, now):
         assert sender.cooling_until is not None
         mine = sender.id if hours is None and standing.may_try(sender, now) else None
-        return _cooling(sender, sender.cooling_until, counts.pending, zone, mine)
+        return replace(_cooling(sender, sender.cooling_until, counts.pending, zone, mine), at_sender=True)
     if hours is not None:
         return hours
     if counts.pending and lease.is_silent(sender, now):
@@ -97,7 +100,8 @@ def _of_sending(session: Session, user_id: int, campaign: Summary, zone: str) ->
         return _nobody(session) or Wait(words, "pending")
     if counts.pending and sender.owner and standing.is_unreached(sender, now):
         why = replies.explain(sender.state_rule, sender.state_kind, sender.name)
-        return Wait(f"{why} {sender.state_reply} It is tried now; {counts.pending:,} waiting.", "pending")
+        words = f"{why} {sender.state_reply} It is tried now; {counts.pending:,} waiting."
+        return Wait(words, "pending", at_sender=True)
     if counts.waiting == 0:
         if counts.pending:
             last = (

@@ -122,3 +122,38 @@ def test_a_request_that_is_cut_off_as_the_program_stops_is_a_line_and_no_traceba
             said += program.stdout
     assert "Cancel 1 running task(s), timeout graceful shutdown exceeded" in "".join(said)
     assert not [line for line in said if "Traceback" in line or "ERROR" in line], "".join(said)
+
+
+def test_a_page_that_left_while_its_socket_was_made_is_no_error_in_the_log(sqlite_stack: Stack) -> None:
+    port = free_port()
+    env = {**os.environ, **sqlite_stack.env, "PORT": str(port)}
+    command = [sys.executable, "-c", LEFT]
+    with subprocess.Popen(command, env=env, cwd=ROOT, stdout=PIPE, stderr=subprocess.STDOUT, text=True) as program:
+        assert program.stdout is not None
+        said = list(itertools.takewhile(lambda line: not line.startswith("Campaigns: "), program.stdout))
+        with socket.create_connection(("127.0.0.1", port)) as page:
+            path = "/_nicegui_ws/socket.io/?EIO=4&transport=websocket&sid=gone"
+            page.sendall(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n".encode())
+            assert b" 400 " in page.makefile("rb").readline()
+        program.terminate()
+        said += program.stdout
+    assert not [line for line in said if "Session is disconnected" in line], "".join(said)
+
+
+LEFT = """
+import main
+from nicegui import core
+
+made = main.create_app
+
+class Left:
+    closed, connected, upgraded = True, True, False
+
+def create_app():
+    web = made()
+    core.sio.eio.sockets["gone"] = Left()
+    return web
+
+main.create_app = create_app
+main.main()
+"""

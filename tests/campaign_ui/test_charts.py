@@ -35,10 +35,10 @@ def keys(options: Any) -> set[str]:
 
 def test_the_doughnut_adds_up_to_the_recipients_in_the_colours_of_the_cards() -> None:
     data = charts.doughnut(COUNTS)["series"][0]["data"]
-    assert sum(item["value"] or 0 for item in data) == 20
+    assert sum(item["value"] for item in data) == 20
     named = {item["name"]: (item["value"], item["itemStyle"]["color"]) for item in data}
     assert named["Sent"] == (10, charts.SENT) and named["Pending"] == (5, charts.PENDING)
-    assert named["Cancelled"][0] is None  # not even a sliver of a state that nobody is in
+    assert "Cancelled" not in named  # not even a sliver of a state that nobody is in
     assert named["Failed"] == (2, charts.FAILED) and named["Unknown"][0] == 2
 
 
@@ -81,9 +81,6 @@ def test_a_picture_has_arrived_before_the_next_update_comes() -> None:
 
 
 def test_the_shape_never_changes_so_that_bars_move_instead_of_jumping() -> None:
-    assert [len(item["data"]) for item in charts.doughnut(Counts())["series"]] == [
-        len(item["data"]) for item in charts.doughnut(COUNTS)["series"]
-    ]
     assert charts.days(DAYS).options["xAxis"]["data"] == ["20 Nov", "21 Nov", "22 Nov"]
     shown = [[item["value"] for item in series["data"]] for series in charts.days(DAYS).options["series"]]
     assert shown == [[0, 10, 20], [0, 1, 2], [0, 4, 8]]

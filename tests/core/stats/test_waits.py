@@ -69,6 +69,7 @@ def test_a_blocked_sender_needs_the_user(stack: Stack) -> None:
         session.flush()
         wait = stats.waiting(session, alice, campaign_id, ZONE)
     assert wait.tone == "failed" and "sign-in" in wait.sentence and wait.reply == "535 5.7.8 Bad credentials"
+    assert wait.at_sender
 
 
 def test_pace_and_retries_say_when_the_next_mail_goes(stack: Stack) -> None:
