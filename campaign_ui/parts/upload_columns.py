@@ -61,7 +61,7 @@ class UploadColumns:
             for column in named:
                 field = ui.input(
                     column.label[:60],
-                    value=self.target.fields.get(column.index, column.field),
+                    value=self.target.fields.get(column.index, column.proposed),
                     validation=partial(self._why_wrong, column.index),
                 )
                 field.props("clearable maxlength=60")

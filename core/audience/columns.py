@@ -12,15 +12,26 @@ MAX_COLUMNS = 200
 _MAX_NAME = 60
 _RESERVED = {"email", "unsubscribe_url"}
 _HEADER_WITHIN = 10  # a title or blank rows may stand above the header
+ADDED_AT = "added_at"  # in our own exports: when a contact was added
+_ADDED_AT_VALUE = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\+00:00)?")
 
 
 @dataclass(frozen=True)
 class Column:
-    """``label`` as in the file, ``field`` the merge field it becomes: empty for the address and for blanks."""
+    """``label`` as in the file, ``field`` the merge field it becomes: empty for the address and for blanks.
+
+    ``is_ours``: an export of ours wrote it beside the fields, so it is left out unless somebody names it.
+    """
 
     index: int
     label: str
     field: str
+    is_ours: bool = False
+
+    @property
+    def proposed(self) -> str:
+        """The merge field where nobody says another."""
+        return "" if self.is_ours else self.field
 
 
 @dataclass(frozen=True)
@@ -114,7 +125,7 @@ def planned(columns: Sequence[Column], names: Mapping[int, str]) -> list[tuple[C
     taken: dict[str, str] = {}
     found = []
     for column in columns:
-        wanted = names.get(column.index, column.field) if column.field else ""
+        wanted = names.get(column.index, column.proposed) if column.field else ""
         field, wrong = column.field, ""
         if wanted != column.field:
             try:
@@ -125,7 +136,7 @@ def planned(columns: Sequence[Column], names: Mapping[int, str]) -> list[tuple[C
             wrong = f"The columns “{taken[field]}” and “{column.label}” would both become {field}."
         if field and not wrong:
             taken[field] = column.label
-        found.append((replace(column, field=field), wrong))
+        found.append((replace(column, field=field, is_ours=False), wrong))
     return found
 
 
@@ -156,12 +167,14 @@ def _email_column(labels: list[str], body: Sequence[list[str]], width: int) -> i
 def _named(labels: list[str], email_index: int, has_header: bool, body: Sequence[list[str]]) -> tuple[Column, ...]:
     taken, columns = set(_RESERVED), []
     for index, label in enumerate(labels):
-        used = label or any(index < len(cells) and cells[index].strip() for cells in body)
+        values = [text for cells in body if index < len(cells) and (text := cells[index].strip())]
         field = ""
-        if index != email_index and used:
+        if index != email_index and (label or values):
             field = _unique(field_name(label) or f"column_{index + 1}", taken)
             taken.add(field)
-        columns.append(Column(index, label or ("Email" if index == email_index else f"Column {index + 1}"), field))
+        is_ours = label == ADDED_AT and bool(field) and all(_ADDED_AT_VALUE.fullmatch(text) for text in values)
+        label = label or ("Email" if index == email_index else f"Column {index + 1}")
+        columns.append(Column(index, label, field, is_ours))
     return tuple(columns)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from core import db
-from core.audience import addresses, contacts
+from core.audience import addresses, columns, contacts
 from core.models import Contact, ListMember, Suppression
 
 _CHUNK = 5_000
@@ -23,7 +23,8 @@ def harmless(text: str) -> str:
 def contacts_csv(user_id: int, list_id: int | None = None) -> Iterator[str]:
     """The user's contacts, or those of one list: email, every merge field that one of them has, added_at (ISO, UTC).
 
-    In chunks, header first. Raises NotFound (on the call) for a list of somebody else. Reads them all once before.
+    A merge field that is called added_at itself stands there instead. In chunks, header first. Raises NotFound (on the
+    call) for a list of somebody else. Reads them all once before.
     """
     if list_id is not None:
         with db.reading() as session:
@@ -48,10 +49,15 @@ def _contacts(user_id: int, list_id: int | None) -> Iterator[str]:
     for rows in _chunks(user_id, list_id):
         used.update(name for each in rows for name in each.fields)
     names = [*(name for name in order if name in used), *sorted(used.difference(order))]
-    yield _lines([("email", *names, "added_at")])
+    is_taken = columns.ADDED_AT in names
+    yield _lines([("email", *names, *([] if is_taken else [columns.ADDED_AT]))])
     for rows in _chunks(user_id, list_id):
         values = (
-            (addresses.shown(each.email), *(str(each.fields.get(name, "")) for name in names), _time(each.created_at))
+            (
+                addresses.shown(each.email),
+                *(str(each.fields.get(name, "")) for name in names),
+                *(() if is_taken else (_time(each.created_at),)),
+            )
             for each in rows
         )
         yield _lines(values)

@@ -57,11 +57,12 @@ class ParsedUpload:
     @property
     def fields(self) -> list[str]:
         """The merge fields, in the order of the columns."""
-        return [column.field for column in self.columns if column.field]
+        return [column.proposed for column in self.columns if column.proposed]
 
     def people(self) -> Iterator[tuple[str, dict[str, str]]]:
         """Every valid row as (address, merge fields that are not empty). Duplicates come again."""
-        for _, person in _people(self._open(), self._layout):
+        layout = replace(self._layout, columns=columns.renamed(self._layout.columns, {}))
+        for _, person in _people(self._open(), layout):
             if not isinstance(person, Rejected):
                 yield person
 

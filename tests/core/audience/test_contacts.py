@@ -140,6 +140,28 @@ def test_an_export_is_complete_safe_and_can_be_read_again() -> None:
         export.contacts_csv(CHARLIE, first.list_id)
 
 
+def test_an_export_that_is_uploaded_again_changes_nothing() -> None:
+    store("email,name\na@example.com,Anna\nb@example.com,Ben\n")
+    before = kept()
+    text = "".join(export.contacts_csv(ALICE))
+    assert parse.parse_text(text).fields == ["name"] and store(text, "again").updated_count == 0
+    assert kept() == before and "".join(export.contacts_csv(ALICE)) == text
+    with db.reading() as session:
+        assert contacts.field_names(session, ALICE) == ["name"]
+
+
+def test_an_export_never_has_two_columns_of_one_name() -> None:
+    exported = parse.parse_text("email,added_at\na@example.com,2026-01-02T03:04:05+00:00\n")
+    contacts.store(ALICE, exported.with_fields({1: "added_at"}), "by hand")
+    store("email,added_at\nb@example.com,at the fair\n", "others")
+    rows = list(csv.reader("".join(export.contacts_csv(ALICE)).splitlines()))
+    assert rows == [
+        ["email", "added_at"],
+        ["a@example.com", "2026-01-02T03:04:05+00:00"],
+        ["b@example.com", "at the fair"],
+    ]
+
+
 def test_large_uploads_are_stored_in_chunks_with_progress(stack: Stack) -> None:
     told: list[int] = []
     text = "email,name\n" + "".join(f"p{n % 6_000}@example.com,P{n}\n" for n in range(6_200))

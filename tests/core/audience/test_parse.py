@@ -334,3 +334,14 @@ def test_columns_are_renamed_and_left_out() -> None:
     ):
         with pytest.raises(RuleError, match=sentence):
             parsed.with_fields(names)
+
+
+def test_the_time_column_of_our_own_export_is_left_out_unless_it_is_named() -> None:
+    found = parse.parse_text("email,city,added_at\na@example.com,Ulm,2026-01-02T03:04:05+00:00\n")
+    assert found.fields == ["city"] and list(found.people()) == [("a@example.com", {"city": "Ulm"})]
+    named = found.with_fields({2: "added_at"})
+    both = ("a@example.com", {"city": "Ulm", "added_at": "2026-01-02T03:04:05+00:00"})
+    assert named.fields == ["city", "added_at"] and list(named.people()) == list(named.sample) == [both]
+    assert list(found.with_fields({}).sample) == [("a@example.com", {"city": "Ulm"})]
+    for text in ("email,added_at\na@example.com,in spring\n", "email,Added at\na@example.com,2026-01-02T03:04:05\n"):
+        assert parse.parse_text(text).fields == ["added_at"]
