@@ -7,6 +7,7 @@ from nicegui import events, ui
 from campaign_ui.parts.kept import keep
 from campaign_ui.parts.sandbox_mail import size
 from core import clock
+from core.audience import addresses
 from core.delivery import sandbox
 
 _PAGE = 25
@@ -83,7 +84,7 @@ class SandboxList:
                 _mark(row, True)
             with button:
                 with ui.element("span"):
-                    ui.label(line.rcpt_to).classes("text-[13.5px] font-semibold truncate min-w-0")
+                    ui.label(addresses.shown(line.rcpt_to)).classes("text-[13.5px] font-semibold truncate min-w-0")
                     when = clock.to_zone(line.received_at, self.zone)
                     ui.label(f"{when:%H:%M:%S}").classes("text-xs cm-mute tabular-nums shrink-0")
                 with ui.element("span"):

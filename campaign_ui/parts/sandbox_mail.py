@@ -8,6 +8,7 @@ from nicegui import events, ui
 from campaign_ui.parts.blocks import link_button
 from campaign_ui.parts.notices import notice
 from core import clock
+from core.audience import addresses
 from core.delivery import sandbox
 
 # The frame may run nothing and fetch nothing; images only once the user asks for them.
@@ -56,7 +57,8 @@ def _head(mail: sandbox.Opened, zone: str, back: Callable[[], None]) -> None:
         with ui.column().classes("gap-0.5 min-w-0 grow"):
             title = ui.label(mail.line.subject or "(no subject)").classes("text-[17px] font-semibold tracking-tight")
             title.classes("break-words max-w-full").props("role=heading aria-level=2")
-            ui.label(f"From {mail.mail_from} to {mail.line.rcpt_to}").classes("text-[13px] cm-mute break-all")
+            sender, to = addresses.shown(mail.mail_from), addresses.shown(mail.line.rcpt_to)
+            ui.label(f"From {sender} to {to}").classes("text-[13px] cm-mute break-all")
             when = clock.show(mail.line.received_at, zone, seconds=True)
             ui.label(f"{when} · {size(mail.line.size)}").classes("text-xs cm-mute tabular-nums")
         download = link_button("", f"/sandbox/{mail.line.id}.eml", "download", "flat round dense color=grey-7")

@@ -15,6 +15,7 @@ from sqlalchemy import delete, func, or_, update
 from sqlmodel import Session, col, select
 
 from core import crypto, db, live
+from core.audience import search as spelling
 from core.delivery import scenarios, senders
 from core.errors import NotFound
 from core.models import Campaign, Meta, SandboxMail, SandboxSetting, Sender, SenderState
@@ -201,9 +202,10 @@ def _keep(session: Session, user_id: int, **changes: Any) -> None:
 def _found(user_id: int, search: str) -> list[Any]:
     conditions: list[Any] = [col(SandboxMail.user_id) == user_id]
     if words := search.strip().replace("\0", ""):
-        like = f"%{words.translate(_LIKE)}%"
-        fields = (col(SandboxMail.rcpt_to), col(SandboxMail.subject))
-        conditions.append(or_(*(field.ilike(like, escape="\\") for field in fields)))
+        kept = spelling.term(words)  # a domain as it is kept, which is shown with its letters
+        wanted = [(col(SandboxMail.rcpt_to), each) for each in {words, kept, spelling.as_domain(kept)} if each]
+        wanted.append((col(SandboxMail.subject), words))
+        conditions.append(or_(*(field.ilike(f"%{each.translate(_LIKE)}%", escape="\\") for field, each in wanted)))
     return conditions
 
 

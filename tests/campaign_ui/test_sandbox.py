@@ -213,6 +213,21 @@ async def test_search_and_delete_all(user: Browser, sign_in: SignIn) -> None:
     assert subjects(user_id) == []
 
 
+async def test_international_domains_are_shown_and_found_with_their_letters(user: Browser, sign_in: SignIn) -> None:
+    user_id = sign_in(user)
+    stored(user_id, "ben")
+    with db.session() as session:
+        raw = MAIL.format(subject="Hallo").encode()
+        mail = sandbox.Received(user_id, "post@xn--bcher-kva.de", "kunde@xn--mller-kva.de", raw)
+        sandbox.store(session, [mail])
+    await user.open("/sandbox")
+    user.find("Search").type("müller.de")
+    await eventually(lambda: "ben@example.com" not in texts(user))
+    click_line(user, "kunde@müller.de")
+    await user.should_see("From post@bücher.de to kunde@müller.de")
+    assert "xn--" not in str(texts(user))
+
+
 async def test_charlie_sees_nothing_of_alice(create_user: Callable[[], Browser], sign_in: SignIn) -> None:
     alice, charlie = create_user(), create_user()
     alice_id = sign_in(alice, "alice@example.com")

@@ -49,6 +49,16 @@ def test_mails_are_listed_newest_first_searched_and_taken_apart(stack: Stack) ->
             sandbox.opened(session, charlie, oldest.id)
 
 
+def test_an_international_domain_is_found_in_both_spellings(stack: Stack) -> None:
+    anna, _ = two_users()
+    with db.session() as session:
+        sandbox.store(session, [received(anna, "kunde@xn--mller-kva.de"), received(anna, "kunde@mailer.de")])
+    with db.reading() as session:
+        for words in ("Kunde@Müller.de", "@müller.d", "MÜLLER", "müller.de", "xn--mller", "e@xn--mller-kva.de"):
+            found = [line.rcpt_to for line in sandbox.listed(session, anna, words)]
+            assert found == ["kunde@xn--mller-kva.de"] and sandbox.count(session, anna, words) == 1, words
+
+
 def test_only_the_newest_of_each_user_are_kept(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sandbox, "KEEP", 3)
     anna, charlie = two_users()
