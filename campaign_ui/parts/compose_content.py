@@ -4,11 +4,12 @@ from nicegui import events, ui
 
 from campaign_ui.parts.blocks import card
 from campaign_ui.parts.compose_body import Body
-from campaign_ui.parts.compose_data import Compose, from_line, why_untracked
+from campaign_ui.parts.compose_data import Compose, why_untracked
 from campaign_ui.parts.compose_preview import LivePreview
 from campaign_ui.parts.field_menu import FieldMenu
 from campaign_ui.parts.notices import notice
 from core.content import images
+from core.delivery import senders
 
 _HIDDEN = (
     "Readers will not see the images of this mail: BASE_URL is not set, so their mail programs cannot fetch them from "
@@ -78,7 +79,7 @@ class ContentStep:
         sender = self.compose.sender
         self.sender_line.clear()
         with self.sender_line:
-            ui.label(f"From {from_line(sender)}" if sender else "Choose who it comes from.").classes(
+            ui.label(f"From {senders.from_line(sender)}" if sender else "Choose who it comes from.").classes(
                 "min-w-0 truncate grow"
             )
             ui.link("Add sender", "/senders").classes("cm-link whitespace-nowrap")

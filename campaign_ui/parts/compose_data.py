@@ -151,11 +151,6 @@ def load(user_id: int, campaign_id: int) -> Choices:
         )
 
 
-def from_line(sender: Sender) -> str:
-    """The sender as mail programs show it."""
-    return f"{sender.from_name} <{sender.from_address}>" if sender.from_name else sender.from_address
-
-
 def why_untracked(sender: Sender | None, bases: dict[int, str]) -> str:
     """Why opens of this sender's mails cannot be seen; empty when they can."""
     if sender is None or sender.id is None or bases.get(sender.id) or sender.is_sandbox or config.settings.base_url:

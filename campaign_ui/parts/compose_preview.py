@@ -6,13 +6,14 @@ from nicegui import background_tasks, ui
 
 from campaign_ui.off_loop import off_loop
 from campaign_ui.parts.blocks import card
-from campaign_ui.parts.compose_data import Compose, from_line
+from campaign_ui.parts.compose_data import Compose
 from campaign_ui.parts.compose_test import send_test
 from campaign_ui.parts.preview import preview
 from campaign_ui.parts.recipient_chooser import RecipientChooser, beside
 from core.audience import addresses
 from core.audience.people import Person
 from core.content import mail
+from core.delivery import senders
 from core.models import Contact
 
 SHOW_AFTER = 0.35  # seconds after the last key
@@ -70,7 +71,7 @@ class LivePreview:
 
     def _show_now(self, made: mail.Preview) -> None:
         sender = self.compose.sender
-        self.part.show(made, from_line(sender) if sender else "")
+        self.part.show(made, senders.from_line(sender) if sender else "")
         email = self.person.email if self.person else "anna@example.com"
         if addresses.shown(email) != self.who.shown:
             self.who.show(email, is_example=self.person is None)

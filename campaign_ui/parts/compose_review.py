@@ -19,6 +19,7 @@ from campaign_ui.parts.compose_forecast import ForecastChart
 from campaign_ui.parts.compose_people import ask_default, show_people
 from campaign_ui.parts.compose_survey import SurveyRun
 from core import campaigns, clock, db
+from core.audience import addresses
 from core.campaigns import Finding, Forecast, Level, Outlook
 from core.campaigns.preflight import domain, people, reach
 from core.content import bodies, merge
@@ -238,7 +239,7 @@ def _fact(name: str, value: str) -> None:
 def _sender_words(sender: Sender | None) -> str:
     if sender is None:
         return "–"
-    return f"{sender.name}, {sender.from_address}"
+    return f"{sender.name}, {addresses.shown(sender.from_address)}"
 
 
 def _forecast(outlook: Outlook, count: int, begins: datetime | None, window: Any, ramp: Any) -> Forecast:

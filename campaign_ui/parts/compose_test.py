@@ -27,7 +27,9 @@ class _TestDialog:
             delete_when_hidden(self.dialog)
             dialog_title("Send a test mail")
             self.words = ui.label().classes("text-sm cm-mute")
-            self.to = ui.input("Test address", value=compose.email).props("autofocus").classes("w-full")
+            self.to = (
+                ui.input("Test address", value=addresses.shown(compose.email)).props("autofocus").classes("w-full")
+            )
             self.to.props(f'hint="Several with commas, up to {testmail.MOST_ADDRESSES}"').on(
                 "keydown.enter", self._send
             )
@@ -77,7 +79,7 @@ class _TestDialog:
             outcome = await self._try(address)
             if self.dialog.is_deleted:
                 return None
-            self._show(address if len(wanted) > 1 else "", outcome)
+            self._show(addresses.shown(address) if len(wanted) > 1 else "", outcome)
             if not outcome.accepted and not outcome.is_about_address:
                 if left := len(wanted) - number - 1:
                     words = "1 more was not tried: it" if left == 1 else f"{left:,} more were not tried: they"

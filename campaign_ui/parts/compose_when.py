@@ -19,6 +19,7 @@ from campaign_ui.parts.hours_fields import HoursFields
 from campaign_ui.parts.notices import notice, notify_error
 from campaign_ui.parts.zone_select import zone_select
 from core import campaigns, clock
+from core.audience import addresses
 from core.campaigns.preflight import places
 from core.clock import AmbiguousTime
 from core.errors import RuleError
@@ -219,7 +220,7 @@ class WhenStep:
             dialog.props["aria-label"] = title
             dialog_title(title)
             sender = self.compose.sender
-            words = f"From {sender.from_address}. " if sender else ""
+            words = f"From {addresses.shown(sender.from_address)}. " if sender else ""
             words += f"It takes {forecast}. You can pause or cancel at any time." if forecast else ""
             words += self.review.doubts
             ui.label(words).classes("text-sm cm-mute")

@@ -10,6 +10,7 @@ from campaign_ui.parts.acts import act, long_work
 from campaign_ui.parts.ask import confirm, delete_when_hidden, dialog_title
 from campaign_ui.parts.notices import notice, notify_done
 from core import db
+from core.audience import addresses
 from core.delivery import dkim_keys, dkim_record
 from core.delivery.dkim_keys import Domain, Key
 from core.delivery.dkim_record import Finding
@@ -39,14 +40,15 @@ class DkimDialog:
 
     def __init__(self, user_id: int, domain: str) -> None:
         self.user_id, self.domain = user_id, domain
+        self.shown = addresses.shown_domain(domain)  # for words; records and their names need the other
         self.findings: dict[int, Finding] = {}
         with ui.dialog() as self.dialog, ui.card().classes("w-[720px] max-w-full p-0 gap-0 items-stretch flex-nowrap"):
-            self.dialog.props["aria-label"] = f"Sign with DKIM: {domain}"
+            self.dialog.props["aria-label"] = f"Sign with DKIM: {self.shown}"
             delete_when_hidden(self.dialog)
             with ui.row().classes("w-full items-start justify-between flex-nowrap px-6 pt-5 pb-2"):
                 with ui.column().classes("gap-0 min-w-0"):
                     dialog_title("Sign with DKIM")
-                    ui.label(domain).classes("text-sm cm-mute break-all")
+                    ui.label(self.shown).classes("text-sm cm-mute break-all")
                 close = ui.button(icon="close", on_click=self.dialog.close).props("flat round dense color=grey-7")
                 close.props["aria-label"] = "Close"
             self.body = ui.column().classes("w-full px-6 pb-6 gap-4 overflow-y-auto items-stretch flex-nowrap min-h-0")
@@ -68,7 +70,7 @@ class DkimDialog:
 
     def _offer(self, found: Domain | None) -> None:
         words = (
-            f"A signature lets receivers check that a mail is really from {self.domain}. Many mail providers sign for "
+            f"A signature lets receivers check that a mail is really from {self.shown}. Many mail providers sign for "
             "you already: ask yours. If it does not, make keys here, add their records to your DNS and switch them on."
         )
         ui.label(words).classes("text-sm")
@@ -77,7 +79,7 @@ class DkimDialog:
 
     def _show(self, found: Domain) -> None:
         words = (
-            f"Add these records to the DNS of {self.domain}, each as a record of type TXT, then switch the key on. "
+            f"Add these records to the DNS of {self.shown}, each as a record of type TXT, then switch the key on. "
             f"Where your provider adds the domain by itself, leave “.{self.domain}” away from the name."
         )
         ui.label(words).classes("text-sm")
@@ -140,7 +142,7 @@ class DkimDialog:
         await self._reload()
 
     async def _remove(self) -> None:
-        text = f"Mails from {self.domain} go out without a signature. Then take the records away from your DNS."
+        text = f"Mails from {self.shown} go out without a signature. Then take the records away from your DNS."
         if await confirm("Delete the keys?", text, "Delete"):
             await act(dkim_keys.remove, self.user_id, self.domain, done="Deleted.")
             await self._reload()
@@ -160,9 +162,10 @@ class DkimDialog:
 def dkim_rows(domains: list[Domain], open_dialog: Callable[[Domain], object]) -> None:
     """One line per domain: whether its mails are signed, and a button that opens its dialog."""
     for domain in domains:
+        shown = addresses.shown_domain(domain.name)
         with ui.row().classes("cm-line w-full items-center justify-between sm:flex-nowrap gap-x-3 gap-y-1 py-2.5"):
             with ui.column().classes("gap-0 min-w-0"):
-                ui.label(domain.name).classes("text-sm font-medium break-all")
+                ui.label(shown).classes("text-sm font-medium break-all")
                 used = ", ".join(domain.senders) or "No sender is from this domain any more"
                 ui.label(used).classes("text-xs cm-mute truncate max-w-full")
             with ui.row().classes("items-center gap-2 shrink-0 flex-nowrap"):
@@ -170,7 +173,7 @@ def dkim_rows(domains: list[Domain], open_dialog: Callable[[Domain], object]) ->
                 ui.label(word).classes(f"cm-badge is-{tone}")
                 verb = "Open" if domain.keys else "Set up"
                 button = ui.button(verb, on_click=lambda each=domain: open_dialog(each)).props("flat dense")
-                button.props["aria-label"] = f"{verb} DKIM of {domain.name}"
+                button.props["aria-label"] = f"{verb} DKIM of {shown}"
 
 
 def _state(domain: Domain) -> tuple[str, str]:

@@ -14,7 +14,8 @@ from campaign_ui.parts.sender_health import STATES
 from campaign_ui.parts.try_again import TRY_AGAIN
 from campaign_ui.parts.use_bars import UseBars
 from core import clock, stats
-from core.delivery import presets, replies, standing, warmup, windows
+from core.audience import addresses
+from core.delivery import presets, replies, senders, standing, warmup, windows
 from core.delivery.replies import UNREACHED
 from core.models import BounceMailbox, Security, Sender, SenderState
 from core.stats import Wait
@@ -66,9 +67,9 @@ class SenderCard(ui.element):
                     word, tone = STATES[state]
                     ui.label(word).classes(f"cm-badge is-{tone}")
             with ui.column().classes("gap-1 w-full text-[13.5px]"):
-                ui.label(_from(sender)).classes("break-all")
+                ui.label(senders.from_line(sender)).classes("break-all")
                 if sender.reply_to:
-                    ui.label(f"Answers to {sender.reply_to}").classes("cm-mute break-all")
+                    ui.label(f"Answers to {addresses.shown(sender.reply_to)}").classes("cm-mute break-all")
             _standing(sender, state, now, zone, actions)
             _learned(sender, zone, actions)
             with ui.element("div").classes("flex flex-wrap gap-1.5"):
@@ -183,7 +184,3 @@ def _provider(sender: Sender) -> str:
     if sender.is_sandbox:
         return "Kept on this machine; reaches nobody"
     return f"{sender.host}:{sender.port} · {_SECURITIES.get(Security(sender.security), sender.security)}"
-
-
-def _from(sender: Sender) -> str:
-    return f"{sender.from_name} <{sender.from_address}>" if sender.from_name else sender.from_address

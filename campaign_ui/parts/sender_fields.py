@@ -8,6 +8,7 @@ from campaign_ui.parts.bounce_fields import BounceFields
 from campaign_ui.parts.hours_fields import HoursFields
 from campaign_ui.parts.notices import notice
 from core import clock
+from core.audience import addresses
 from core.delivery import presets, senders
 from core.delivery.sender_values import Values
 from core.models import BounceMailbox, Security, Sender
@@ -43,9 +44,15 @@ class SenderFields:
         """What is typed; an empty password of a kept sender means the one there is."""
         typed = {name: field.value for name, field in self.inputs.items()}
         typed |= {name: typed[name] or "" for name in _TEXTS if name in typed}
+        typed |= {name: self._as_kept(name, typed[name]) for name in ("from_address", "reply_to")}
         typed |= {name: _whole(typed[name]) for name in _NUMBERS if name in typed}
         typed["password"] = typed.get("password") or (None if self.kept else "")
         return Values(**typed, sending_window=self.hours.sending_window, warmup=self.hours.warmup)
+
+    def _as_kept(self, name: str, text: str) -> str:
+        """The address there is, where it was not changed: it is shown with the letters of its domain."""
+        before: str = getattr(self.kept, name) if self.kept else ""
+        return before if text == addresses.shown(before) else text
 
     def show_problems(self, problems: dict[str, str]) -> list[str]:
         """Sentences at their fields; the others lose theirs. Returns them in the order of the form."""
@@ -92,8 +99,10 @@ class SenderFields:
             if self.kept and self.kept.is_sandbox:
                 self._text("name", "Name", shown.name, 6, "Only you see it")
             self._text("from_name", "From name", shown.from_name, 3)
-            self._text("from_address", "From address", shown.from_address, 3).props("type=email")
-            self._text("reply_to", "Reply-To", shown.reply_to, 6, "Empty: answers go to the From address")
+            self._text("from_address", "From address", addresses.shown(shown.from_address), 3).props("type=email")
+            self._text(
+                "reply_to", "Reply-To", addresses.shown(shown.reply_to), 6, "Empty: answers go to the From address"
+            )
 
     def _limits(self, shown: Sender) -> None:
         with _section("Limits", "Never more than this goes out, however much is waiting. Empty means no limit."):

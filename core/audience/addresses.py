@@ -63,7 +63,12 @@ def wire(email: str) -> str:
 def shown(email: str) -> str:
     """``email`` for people: an international domain with its letters, where ``read`` makes the same of them again."""
     local, at, domain = email.rpartition("@")
-    return f"{local}@{_letters(domain)}" if at and "xn--" in domain else email
+    return f"{local}@{shown_domain(domain)}" if at else email
+
+
+def shown_domain(domain: str) -> str:
+    """``domain`` for people, likewise."""
+    return _letters(domain) if "xn--" in domain else domain
 
 
 @lru_cache(4_096)

@@ -78,7 +78,7 @@ def send_test(user_id: int, campaign_id: int, to: str, fields: Mapping[str, obje
     except (OSError, smtp.Dropped) as error:
         sentence = f"{server.name} did not answer as a mail server on port {server.port}. Test the sender's connection."
         return TestResult(False, sentence, str(error))
-    return TestResult(True, f"The mail server accepted the test mail to {address}.", _words(reply))
+    return TestResult(True, f"The mail server accepted the test mail to {addresses.shown(address)}.", _words(reply))
 
 
 def _prepare(

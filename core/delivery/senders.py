@@ -10,6 +10,7 @@ from sqlalchemy import delete as sql_delete
 from sqlmodel import Session, col, select
 
 from core import config, crypto, db, live
+from core.audience import addresses
 from core.delivery import hosts, learned, warmup, windows
 from core.delivery.replies import UNREACHED
 from core.delivery.sender_values import Invalid, Values, problems
@@ -236,6 +237,12 @@ def _checked(session: Session, user_id: int, values: Values, kept: Sender | None
     checked["warmup"] = warmup.to_json(warmup.from_json(values.warmup))
     del checked["password"]
     return checked
+
+
+def from_line(sender: Sender) -> str:
+    """The sender as mail programs show it."""
+    address = addresses.shown(sender.from_address)
+    return f"{sender.from_name} <{address}>" if sender.from_name else address
 
 
 def _next_slot(sender: Sender) -> timedelta:

@@ -57,7 +57,7 @@ def _senders(session: Session, user_id: int, words: str, each: int) -> list[Foun
     columns = (col(Sender.id), col(Sender.name), col(Sender.from_address))
     wanted = select(*columns).where(col(Sender.user_id) == user_id, col(Sender.deleted_at).is_(None))
     wanted = wanted.where(_has(words, Sender.name, Sender.from_address)).order_by(col(Sender.name)).limit(each)
-    return [Found("sender", id, name, address) for id, name, address in session.execute(wanted)]
+    return [Found("sender", id, name, addresses.shown(address)) for id, name, address in session.execute(wanted)]
 
 
 def _templates(session: Session, user_id: int, words: str, each: int) -> list[Found]:

@@ -7,6 +7,7 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from core import db
+from core.delivery import senders
 from core.models import Sender
 from core.stats.clicks import Link, links
 from core.stats.counts import Summary, summary
@@ -65,6 +66,4 @@ def report(session: Session, user_id: int, campaign_id: int, zone: str) -> Repor
 def _sender(session: Session, user_id: int, sender_id: int | None) -> str:
     wanted: Any = select(Sender).where(col(Sender.id) == sender_id, col(Sender.user_id) == user_id)
     found: Sender | None = session.exec(wanted).first()
-    if found is None:
-        return ""
-    return f"{found.from_name} <{found.from_address}>" if found.from_name else found.from_address
+    return senders.from_line(found) if found else ""

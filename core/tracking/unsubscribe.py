@@ -7,7 +7,7 @@ from sqlalchemy import update
 from sqlmodel import Session, col, select
 
 from core import db, live
-from core.audience import suppression
+from core.audience import addresses, suppression
 from core.delivery.tally import Tally
 from core.models import Campaign, Message, Sender, SuppressionReason
 from core.tracking import opens
@@ -33,7 +33,7 @@ def find(session: Session, message_id: int) -> Subscription | None:
         return None
     message, sender = found
     over = suppression.is_suppressed(session, sender.user_id, message.email)
-    return Subscription(message.email, sender.from_name or sender.from_address, over)
+    return Subscription(message.email, sender.from_name or addresses.shown(sender.from_address), over)
 
 
 def unsubscribe(session: Session, message_id: int) -> bool:

@@ -14,7 +14,7 @@ from core.content import templates
 from core.delivery import senders
 from core.models import Campaign, Contact, ContactList, ListMember
 from tests import rows
-from tests.campaign_ui.conftest import SignIn, eventually, let_rest, press
+from tests.campaign_ui.conftest import SignIn, eventually, let_rest, press, texts
 
 
 @pytest.fixture
@@ -219,6 +219,22 @@ async def test_a_sender_without_a_name_is_shown_by_its_address(user: Browser, si
     await user.open(f"/campaigns/{_draft(alice)}/edit")
     await user.should_see("From news@shop.in")
     await user.should_not_see("<news@shop.in>")
+
+
+async def test_an_international_sender_is_shown_with_the_letters_of_its_domain(user: Browser, sign_in: SignIn) -> None:
+    alice = sign_in(user)
+    with db.session() as session:
+        rows.sender(session, alice, from_name="", from_address="news@xn--mller-kva.de", is_default=True)
+    draft = _draft(alice)
+    await user.open(f"/campaigns/{draft}/edit")
+    await user.should_see("From news@müller.de")
+    await eventually(lambda: "news@müller.de" in texts(user))  # the head of the preview
+    assert "xn--" not in str(texts(user))
+    await user.open(f"/campaigns/{draft}/edit?step=when")
+    await user.should_see("Hostinger, news@müller.de")
+    press(user, "Send now")
+    await user.should_see("From news@müller.de. ")
+    assert "@xn--" not in str(texts(user))
 
 
 async def test_the_chosen_lists_make_the_audience_and_the_merge_fields(user: Browser, sign_in: SignIn) -> None:

@@ -75,6 +75,21 @@ async def test_keys_are_made_checked_and_switched_on(user: Browser, sign_in: Sig
     assert "PRIVATE" not in everything and not [secret for secret in sealed if secret in everything]
 
 
+async def test_an_international_domain_has_letters_and_its_records_have_none(user: Browser, sign_in: SignIn) -> None:
+    user_id = sign_in(user)
+    world.add_sender(user_id, 25, from_address="news@xn--mller-kva.de")
+    await user.open("/senders")
+    await user.should_see("Not signed here")
+    press(user, "Set up DKIM of müller.de")
+    await user.should_see("really from müller.de")
+    press(user, "Make keys")
+    await user.should_see("to the DNS of müller.de")
+    await user.should_see("leave “.xn--mller-kva.de” away")
+    assert all(key.name.endswith("._domainkey.xn--mller-kva.de") for key in keys(user_id))
+    for key in keys(user_id):
+        await user.should_see(key.name)
+
+
 async def test_replacing_and_deleting_ask_first(user: Browser, sign_in: SignIn) -> None:
     user_id = sign_in(user)
     await open_dialog(user, user_id)

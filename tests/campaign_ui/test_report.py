@@ -9,10 +9,11 @@ import openpyxl
 import pytest
 from fastapi import FastAPI
 from nicegui.testing import User as Browser
+from sqlmodel import select
 
 from campaign_ui.endpoints import report
 from core import accounts, db
-from core.models import Activity, Campaign, CampaignLink, LinkClick, Reading
+from core.models import Activity, Campaign, CampaignLink, LinkClick, Reading, Sender
 from core.stats import workbook
 from core.stats.report import report as whole_report
 from tests import rows
@@ -60,6 +61,14 @@ async def test_the_page_tells_all_that_matters(user: Browser, sign_in: SignIn) -
         "All times in Asia/Kolkata.",
     ):
         await user.should_see(words)
+
+
+async def test_the_sender_has_the_letters_of_its_domain(user: Browser, sign_in: SignIn) -> None:
+    campaign_id = make(sign_in(user))
+    with db.session() as session:
+        session.exec(select(Sender)).one().from_address = "news@xn--mller-kva.de"
+    await user.open(f"/campaigns/{campaign_id}/report")
+    await user.should_see("From: Harbour Books <news@müller.de>")
 
 
 async def test_a_short_campaign_is_shown_by_its_minutes(user: Browser, sign_in: SignIn) -> None:

@@ -194,6 +194,26 @@ async def test_a_kept_password_is_used_for_the_test_and_never_shown(
     assert senders.password(kept(user_id)[0]) == "right"
 
 
+async def test_an_international_domain_is_shown_with_its_letters_and_kept_as_it_is(
+    user: Browser, sign_in: SignIn
+) -> None:
+    user_id = sign_in(user)
+    stored(user_id, from_address="news@xn--mller-kva.de", reply_to="post@xn--mller-kva.de")
+    await user.open("/senders")
+    await user.should_see("news@müller.de")
+    await user.should_see("Answers to post@müller.de")
+    press(user, "Edit")
+    await user.should_see("Edit sender")
+    assert (field(user, "From address").value, field(user, "Reply-To").value) == ("news@müller.de", "post@müller.de")
+    type_in(user, Name="Weekly")
+    press(user, "Save")
+    await eventually(lambda: kept(user_id)[0].name == "Weekly")
+    assert (kept(user_id)[0].from_address, kept(user_id)[0].reply_to) == (
+        "news@xn--mller-kva.de",
+        "post@xn--mller-kva.de",
+    )
+
+
 async def test_a_sender_that_waits_is_not_said_to_send(user: Browser, sign_in: SignIn, smtp_port: int) -> None:
     user_id = sign_in(user, time_zone="Asia/Kolkata")
     sender_id = stored(user_id, host="127.0.0.1", port=smtp_port, security="none", password="right")

@@ -78,6 +78,7 @@ def test_a_test_mail_arrives_as_the_draft_is_and_leaves_no_trace(alice: int, dra
     ((to, raw),) = provider.received
     got = email.message_from_bytes(raw)
     assert (to, got["To"], got["Subject"]) == ("me@example.net", "me@example.net", "[Test] Hi Anna")
+    assert "test mail to me@müller.de." in campaigns.send_test(alice, draft, "me@xn--mller-kva.de", fields).sentence
     assert b"Dear me@example.net" in got.get_payload(1).get_payload(decode=True)
     campaigns.send_test(alice, draft, "me@example.net")
     assert email.message_from_bytes(provider.received[1][1])["Message-ID"] != got["Message-ID"]

@@ -42,6 +42,13 @@ def test_everything_of_a_user_is_found_by_a_part_of_its_name(alice: int) -> None
         assert Found("list", 1, "Autumn readers", "2") in stats.find(session, alice, "readers")
 
 
+def test_the_address_of_a_sender_has_the_letters_of_its_domain(alice: int) -> None:
+    with db.session() as session:
+        rows.sender(session, alice, name="Winter", from_address="news@xn--mller-kva.de")
+    with db.reading() as session:
+        assert [each.detail for each in stats.find(session, alice, "winter")] == ["news@müller.de"]
+
+
 def test_capitals_beyond_ascii_are_found_too(alice: int) -> None:
     with db.session() as session:
         rows.campaign(session, alice, status="sent", name="ÜBER UNS", subject="News")

@@ -1,7 +1,7 @@
 from sqlmodel import select
 
 from core import db
-from core.models import Campaign, MessageState, Suppression
+from core.models import Campaign, MessageState, Sender, Suppression
 from core.tracking import unsubscribe
 from tests import rows
 from tests.conftest import Stack
@@ -32,3 +32,13 @@ def test_a_mail_that_is_gone_cannot_unsubscribe_anybody(stack: Stack) -> None:
     with db.session() as session:
         assert not unsubscribe.unsubscribe(session, 12345)
         assert unsubscribe.find(session, 12345) is None
+
+
+def test_a_sender_without_a_name_is_told_by_its_address_with_letters(stack: Stack) -> None:
+    with db.session() as session:
+        _, (message_id,) = rows.sent_campaign(session, rows.user(session), [MessageState.sent])
+        sender = session.exec(select(Sender)).one()
+        sender.from_name, sender.from_address = "", "news@xn--mller-kva.de"
+    with db.reading() as session:
+        found = unsubscribe.find(session, message_id)
+        assert found is not None and found.from_name == "news@müller.de"
