@@ -1,5 +1,6 @@
 """The body: rich text, Markdown or HTML, never two at once; its tools; and what each would lose in another."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from nicegui import events, ui
@@ -45,6 +46,7 @@ class Body:
         self.said = ui.row().classes("w-full")
         self.said.set_visibility(False)
         self.before: str | None = None  # the body that this would bring back
+        self.after: set[str] = set()  # that which took its place, as it is kept and as the editor spells it
         self.box.build()
         self.show()
         compose.on_choices(lambda: self.fields.show(compose.fields))
@@ -63,6 +65,8 @@ class Body:
         self.draft.change(body=body)
         if body == self.before:
             self._say_no_more()  # taken back by the editor's own undo
+        elif self.before is not None:
+            self.said.set_visibility(body in self.after)  # the editor's undo of what was typed since brings it back
 
     def _load(self, name: str, before: dict[str, str]) -> None:
         if html.to_text(bodies.words(before["body"], before["body_kind"])).strip():
@@ -71,15 +75,19 @@ class Body:
             self._show_all()
 
     def say_with_undo(self, sentence: str, before: dict[str, str]) -> None:
-        """Show the draft's new values, say what happened, and offer to take it back."""
+        """Show the draft's new values, say what happened, and offer to take it back until the body is typed on."""
         self._show_all()
         self._say_no_more()
-        self.before = before["body"]
+        after = self._now(before)
+        self.before, self.after = before["body"], {after["body"], html.for_editor(after["body"])}
 
-        def undo() -> None:
-            self._say_no_more()
-            self.draft.change(**before)
-            self._show_all()
+        async def undo() -> None:
+            if self.said.visible:
+                await self._keep_typed_since(after, f"Before Undo: {sentence}")
+                if not button.is_deleted:  # pressed twice
+                    self._say_no_more()
+                    self.draft.change(**before)
+                    self._show_all()
 
         self.said.set_visibility(True)
         with self.said, notice(sentence, "info", "undo"), ui.row().classes("gap-2 mt-1"):
@@ -87,6 +95,17 @@ class Body:
             if self._is_new_box(before):
                 button.classes(body_box.TAKES_BACK)
             ui.button("Keep it", on_click=self._say_no_more).props("flat dense")
+
+    def _now(self, names: Iterable[str]) -> dict[str, str]:
+        return {name: self.draft.values[name] for name in names}
+
+    async def _keep_typed_since(self, after: dict[str, str], reason: str) -> None:
+        """Keep what the draft says now where it is not ``after`` any more, also what is typed meanwhile."""
+        kept = after
+        while (now := self._now(after)) != kept:
+            await self.draft.flush()
+            await keep(self.draft.user_id, self.draft.id, reason)
+            kept = now
 
     def _is_new_box(self, before: dict[str, str]) -> bool:
         """Whether the editor is another than before, which knows no way back."""
@@ -127,6 +146,7 @@ class Body:
 
     def _turn(self, into: str, became: str) -> None:
         self.turned = (self.draft.values["body_kind"], self.draft.values["body"], into, became)
+        self._say_no_more()
         self.draft.change(body_kind=into, body=became)
         self.show()
 
