@@ -181,6 +181,12 @@ class _Page:
             background_tasks.create(self._check(), name="check draft")
 
     def _conflict(self) -> None:
+        """Who typed nothing here has nothing to choose, and is told until something is typed."""
+        if self.draft.is_all_saved:
+            with notice("This draft was changed in another tab. Here it is as it was before.", "info", "call_split"):
+                with ui.row().classes("mt-1"):
+                    self._show_other()
+            return
         words = "This draft was changed in another tab. Choose which version goes on."
         more = "Subject and body of the other one stay in the version history; a copy keeps both."
         with notice(words, "pending", "call_split"):
@@ -189,9 +195,12 @@ class _Page:
 
     def _ways_out(self) -> None:
         with ui.row().classes("gap-2 mt-1"):
-            ui.button("Show the other version", on_click=ui.navigate.reload).props("outline dense")
+            self._show_other()
             ui.button("Keep this version", on_click=self.draft.keep_mine).props("outline dense")
             ui.button("Keep this version as a copy", on_click=self._keep_as_copy).props("outline dense")
+
+    def _show_other(self) -> None:
+        ui.button("Show the other version", on_click=ui.navigate.reload).props("outline dense")
 
     async def _keep_as_copy(self) -> None:
         await act(_copy, self.draft.user_id, self.draft.id, dict(self.draft.values), then=open_draft)

@@ -51,6 +51,11 @@ class Draft:
         self._on_change: list[Callable[[], Any]] = []
         _open.add(self)
 
+    @property
+    def is_all_saved(self) -> bool:
+        """Whether nothing was typed here that is not saved: then there is nothing to choose in a conflict."""
+        return not self._unsaved
+
     def on_state(self, call: Callable[[], Any]) -> None:
         self._on_state.append(call)
 
@@ -63,11 +68,14 @@ class Draft:
         new = {name: value for name, value in values.items() if self.values[name] != value}
         if not new:
             return
+        was_saved = self.is_all_saved
         self.values.update(new)
         self._unsaved.update(new)
         for call in self._on_change:
             call()
         if self.state.kind in ("conflict", "ended"):
+            if was_saved:
+                self._show(self.state)  # there is something to choose now
             return  # the user is asked first
         self._show(State("waiting", "Saving…"))
         if self._timer is not None:

@@ -115,7 +115,11 @@ async def test_a_second_tab_is_told_and_loses_nothing(user: Browser, sign_in: Si
     with db.session() as session:
         campaigns.save_draft(session, alice, draft, 2, subject="From the other tab")
     await user.should_see("changed in another tab")
+    await user.should_see("Show the other version")
+    await user.should_not_see("Choose which version goes on")  # nothing was typed here
+    await user.should_not_see("Keep this version")
     _input(user, "Subject").value = "From this tab"
+    await user.should_see("Choose which version goes on")
     user.find("Keep this version as a copy").click()
     await eventually(lambda: _count() == 2)
     assert _kept(draft).subject == "From the other tab"
@@ -147,8 +151,10 @@ async def test_keeping_this_version_replaces_the_other(user: Browser, sign_in: S
     with db.session() as session:
         campaigns.save_draft(session, alice, draft, 2, subject="From the other tab")
     await user.should_see("changed in another tab")
-    user.find("Keep this version", kind=ui.button).click()
-    await eventually(lambda: _kept(draft).subject == "News")
+    _input(user, "Subject").value = "From this tab"
+    await user.should_see("Choose which version goes on")
+    press(user, "Keep this version")
+    await eventually(lambda: _kept(draft).subject == "From this tab")
     await user.should_not_see("changed in another tab")
     with db.reading() as session:
         newest = versions.list_all(session, alice, draft)[0]
