@@ -102,6 +102,9 @@ async def running(script: str, env: dict[str, str], ready: str) -> AsyncIterator
             await _until_said(lines, ready, said)
         draining = asyncio.create_task(_drain(lines, said))
         yield process
+    except BaseException as error:
+        error.add_note("".join(said[-60:]))
+        raise
     finally:
         process.terminate()
         await asyncio.to_thread(process.join, PATIENCE)

@@ -24,6 +24,7 @@ _TABLES_SCROLL = "[...document.querySelectorAll('.q-table__middle')].some(each =
 # Nothing is on its way any more: the connection stands, words and pictures are here.
 _SETTLED = """() => (!window.socket || socket.connected) && document.fonts.status === "loaded"
   && [...document.images].every((each) => each.complete || each.loading === "lazy")
+  && !document.querySelector(".q-editor__toolbar a:not([role])")
   && ![...document.querySelectorAll(".cm-skeleton")].some((each) => each.checkVisibility())"""
 # Everything that is touched, by its name, where it is less than 40 px high; links in a sentence are not meant.
 _TOO_SMALL = """() => {
@@ -55,6 +56,7 @@ async def test_every_page_is_usable_by_everybody_in_both_themes_at_both_widths(t
             for number, opener in enumerate(_dialogs(paths).get(path, [])):
                 if number:
                     await page.goto(web + path)  # without the dialog before
+                await page.wait_for_function(_SETTLED)
                 await opener(page)
                 wrong += await _judge(page, f"the dialog of {path}")
     assert not wrong, "\n".join(wrong)
