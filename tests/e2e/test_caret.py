@@ -21,6 +21,7 @@ async def test_a_field_goes_in_at_the_caret_and_typing_goes_on_behind_it(sqlite_
                 for lines, written in WRITTEN.items():
                     draft = _draft(user_id, name="Rich", subject="Hallo", body="", body_kind="rich")
                     await page.goto(f"{web}/campaigns/{draft}/edit")
+                    await page.wait_for_function("window.socket?.connected")
                     await page.get_by_label("Body", exact=True).click()
                     await page.keyboard.type("\n".join(lines))
                     await _field(page, "Merge field")
