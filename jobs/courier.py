@@ -266,9 +266,9 @@ class Courier:
                 lane.connected()
             return self._connection is not None
         except Refused as error:
-            refused, why = error, str(error)
+            refused = error
         except SealBroken as error:
-            refused, why = Refused("auth", smtp.Reply(535, (f"5.7.8 {error}",))), str(error)
+            refused = Refused("auth", smtp.Reply(535, (f"5.7.8 {error}",)))
         except ssl.SSLError as error:
             why = tls.why_not(error, server.name, server.port, server.security)
         except OSError as error:

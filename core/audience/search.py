@@ -32,15 +32,15 @@ def as_domain(term: str) -> str:
 def found(term: str, email: Any, domain: Any) -> ColumnElement[bool]:
     """Whether the columns of a row match ``term``.
 
-    What may begin either (letters beyond ASCII) costs SQLite a walk over all addresses: 0.2 s for a million.
+    What may begin either (letters beyond ASCII) costs SQLite a walk over all addresses.
     """
     if term.startswith("@"):
-        return begins(domain, term[1:])
+        return _begins(domain, term[1:])
     if other := as_domain(term):
-        return or_(begins(email, term), begins(domain, other))
-    return begins(email, term)
+        return or_(_begins(email, term), _begins(domain, other))
+    return _begins(email, term)
 
 
-def begins(column: Any, prefix: str) -> ColumnElement[bool]:
+def _begins(column: Any, prefix: str) -> ColumnElement[bool]:
     """In words that an index serves."""
     return and_(column >= prefix, column < prefix + _LAST)

@@ -14,7 +14,7 @@ from core.campaigns.checks import sender_problem
 from core.campaigns.content import content
 from core.campaigns.drafts import get
 from core.content import mail
-from core.delivery import replies, senders, smtp, tls
+from core.delivery import hosts, replies, senders, smtp, tls
 from core.delivery.smtp import Refused, Reply, Server
 from core.errors import RuleError
 from core.models import Sender
@@ -77,7 +77,8 @@ def send_test(user_id: int, campaign_id: int, to: str, fields: Mapping[str, obje
         return TestResult(False, f"{sentence} Nothing was sent.", getattr(error, "verify_message", ""))
     except (OSError, smtp.Dropped) as error:
         sentence = f"{server.name} did not answer as a mail server on port {server.port}. Test the sender's connection."
-        return TestResult(False, sentence, str(error))
+        why = hosts.why_not(error, server.name, server.port) if isinstance(error, OSError) else str(error)
+        return TestResult(False, sentence, why)
     return TestResult(True, f"The mail server accepted the test mail to {addresses.shown(address)}.", _words(reply))
 
 

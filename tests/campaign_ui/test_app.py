@@ -5,8 +5,11 @@ import os
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from subprocess import PIPE
+from typing import IO
 
 from core import crypto, db
 from core.models import Message, MessageState
@@ -108,35 +111,37 @@ main.main()
 """
 
 
-def test_a_request_that_is_cut_off_as_the_program_stops_is_a_line_and_no_traceback(sqlite_stack: Stack) -> None:
+@contextmanager
+def program(script: str, stack: Stack) -> Iterator[tuple[int, list[str], IO[str]]]:
+    """``script`` in its own process: its port, the lines it said (in the end all of them), and those to come."""
     port = free_port()
-    env = {**os.environ, **sqlite_stack.env, "PORT": str(port)}
-    command = [sys.executable, "-c", HANGS]
-    with subprocess.Popen(command, env=env, cwd=ROOT, stdout=PIPE, stderr=subprocess.STDOUT, text=True) as program:
-        assert program.stdout is not None
-        said = list(itertools.takewhile(lambda line: not line.startswith("Campaigns: "), program.stdout))
-        with socket.create_connection(("127.0.0.1", port)) as reader:
-            reader.sendall(b"GET /hang HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
-            said += itertools.takewhile(lambda line: line != "hangs\n", program.stdout)
-            program.terminate()
-            said += program.stdout
+    env = {**os.environ, **stack.env, "PORT": str(port)}
+    command = [sys.executable, "-c", script]
+    with subprocess.Popen(command, env=env, cwd=ROOT, stdout=PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        assert process.stdout is not None
+        said = list(itertools.takewhile(lambda line: not line.startswith("Campaigns: "), process.stdout))
+        try:
+            yield port, said, process.stdout
+        finally:
+            process.terminate()
+            said += process.stdout
+
+
+def test_a_request_that_is_cut_off_as_the_program_stops_is_a_line_and_no_traceback(sqlite_stack: Stack) -> None:
+    with socket.socket() as reader, program(HANGS, sqlite_stack) as (port, said, lines):
+        reader.connect(("127.0.0.1", port))
+        reader.sendall(b"GET /hang HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        said += itertools.takewhile(lambda line: line != "hangs\n", lines)
     assert "Cancel 1 running task(s), timeout graceful shutdown exceeded" in "".join(said)
     assert not [line for line in said if "Traceback" in line or "ERROR" in line], "".join(said)
 
 
 def test_a_page_that_left_while_its_socket_was_made_is_no_error_in_the_log(sqlite_stack: Stack) -> None:
-    port = free_port()
-    env = {**os.environ, **sqlite_stack.env, "PORT": str(port)}
-    command = [sys.executable, "-c", LEFT]
-    with subprocess.Popen(command, env=env, cwd=ROOT, stdout=PIPE, stderr=subprocess.STDOUT, text=True) as program:
-        assert program.stdout is not None
-        said = list(itertools.takewhile(lambda line: not line.startswith("Campaigns: "), program.stdout))
+    with program(LEFT, sqlite_stack) as (port, said, _):
         with socket.create_connection(("127.0.0.1", port)) as page:
             path = "/_nicegui_ws/socket.io/?EIO=4&transport=websocket&sid=gone"
             page.sendall(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n".encode())
             assert b" 400 " in page.makefile("rb").readline()
-        program.terminate()
-        said += program.stdout
     assert not [line for line in said if "Session is disconnected" in line], "".join(said)
 
 

@@ -81,7 +81,7 @@ def test_no_mail_starts_after_the_window_closed_and_what_was_claimed_goes_back(
         states = world.states(campaign_id)
         assert receiver.starts and max(receiver.starts) < closes
         assert set(states) == {"sent", "pending"} and states["sent"] == len(receiver.accepted)
-        assert not limits or receiver.commands[-1] == "QUIT"
+        assert not limits or "QUIT" in receiver.commands  # one that was just being opened need not say it
         world.dispatch(engine)
         assert waits(sender_id, "Fri 09:00:00")
     assert receiver.twice == []
