@@ -150,6 +150,7 @@ class _Page:
 
     async def _stored(self, list_id: int) -> None:
         self.dialog.close()
+        self._show_first(False)  # at once: a file that is dropped on it just then would be lost
         self.lists.chosen = list_id
         await self.contacts.open(list_id)
         await self.reload()
