@@ -221,6 +221,22 @@ def say_people(count: AudienceCount, word: str = " recipient") -> str:
     return f"{count.going:,} of {words}, {count.suppressed:,} suppressed" if count.suppressed else words
 
 
+def say_done(counts: Counts) -> str:
+    """``2 of 30 done, 2 failed · 6.7 %``: how far a campaign is, the same wherever it is told."""
+    ended = ("failed", "cancelled")
+    parts = [f", {counts.in_state(state):,} {state}" for state in ended if counts.in_state(state)]
+    return f"{counts.done:,} of {counts.recipients:,} done{''.join(parts)} · {rounded(100 * counts.progress)} %"
+
+
+def rounded(percentage: float) -> str:
+    """One decimal, but never 100 or 0 for what is not quite all or nothing."""
+    if 0 < percentage < 0.1:
+        return "0.1"
+    if 99.9 < percentage < 100:
+        return "99.9"
+    return f"{percentage:.1f}".removesuffix(".0")
+
+
 def say_sum(counts: Counts) -> str:
     """``5,120 recipients = 354 sent + 4 failed + 4,762 pending``: it always adds up."""
     always = ("sent", "failed", "pending")

@@ -5,6 +5,7 @@ from time import monotonic
 
 from nicegui import ui
 
+from campaign_ui.charts import say_done
 from core.stats import Summary
 
 _EVERY = 60.0  # seconds
@@ -34,6 +35,6 @@ class Announcer:
         if not state_is_new and not progress_is_due:
             return
         self._status, self._waits, self._tenth, self._said_at = campaign.status, waits, tenth, self._clock()
-        progress = f"{10 * tenth} % done: {counts.sent:,} sent, {counts.failed:,} failed, {counts.pending:,} pending."
+        progress = f"{say_done(counts)}."
         parts = [f"{campaign.title} {_STANDS[campaign.status]}.", *([progress] if counts.recipients else []), waits]
         self._label.set_text(" ".join(part for part in parts if part))

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from nicegui import ui
 
+from campaign_ui.charts import say_done
 from campaign_ui.parts.announcer import Announcer
 from campaign_ui.parts.badge import StatusBadge, shown_status
 from campaign_ui.parts.blocks import card, link_button
@@ -97,7 +98,7 @@ class CampaignHead:
         self._badge.set(shown_status(campaign))
         self._so_far.set_visibility(status not in NOT_BEGUN)  # nobody was counted yet
         self._progress.set(counts)
-        self._done.set_text(f"{counts.done:,} of {counts.recipients:,} done, {100 * counts.progress:.1f} %")
+        self._done.set_text(say_done(counts))
         self._facts.set_text(self._facts_of(campaign))
         for button, visible in (
             (self._edit, status == "draft"),

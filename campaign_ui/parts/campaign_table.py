@@ -5,6 +5,7 @@ from typing import Any
 
 from nicegui import ui
 
+from campaign_ui.charts import rounded, say_done
 from campaign_ui.parts.badge import word_and_tone
 from campaign_ui.parts.pager import MENU_HEADER
 from campaign_ui.parts.progress import PARTS, parts
@@ -52,8 +53,8 @@ _STATUS = """
 """
 _PROGRESS = """
 <q-td :props="props">
-  <div class="flex no-wrap items-center gap-3" style="min-width:220px">
-    <div class="cm-progress grow" style="height:6px" role="progressbar" aria-valuemin="0" aria-valuemax="100"
+  <div class="flex flex-col gap-1.5" style="min-width:220px">
+    <div class="cm-progress" style="height:6px" role="progressbar" aria-valuemin="0" aria-valuemax="100"
          :aria-valuenow="props.row.percent" :aria-label="'Progress of ' + props.row.name">
       <div class="cm-progress-sent" :style="{width: props.row.sent + '%'}"></div>
       <div class="cm-progress-failed" :style="{width: props.row.failed + '%'}"></div>
@@ -112,18 +113,16 @@ def row(campaign: Summary, zone: str) -> dict[str, Any]:
     counts = campaign.counts
     word, tone = word_and_tone(campaign)
     started = campaign.status not in (CampaignStatus.draft, CampaignStatus.scheduled)
-    done = f"{counts.done:,} of {counts.recipients:,}" if started else "–"
+    done = say_done(counts) if started else "Not started"
     open_rate = "–" if counts.open_rate is None else f"{counts.open_rate:.1f} %"
-    numbers = f"{done} done" if started else "Not started"
-    if started and counts.open_rate is not None:
-        numbers += f", {open_rate} opened"
+    numbers = f"{done} · {open_rate} opened" if started and counts.open_rate is not None else done
     return {
         "id": campaign.id,
         "href": f"/campaigns/{campaign.id}" + ("/edit" if campaign.status == CampaignStatus.draft else ""),
         "name": campaign.title,
         "status": word,
         "tone": tone,
-        "percent": round(100 * counts.progress, 1),
+        "percent": rounded(100 * counts.progress),
         **dict(zip(PARTS, parts(counts), strict=True)),
         "done": done,
         "open_rate": open_rate,

@@ -2,6 +2,7 @@
 
 from nicegui import ui
 
+from campaign_ui.charts import rounded
 from core.stats import Counts
 
 PARTS = ("sent", "failed", "unknown", "other")
@@ -22,7 +23,7 @@ class Progress:
             self._shown = shares
             for part, share in zip(self._parts, shares, strict=True):
                 part.style(replace=f"width:{share}%")
-            self._bar.props(f"aria-valuemin=0 aria-valuemax=100 aria-valuenow={100 * counts.progress:.1f}")
+            self._bar.props(f"aria-valuemin=0 aria-valuemax=100 aria-valuenow={rounded(100 * counts.progress)}")
 
 
 def parts(counts: Counts) -> tuple[float, ...]:

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from nicegui import ui
 
+from campaign_ui.charts import say_done
 from campaign_ui.parts.announcer import Announcer
 from campaign_ui.parts.badge import StatusBadge, shown_status
 from campaign_ui.parts.blocks import card
@@ -59,10 +60,7 @@ class _Block:
     def show(self, run: Run, now: datetime) -> None:
         campaign, counts = run.campaign, run.campaign.counts
         self._badge.set(shown_status(campaign))
-        failed = f", {counts.failed:,} failed" if counts.failed else ""
-        self._numbers.set_text(
-            f"{counts.sent:,} of {counts.recipients:,} sent{failed} · {counts.share(counts.sent) or 0:.1f} %"
-        )
+        self._numbers.set_text(say_done(counts))
         self._rate.set_text(f"{run.pace.per_minute:,.0f} in the last minute")
         self._rate.set_visibility(campaign.status == "sending" and run.pace.is_known)
         self._progress.set(counts)

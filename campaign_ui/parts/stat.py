@@ -2,7 +2,7 @@
 
 from nicegui import ui
 
-from campaign_ui.charts import NOT_COUNTED
+from campaign_ui.charts import NOT_COUNTED, rounded
 from campaign_ui.parts.markup import Html, fill, icon
 from core.stats import Counts
 
@@ -25,7 +25,7 @@ class StatCard:
     def set(self, value: int, percentage: float | None) -> None:
         """Show ``value`` and its share in per cent; None where there is nothing to take a share of."""
         if (value, percentage) != self._shown:
-            share = f"{'0' if percentage is None else _rounded(percentage)} % of {self._of}"
+            share = f"{'0' if percentage is None else rounded(percentage)} % of {self._of}"
             self._shown = (value, percentage)
             self._value.set_text(f"{value:,}")
             self._share.set_text(share)
@@ -34,7 +34,7 @@ class StatCard:
         """Show opens: of what can be counted, and that they are not where nothing can."""
         if is_counted and not counts.uncounted:
             return self.set(counts.opened, counts.open_rate)
-        rate = "–" if counts.open_rate is None else _rounded(counts.open_rate)
+        rate = "–" if counts.open_rate is None else rounded(counts.open_rate)
         words = f"{rate} % of {counts.countable:,} that count opens" if is_counted else NOT_COUNTED
         value = f"{counts.opened:,}" if is_counted or counts.opened else "–"
         if (value, words) != self._shown:
@@ -58,12 +58,3 @@ def stat_card(
 def stat_grid() -> ui.element:
     """Four cards in a row, two on phones."""
     return ui.element("div").classes("grid grid-cols-2 lg:grid-cols-4 gap-3 lg:gap-4 w-full")
-
-
-def _rounded(percentage: float) -> str:
-    """One decimal, but never 100 or 0 for what is not quite all or nothing."""
-    if 0 < percentage < 0.1:
-        return "0.1"
-    if 99.9 < percentage < 100:
-        return "99.9"
-    return f"{percentage:.1f}".removesuffix(".0")

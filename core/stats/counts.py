@@ -62,8 +62,8 @@ class Counts:
 
     @property
     def done(self) -> int:
-        """What no longer waits; what was cancelled is not done."""
-        return self.recipients - self.pending - self.cancelled
+        """Who no longer waits: sent, failed, suppressed, cancelled or in doubt."""
+        return self.recipients - self.pending
 
     @property
     def progress(self) -> float:

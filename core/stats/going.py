@@ -27,12 +27,13 @@ class Pulse(StrEnum):
 
 @dataclass(frozen=True)
 class Going:
-    """``done`` of ``recipients`` no longer wait; ``waits``: nothing of it goes out now."""
+    """``done`` of ``recipients`` no longer wait, ``failed`` among them; ``waits``: nothing of it goes out now."""
 
     id: int
     title: str
     done: int
     recipients: int
+    failed: int = 0
     waits: bool = False
 
 
@@ -49,15 +50,16 @@ class Ended:
 
 def going(session: Session, user_id: int) -> list[Going]:
     """The campaigns that are sending and have mail left, those that wait too."""
-    columns = (_campaign.c.id, _campaign.c.name, _campaign.c.subject, _campaign.c.recipients_count, _WAITING)
+    counters = (_campaign.c.recipients_count, _WAITING, _campaign.c.failed_count)
+    columns = (_campaign.c.id, _campaign.c.name, _campaign.c.subject, *counters)
     sending = _campaign.c.status == CampaignStatus.sending
     has_left = (_WAITING > 0) | ~_campaign.c.snapshot_done
     found = select(*columns).where(*_own(user_id), sending, has_left).order_by(_campaign.c.id)
     rows = session.execute(found).all()
     waits = waiting(session, [row.id for row in rows])
     return [
-        Going(id, name or subject or "Untitled campaign", recipients - left, recipients, id in waits)
-        for id, name, subject, recipients, left in rows
+        Going(id, name or subject or "Untitled campaign", recipients - left, recipients, failed, id in waits)
+        for id, name, subject, recipients, left, failed in rows
     ]
 
 

@@ -44,7 +44,7 @@ async def test_the_numbers_are_those_of_all_campaigns_of_the_user(user: Browser,
     assert card_texts(user, "Failed") == ["Failed", "1", "20 % of recipients"]
     assert card_texts(user, "Pending") == ["Pending", "2", "40 % of recipients"]
     await user.should_see("Sending…")
-    await user.should_see("2 of 5 sent, 1 failed · 40.0 %")
+    await user.should_see("3 of 5 done, 1 failed · 60 %")
     await user.should_see("Next scheduled")
     assert "Black Friday" in texts(user) and "Secret plans" not in texts(user)
 

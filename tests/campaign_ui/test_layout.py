@@ -5,7 +5,7 @@ from nicegui.testing import User as Browser
 
 from campaign_ui.commands import PLACES
 from campaign_ui.parts.markup import Html
-from campaign_ui.parts.stat import _rounded
+from campaign_ui.charts import rounded
 from tests.campaign_ui.conftest import SignIn, texts
 
 
@@ -45,7 +45,7 @@ async def test_a_name_is_text_and_never_markup(user: Browser, sign_in: SignIn) -
 
 
 def test_percentages_never_round_to_all_or_nothing() -> None:
-    assert [_rounded(value) for value in (0.0, 0.01, 33.333, 50.0, 99.99, 100.0)] == [
+    assert [rounded(value) for value in (0.0, 0.01, 33.333, 50.0, 99.99, 100.0)] == [
         "0",
         "0.1",
         "33.3",
