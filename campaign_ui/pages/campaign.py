@@ -29,6 +29,7 @@ from campaign_ui.parts.failures import Failures
 from campaign_ui.parts.hours import ask_hours, finishes_in_words
 from campaign_ui.parts.ledger import Ledger, LedgerView, ledger_view, read_page
 from campaign_ui.parts.preview import add_style
+from campaign_ui.parts.rate import Rate
 from campaign_ui.parts.sandbox_play import sandbox_note
 from campaign_ui.parts.try_again import try_again
 from core import campaigns as rules
@@ -179,8 +180,7 @@ class _Page:
 
     def _pictures(self, counts: Counts, pace: Pace, more: _More) -> None:
         with ui.element("div").classes("cm-pictures grid grid-cols-1 lg:grid-cols-3 grid-flow-dense gap-4 w-full"):
-            self.rate = Figure("Mails per minute", "", lines.rate(pace), "grow min-h-60")
-            self.rate.box.classes("is-rate lg:col-span-2")
+            self.rate = Rate(self.user.id, self.zone, pace)
             with card("Delivery"):
                 self.doughnut = Doughnut(counts)
             self.readers = Figure("Opens and clicks", "On your clock", lines.readers(more.readers), "grow min-h-60")
@@ -212,6 +212,7 @@ class _Page:
     async def follow(self, data: _Data) -> None:
         """Show what is now; what costs more to read only where it may differ."""
         await self.tell()  # also when it has just begun
+        await self.rate.count(data.campaign)
         self.show(data)
         if data.version != self.version:
             self.version = data.version
@@ -240,9 +241,7 @@ class _Page:
         self.pending.set(counts.pending, counts.share(counts.pending))
         self.doughnut.set(counts)
         self.bars.set(charts.status_bars(counts))
-        self.rate.set_visibility(data.pace.is_known)
-        self.rate.set(lines.rate(data.pace))
-        self.rate.set_caption(lines.caption(data.pace, campaign.finished_at is not None))
+        self.rate.show(campaign, data.pace)
         self.sum.set_text(charts.say_sum(counts) if begun else "")
         self._show_unknown(counts, campaign.status)
         self.ledger.set_counts(counts)

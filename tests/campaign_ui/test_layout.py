@@ -3,9 +3,9 @@ import re
 from nicegui import binding, ui
 from nicegui.testing import User as Browser
 
+from campaign_ui.charts import rounded
 from campaign_ui.commands import PLACES
 from campaign_ui.parts.markup import Html
-from campaign_ui.charts import rounded
 from tests.campaign_ui.conftest import SignIn, texts
 
 

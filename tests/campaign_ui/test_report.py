@@ -9,11 +9,12 @@ import openpyxl
 import pytest
 from fastapi import FastAPI
 from nicegui.testing import User as Browser
-from sqlmodel import select
+from sqlalchemy import update
+from sqlmodel import col, select
 
 from campaign_ui.endpoints import report
-from core import accounts, db
-from core.models import Activity, Campaign, CampaignLink, LinkClick, Reading, Sender
+from core import accounts, db, live
+from core.models import Activity, Campaign, CampaignLink, LinkClick, Message, Reading, Sender
 from core.stats import workbook
 from core.stats.report import report as whole_report
 from tests import rows
@@ -145,3 +146,29 @@ async def test_the_owner_downloads_a_workbook_with_charts_and_no_formula(
         "When they read",
         "Links",
     }
+
+
+async def test_the_campaigns_own_page_tells_its_minutes_as_the_report_does(user: Browser, sign_in: SignIn) -> None:
+    alice = sign_in(user, time_zone="Asia/Kolkata")
+    with db.session() as session:
+        over = {"status": "sent", "started_at": START, "finished_at": START.replace(minute=3)}
+        sent = {"sent": ["a@x.io", "b@x.io", "c@x.io", "d@x.io"]}
+        campaign_id = rows.campaign(session, alice, sent, **over)
+        for message, minute in zip(session.exec(select(Message)), (0, 0, 0, 3), strict=True):
+            message.sent_at = START.replace(minute=minute)
+    words = "4 mails sent in these 4 minutes. Most in that from 09:30: 3."
+    for path in (f"/campaigns/{campaign_id}/report", f"/campaigns/{campaign_id}"):
+        await user.open(path)
+        await user.should_see(words)
+    await user.should_see("The 4 minutes up to its end")
+    with db.session() as session:  # one is tried again
+        again = update(Campaign).values(status="sending", finished_at=None, sent_count=3, pending_count=1)
+        session.execute(again)
+        db.after_commit(session, lambda: live.publish(alice, "campaign", campaign_id))
+    await user.should_not_see("The 4 minutes up to its end")
+    with db.session() as session:
+        session.execute(update(Message).where(col(Message.email) == "a@x.io").values(sent_at=START.replace(minute=5)))
+        ended = {"status": "sent", "finished_at": START.replace(minute=6), "sent_count": 4, "pending_count": 0}
+        session.execute(update(Campaign).values(**ended))
+        db.after_commit(session, lambda: live.publish(alice, "campaign", campaign_id))
+    await user.should_see("4 mails sent in these 7 minutes. Most in that from 09:30: 2.")
