@@ -22,12 +22,6 @@ NUMBER = "v => v == null ? '–' : Number(v).toLocaleString('en-US', {maximumFra
 # is never true.
 MOTION = {"animationDuration": 400, "animationDurationUpdate": 200, "animationEasingUpdate": "linear"}
 
-NOT_COUNTED = "Not counted: BASE_URL was not set"
-WHY_NOT_COUNTED = (
-    "Opens, clicks and unsubscribes of this campaign were not counted: BASE_URL was not set when its mails went out, "
-    "so they know no address at which readers’ mail programs reach this server. Set it before the next campaign."
-)
-
 # (state, word, colour): their sum is the number of recipients.
 STATES = (
     ("sent", "Sent", SENT),
@@ -199,8 +193,10 @@ def say_counts(counts: Counts) -> str:
     if not counts.recipients:
         return "No recipients yet."
     parts = [f"{counts.in_state(state):,} {word.lower()}" for state, word, _ in STATES if counts.in_state(state)]
-    opened = f"{counts.opened:,} opened" if counts.is_counted else "opens were not counted"
-    return f"{counts.recipients:,} recipients: {', '.join(parts)}; {opened}."
+    told = f"{counts.recipients:,} recipients: {', '.join(parts)}"
+    if not counts.sent and not counts.opened:
+        return f"{told}."
+    return f"{told}; {f'{counts.opened:,} opened' if counts.is_counted else 'opens were not counted'}."
 
 
 def say_days(of: Sequence[Day], unit: str = "day", is_counted: bool = True) -> str:

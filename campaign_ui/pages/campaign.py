@@ -6,7 +6,7 @@ from datetime import datetime
 from nicegui import ui
 from starlette.responses import Response
 
-from campaign_ui import auth, charts, heatmap, layout, lines, live, plain
+from campaign_ui import auth, charts, heatmap, layout, lines, live, plain, uncounted
 from campaign_ui.off_loop import off_loop
 from campaign_ui.parts import (
     Doughnut,
@@ -192,7 +192,7 @@ class _Page:
             self.links = ClickedLinks()
             with card() as self.uncounted:
                 self.uncounted.classes("lg:col-span-2 justify-center")
-                empty_state("visibility_off", "Opens and clicks are not counted", charts.WHY_NOT_COUNTED)
+                empty_state("visibility_off", "Opens and clicks are not counted", uncounted.why())
             self.progress = Figure("Over time", "On your clock", charts.progress(more.progress), "grow min-h-60")
             self.progress.box.classes("is-progress")
 
@@ -247,8 +247,9 @@ class _Page:
         self.ledger.set_counts(counts)
 
     def show_more(self, more: _More) -> None:
-        self.readers.set(lines.readers(more.readers))
-        self.heat.set(heatmap.weekdays(more.heat))
+        is_sent = self.campaign.counts.sent > 0
+        self.readers.set(lines.readers(more.readers, is_sent))
+        self.heat.set(heatmap.weekdays(more.heat, is_sent))
         self.links.set(more.links, self.campaign.counts.opened)
         self.progress.set_visibility(len(more.progress.of) > 1)
         self.progress.set(charts.progress(more.progress, self.campaign.is_counted))

@@ -23,15 +23,16 @@ from campaign_ui.parts.first_steps import add_first_steps
 from campaign_ui.parts.hours import finishes_in_words
 from campaign_ui.parts.running import Run, RunningCampaigns
 from campaign_ui.parts.sender_health import SenderHealth
-from core import clock, db, stats
+from core import clock, config, db, stats
 from core.stats import Counted, Health, Overview, Summary
 from core.stats.days import Day, per_day
 
 _MOST_RUNNING = 5
 _COUNTED = {
     Counted.real: "Totals, charts and best campaigns leave the sandbox out.",
-    Counted.sandbox: "All of this went to the sandbox: it was sent to nobody, and opens may be simulated.",
+    Counted.sandbox: "All of this went to the sandbox: it was sent to nobody.",
 }
+_MAY_BE_SIMULATED = " Opens may be simulated."
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,8 @@ class _Dashboard:
         self.opened.set_opens(total, total.is_counted)
         self.failed.set(total.failed, total.share(total.failed))
         self.pending.set(total.pending, total.share(total.pending))
-        self.counted.set_text(_COUNTED.get(overview.counted, ""))
+        may_be_simulated = overview.counted == Counted.sandbox and total.opened
+        self.counted.set_text(_COUNTED.get(overview.counted, "") + (_MAY_BE_SIMULATED if may_be_simulated else ""))
         self.note.set_visibility(overview.counted in _COUNTED)
         is_new = overview.campaign_count == 0
         self.charts.set_visibility(not is_new)
@@ -128,7 +130,8 @@ class _Dashboard:
         self.days.set(charts.days(data.days, total.is_counted))
         self.doughnut.set(total)
         self.recent.set(overview.recent)
-        self.best.set(data.best)
+        can_count = bool(config.settings.base_url) or overview.counted == Counted.sandbox
+        self.best.set(data.best, can_count)
         self.senders.set(data.senders, data.now)
         self._show_scheduled(overview.scheduled)
         is_going = any(run.pace.per_minute for run in data.runs)

@@ -3,7 +3,7 @@
 from nicegui import ui
 from starlette.responses import Response
 
-from campaign_ui import auth, charts, heatmap, layout, lines, plain
+from campaign_ui import auth, charts, heatmap, layout, lines, plain, uncounted
 from campaign_ui.charts import Picture
 from campaign_ui.off_loop import off_loop
 from campaign_ui.parts import Chart, link_button
@@ -67,7 +67,7 @@ def _sheet(data: Report) -> None:
         more.append(("unsubscribed", counts.unsubscribed))
     ui.label(", ".join(f"{count:,} {word}" for word, count in more) + ".").classes("text-[13px] cm-mute -mt-2")
     if not campaign.is_counted:
-        ui.label(charts.WHY_NOT_COUNTED).classes("text-[13px]")
+        ui.label(uncounted.why()).classes("text-[13px]")
     if data.minutes:
         _picture("Mails per minute", lines.rate(Pace(data.minutes)), "h-44")
     elif data.progress.of:
@@ -113,9 +113,8 @@ def _figure(label: str, value: int | None, share: float | None, of: str, tone: s
             ui.label(label)
         with ui.element("dd").classes("m-0"):
             ui.label("–" if value is None else f"{value:,}").classes("cm-num text-[22px]")
-            ui.label("not counted" if value is None else f"{share or 0:.1f} % {of}").classes(
-                "text-xs cm-mute tabular-nums"
-            )
+            known = uncounted.NOTHING_SENT if share is None else f"{charts.rounded(share)} % {of}"
+            ui.label("not counted" if value is None else known).classes("text-xs cm-mute tabular-nums")
 
 
 def _picture(title: str, picture: Picture, height: str) -> None:

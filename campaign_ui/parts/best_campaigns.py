@@ -3,9 +3,13 @@
 from markupsafe import Markup
 from nicegui import ui
 
+from campaign_ui.charts import rounded
 from campaign_ui.parts.blocks import card
 from campaign_ui.parts.markup import Html, fill
+from campaign_ui.uncounted import CANNOT, what_to_do
 from core.stats import BEST_LEAST, Summary
+
+_FIRST = "The first appears here when readers have opened it."
 
 
 class BestCampaigns:
@@ -13,11 +17,12 @@ class BestCampaigns:
         self._shown: list[tuple[object, ...]] = []
         with card("Best campaigns", f"By open rate, of those with at least {BEST_LEAST:,} mails sent") as self._box:
             self._list = Html(fill(""), "ol").classes("w-full m-0 p-0 list-none")
-            self._nobody = ui.label("The first appears here when readers have opened it.")
-            self._nobody.classes("text-[13px] cm-mute")
+            self._nobody = ui.label().classes("text-[13px] cm-mute")
 
-    def set(self, campaigns: list[Summary]) -> None:
+    def set(self, campaigns: list[Summary], can_count: bool) -> None:
+        """``can_count``: whether opens of the next campaign are."""
         wanted: list[tuple[object, ...]] = [(c.id, c.title, c.counts.opened, c.counts.sent) for c in campaigns]
+        self._nobody.set_text(_FIRST if can_count else f"{CANNOT} {what_to_do()}")
         self._nobody.set_visibility(not campaigns)
         if wanted != self._shown:
             self._shown = wanted
@@ -42,4 +47,4 @@ _ROW = """
 def _row(campaign: Summary) -> Markup:
     rate, counts = campaign.counts.open_rate or 0.0, campaign.counts
     said = f"{counts.opened:,} of {counts.sent:,} opened"
-    return fill(_ROW, campaign.id, campaign.title, f"{rate:.1f} %", min(100.0, rate), said)
+    return fill(_ROW, campaign.id, campaign.title, f"{rounded(rate)} %", min(100.0, rate), said)

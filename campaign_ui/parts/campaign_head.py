@@ -6,7 +6,7 @@ from datetime import datetime
 
 from nicegui import ui
 
-from campaign_ui.charts import say_done
+from campaign_ui.charts import rounded, say_done
 from campaign_ui.parts.announcer import Announcer
 from campaign_ui.parts.badge import StatusBadge, shown_status
 from campaign_ui.parts.blocks import card, link_button
@@ -139,7 +139,7 @@ class CampaignHead:
             facts.append(f"started {clock.show(campaign.started_at, self._zone)}")
         clicked, share = campaign.counts.clicked, campaign.counts.click_rate
         if share is not None and clicked:
-            facts.append(f"{clicked:,} clicked ({share:.1f} % of sent)")
+            facts.append(f"{clicked:,} clicked ({rounded(share)} % of sent)")
         for number, word in ((campaign.counts.bounced, "bounced"), (campaign.counts.complained, "complained")):
             facts += [f"{number:,} {word}"] if number else []
         return " · ".join(facts)

@@ -114,7 +114,9 @@ def row(campaign: Summary, zone: str) -> dict[str, Any]:
     word, tone = word_and_tone(campaign)
     started = campaign.status not in (CampaignStatus.draft, CampaignStatus.scheduled)
     done = say_done(counts) if started else "Not started"
-    open_rate = "–" if counts.open_rate is None else f"{counts.open_rate:.1f} %"
+    open_rate = "–" if counts.open_rate is None else f"{rounded(counts.open_rate)} %"
+    if counts.sent and not campaign.is_counted:
+        open_rate = "not counted"
     numbers = f"{done} · {open_rate} opened" if started and counts.open_rate is not None else done
     return {
         "id": campaign.id,

@@ -31,6 +31,7 @@ class Chart:
         if json != self._json:
             self._json = json
             self._chart.props["options"] = orjson.Fragment(json)
+        if words != self._chart.props.get("aria-label"):  # a picture may stay as it is while its words change
             self._chart.props["aria-label"] = words
 
     def set_visibility(self, visible: bool) -> None:

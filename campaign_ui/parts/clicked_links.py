@@ -2,6 +2,7 @@
 
 from nicegui import ui
 
+from campaign_ui.charts import rounded
 from campaign_ui.parts.blocks import card
 from core.stats import Link
 
@@ -27,7 +28,7 @@ class ClickedLinks:
                 self._rows = [self._row(url) for url in urls]
         for (number, bar), link in zip(self._rows, links, strict=True):
             share = 100 * link.people / opened if opened else 0.0
-            number.set_text(f"{link.people:,} · {share:.1f} %")
+            number.set_text(f"{link.people:,} · {rounded(share)} %")
             bar.style(f"width:{min(100.0, share):.1f}%")
         self._none.set_visibility(not links)
 

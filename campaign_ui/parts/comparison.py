@@ -5,7 +5,7 @@ from typing import Any
 
 from nicegui import ui
 
-from campaign_ui import lines
+from campaign_ui import lines, uncounted
 from campaign_ui.charts import Picture
 from campaign_ui.lines import HOURS, Course
 from campaign_ui.parts.badge import word_and_tone
@@ -24,6 +24,7 @@ class Comparison:
     def __init__(self, a: Report, b: Report) -> None:
         with card("Figures").classes("overflow-hidden"), scroll_box("Figures"):
             self._figures = _table(("Figure", f"A: {a.campaign.title}", f"B: {b.campaign.title}", "B against A"))
+            self._why = ui.label().classes("text-[13px] cm-mute px-4")
         caption = "Per cent of sent, by time since each one’s own start"
         self._opens = Figure("Opened since the start", caption, _picture(a, b), "h-72")
         with card("Why mails failed").classes("overflow-hidden") as self._failures_card, scroll_box("Why mails failed"):
@@ -32,6 +33,9 @@ class Comparison:
 
     def set(self, a: Report, b: Report) -> None:
         _fill(self._figures, figures(a, b))
+        unknown = [letter for letter, each in zip("AB", (a, b), strict=True) if not each.campaign.is_counted]
+        self._why.set_text(uncounted.why(" and ".join(unknown)))
+        self._why.set_visibility(bool(unknown))
         self._opens.set(_picture(a, b))
         failed = reasons(a, b)
         _fill(self._failures, failed)

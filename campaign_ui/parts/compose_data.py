@@ -11,6 +11,7 @@ from campaign_ui.off_loop import off_loop
 from campaign_ui.parts.acts import act
 from campaign_ui.parts.compose_draft import Draft
 from campaign_ui.parts.field_menu import Fields
+from campaign_ui.uncounted import CANNOT
 from core import campaigns, clock, config, db
 from core.audience import contacts
 from core.content import mail
@@ -156,7 +157,6 @@ def why_untracked(sender: Sender | None, bases: dict[int, str]) -> str:
     if sender is None or sender.id is None or bases.get(sender.id) or sender.is_sandbox or config.settings.base_url:
         return ""
     return (
-        "Opens cannot be counted: BASE_URL is not set, so readers' mail programs have no address to reach this "
-        "server at. People unsubscribe by mail to the sender: have its bounce mailbox read, which obeys these mails, "
+        f"{CANNOT} People unsubscribe by mail to the sender: have its bounce mailbox read, which obeys these mails, "
         "or suppress their addresses by hand."
     )

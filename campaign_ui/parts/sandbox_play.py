@@ -114,9 +114,17 @@ async def sandbox_note(user_id: int, campaign_id: int) -> None:
 
 def _played(user_id: int, campaign_id: int) -> str:
     with db.reading() as session:
-        status = sandbox.status_of(session, user_id, campaign_id)
-        name = scenarios.get(sandbox.setting(session, user_id).scenario).name
+        status, opened = sandbox.how_far(session, user_id, campaign_id)
+        setting = sandbox.setting(session, user_id)
     if not status:
         return ""
-    plays = f" It plays: {name}." if status in _RUNNING else ""
-    return f"Sent to the sandbox: nobody receives these mails.{plays} Opens and clicks are simulated, or your own."
+    plays = f" It plays: {scenarios.get(setting.scenario).name}." if status in _RUNNING else ""
+    return f"Sent to the sandbox: nobody receives these mails.{plays} {_whose_opens(setting.readers, opened)}"
+
+
+def _whose_opens(readers_are_on: bool, opened: int) -> str:
+    if readers_are_on:
+        return "Opens and clicks are simulated, or your own."
+    if opened:
+        return "Simulated readers are off now: what was opened before may be theirs, what comes is your own."
+    return "Simulated readers are off: only what you open yourself is counted."

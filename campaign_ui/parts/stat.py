@@ -2,8 +2,9 @@
 
 from nicegui import ui
 
-from campaign_ui.charts import NOT_COUNTED, rounded
+from campaign_ui.charts import rounded
 from campaign_ui.parts.markup import Html, fill, icon
+from campaign_ui.uncounted import NOT_COUNTED, NOTHING_SENT
 from core.stats import Counts
 
 
@@ -31,11 +32,12 @@ class StatCard:
             self._share.set_text(share)
 
     def set_opens(self, counts: Counts, is_counted: bool) -> None:
-        """Show opens: of what can be counted, and that they are not where nothing can."""
-        if is_counted and not counts.uncounted:
+        """Show opens: of what can be counted, and that they are not where nothing can or nothing was sent."""
+        if is_counted and not counts.uncounted and (counts.sent or counts.opened):
             return self.set(counts.opened, counts.open_rate)
         rate = "–" if counts.open_rate is None else rounded(counts.open_rate)
-        words = f"{rate} % of {counts.countable:,} that count opens" if is_counted else NOT_COUNTED
+        known = f"{rate} % of {counts.countable:,} that count opens" if counts.sent else NOTHING_SENT
+        words = known if is_counted else NOT_COUNTED
         value = f"{counts.opened:,}" if is_counted or counts.opened else "–"
         if (value, words) != self._shown:
             self._shown = (value, words)

@@ -96,11 +96,11 @@ def set_readers(session: Session, user_id: int, on: bool) -> None:
     _keep(session, user_id, readers=on)
 
 
-def status_of(session: Session, user_id: int, campaign_id: int) -> str:
-    """The status of this campaign of the user where it goes to the sandbox, "" for any other."""
-    status = select(Campaign.status).join(Sender, col(Sender.id) == col(Campaign.sender_id))
+def how_far(session: Session, user_id: int, campaign_id: int) -> tuple[str, int]:
+    """The status and the opens of this campaign of the user where it goes to the sandbox, ("", 0) for any other."""
+    told = select(Campaign.status, Campaign.opened_count).join(Sender, col(Sender.id) == col(Campaign.sender_id))
     mine = (col(Campaign.id) == campaign_id, col(Campaign.user_id) == user_id)
-    return session.exec(status.where(*mine, col(Sender.is_sandbox))).first() or ""
+    return session.exec(told.where(*mine, col(Sender.is_sandbox))).first() or ("", 0)
 
 
 def owner(session: Session, username: str, password: str) -> int | None:

@@ -108,12 +108,29 @@ async def test_opens_that_cannot_be_counted_are_not_said_to_be_none(user: Browse
     for words in ("Nobody has opened it yet.", "0 opened", "This mail has no links that are counted."):
         assert words not in seen(user)
     await user.open("/campaigns")
-    assert [table.rows[0]["open_rate"] for table in tables(user)] == ["–"]
+    assert [table.rows[0]["open_rate"] for table in tables(user)] == ["not counted"]
     await user.open(f"/campaigns/{campaign_id}/report")
     await user.should_see("not counted")
     assert not any(wrong in texts(user) for wrong in ("0.0 %", "0 unsubscribed", "0 opened"))
     await user.open("/")
     assert card_texts(user, "Opened") == ["Opened", "–", "Not counted: BASE_URL was not set"]
+
+
+async def test_what_a_chart_says_to_a_screen_reader_follows_the_numbers(user: Browser, sign_in: SignIn) -> None:
+    alice = sign_in(user)
+    campaign_id = make(alice)
+    await user.open(f"/campaigns/{campaign_id}")
+    for opened in (3, 4):  # no part of the ring
+        with db.session() as session:
+            session.execute(update(Campaign).where(col(Campaign.id) == campaign_id).values(opened_count=opened))
+            db.after_commit(session, lambda: live.publish(alice, "campaign", campaign_id))
+        words = f"33 recipients: 30 sent, 1 failed, 1 pending, 1 unknown; {opened} opened."
+        await eventually(lambda: [e.props.get("aria-label") for e in charts_of(user)].count(words) == 2)  # noqa: B023
+
+
+def charts_of(browser: Browser) -> list[ui.echart]:
+    assert browser.client is not None
+    return [e for e in browser.client.elements.values() if isinstance(e, ui.echart)]
 
 
 async def test_a_screen_reader_hears_changes_of_state_but_not_every_mail(user: Browser, sign_in: SignIn) -> None:

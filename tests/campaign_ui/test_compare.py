@@ -67,6 +67,7 @@ async def test_what_is_not_counted_is_compared_with_nothing(user: Browser, sign_
     assert ["Opened, of sent", "40.0 %", "not counted", ""] in shown
     assert ["Clicked, of sent", "0.0 %", "not counted", ""] in shown
     assert ["Opened after 24 h, of sent", "40.0 %", "not counted", ""] in shown
+    await user.should_see("Opens, clicks and unsubscribes of B are not counted: BASE_URL was not set")
 
 
 async def test_a_chart_without_lines_says_why(user: Browser, sign_in: SignIn) -> None:

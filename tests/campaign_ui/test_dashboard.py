@@ -6,10 +6,11 @@ from nicegui.testing import User as Browser
 from sqlalchemy import update
 from sqlmodel import col
 
-from core import db, live, stats
+from core import config, db, live, stats
 from core.delivery import usage
 from core.models import Campaign, Message
 from tests import rows
+from tests.campaign_ui.campaign import tables
 from tests.campaign_ui.conftest import SignIn, card_texts, eventually, sign_in_as, texts
 from tests.conftest import Stack
 
@@ -19,6 +20,13 @@ STATES = {
     "pending": ["dan@example.com"],
     "claimed": ["eve@example.com"],
 }
+
+
+def everything(browser: Browser) -> str:
+    """What is seen, and what charts say to those who do not see them."""
+    assert browser.client is not None
+    shown = [e for e in browser.client.elements.values() if all(box.visible for box in (e, *e.ancestors()))]
+    return "\n".join(str(words) for e in shown for words in (getattr(e, "text", ""), e.props.get("aria-label", "")))
 
 
 async def test_a_newcomer_is_shown_the_way(user: Browser, sign_in: SignIn) -> None:
@@ -140,7 +148,7 @@ async def test_the_totals_say_what_they_leave_out_of_the_sandbox(user: Browser, 
         box = rows.sender(session, alice, is_sandbox=True)
         rows.campaign(session, alice, STATES, opened=2, name="Played", sender_id=box.id)
     await user.open("/")
-    await user.should_see("All of this went to the sandbox: it was sent to nobody, and opens may be simulated.")
+    await user.should_see("All of this went to the sandbox: it was sent to nobody. Opens may be simulated.")
     assert card_texts(user, "Sent")[1] == card_texts(user, "Opened")[1] == "2"
     with db.session() as session:
         by = rows.sender(session, alice)
@@ -148,6 +156,34 @@ async def test_the_totals_say_what_they_leave_out_of_the_sandbox(user: Browser, 
         db.after_commit(session, lambda: live.publish(alice, "campaign", campaign_id))
     await user.should_see("Totals, charts and best campaigns leave the sandbox out.")
     assert card_texts(user, "Sent")[1] == "1" and card_texts(user, "Opened")[1] == "0"
+
+
+async def test_before_any_mail_went_nothing_is_said_of_opens(user: Browser, sign_in: SignIn) -> None:
+    alice = sign_in(user)
+    with db.session() as session:
+        box = rows.sender(session, alice, is_sandbox=True)
+        values = {"sender_id": box.id, "started_at": db.now(session), "readers_counted": True}
+        campaign_id = rows.campaign(session, alice, {"pending": ["a@x.io"]}, **values)
+    for path in ("/", f"/campaigns/{campaign_id}", f"/campaigns/{campaign_id}/report"):
+        await user.open(path)
+        await user.should_see("Nothing was sent yet")
+        for words in ("0 opened", "Nobody has opened it yet.", "may be simulated", "0 % of sent", "are simulated"):
+            assert words not in everything(user)
+
+
+async def test_where_opens_cannot_be_counted_the_best_campaigns_say_why(
+    user: Browser, sign_in: SignIn, sqlite_stack: Stack
+) -> None:
+    alice = sign_in(user)
+    with db.session() as session:
+        rows.campaign(session, alice, {"sent": ["a@x.io"]}, status="sent", readers_counted=False)
+    await user.open("/")
+    await user.should_see("Set it to the public address of this server before the next campaign.")
+    await user.should_not_see("The first appears here when readers have opened it.")
+    assert tables(user)[0].rows[0]["open_rate"] == "not counted"
+    config.use(config.load({**sqlite_stack.env, "BASE_URL": "https://mail.example.com"}))
+    await user.open("/")
+    await user.should_see("The first appears here when readers have opened it.")
 
 
 async def test_who_sent_nothing_to_the_sandbox_is_told_nothing_of_it(user: Browser, sign_in: SignIn) -> None:

@@ -10,12 +10,13 @@ from fastapi import FastAPI
 from nicegui import ElementFilter, background_tasks, ui
 from nicegui.testing import User as Browser
 from nicegui.testing.user_interaction import UserInteraction
+from sqlalchemy import update
 
 from campaign_ui.endpoints import sandbox as endpoint
 from core import accounts, db
 from core.delivery import sandbox, senders
 from core.errors import RuleError
-from core.models import Sender
+from core.models import Campaign, Sender
 from jobs import sandbox_inbox
 from tests import rows
 from tests.campaign_ui.conftest import Held, SignIn, eventually, press, texts
@@ -311,7 +312,14 @@ async def test_a_campaign_that_goes_to_the_sandbox_says_so(user: Browser, sign_i
         sandbox.play(session, user_id, "quota")
     await user.should_see("It plays: Daily quota reached.")
     await user.open(f"/campaigns/{played}/report")
+    await user.should_see("Simulated readers are off: only what you open yourself is counted.")
+    with db.session() as session:
+        sandbox.set_readers(session, user_id, True)
     await user.should_see("Opens and clicks are simulated, or your own.")
+    with db.session() as session:
+        session.execute(update(Campaign).values(opened_count=1))
+        sandbox.set_readers(session, user_id, False)
+    await user.should_see("Simulated readers are off now: what was opened before may be theirs")
     for path in (f"/campaigns/{real}", f"/campaigns/{real}/report"):
         await user.open(path)
         await user.should_not_see("Sent to the sandbox")

@@ -1,0 +1,24 @@
+"""Pure but for BASE_URL: what is said where opens are not counted, and where nobody can have opened yet."""
+
+from core import config
+
+NOT_COUNTED = "Not counted: BASE_URL was not set"
+CANNOT = (
+    "Opens cannot be counted: BASE_URL is not set, so readers’ mail programs have no address to reach this server at."
+)
+NOTHING_SENT = "Nothing was sent yet"
+
+
+def why(of: str = "this campaign") -> str:
+    """Why nothing is known of the readers ``of`` a campaign, and what to do."""
+    told = (
+        f"Opens, clicks and unsubscribes of {of} are not counted: BASE_URL was not set, so the mails know no address "
+        "at which readers’ mail programs reach this server."
+    )
+    return f"{told} {what_to_do()}"
+
+
+def what_to_do() -> str:
+    if config.settings.base_url:
+        return "It is set now: the next campaign counts them."
+    return "Set it to the public address of this server before the next campaign."
