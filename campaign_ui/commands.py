@@ -88,8 +88,7 @@ def sections(words: str, found: list[Found]) -> list[dict[str, object]]:
         lines[heading] = [_line(each.text, "", each.icon, each.href) for each in fitting]
     for each in found:
         heading, icon, href = _HOMES[each.kind]
-        name = each.name or "Untitled campaign"
-        lines.setdefault(heading, []).append(_line(name, each.detail, icon, href.format(id=each.id)))
+        lines.setdefault(heading, []).append(_line(each.name, each.detail, icon, href.format(id=each.id)))
     return [{"heading": heading, "lines": inside} for heading, inside in lines.items() if inside]
 
 

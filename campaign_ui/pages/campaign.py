@@ -149,7 +149,7 @@ class _Page:
         self.hours_of = ui.element("div").classes("absolute")  # of the dialog
         self._in_doubt()  # above what grows while it sends: a button that moves is not hit
         with card() as self.waiting:
-            words = "Its numbers, its readers and every recipient’s mail are shown here, as they happen."
+            words = "How it goes and every recipient’s mail are shown here, as they happen."
             empty_state("show_chart", "Nothing was sent yet", words)
         with ui.column().classes("w-full gap-4") as self.numbers:
             self._cards()

@@ -219,9 +219,7 @@ def _not_a_draft(user_id: int, campaign: Campaign) -> None:
         text = "Its content stays as it is. " + (
             "Unschedule it to change it, or make a copy." if scheduled else "Duplicate it to make a new one from it."
         )
-        with empty_state(
-            "lock", f"“{campaign.name or campaign.subject or 'Untitled campaign'}” is no draft any more", text
-        ):
+        with empty_state("lock", f"“{campaigns.title(campaign.name, campaign.subject)}” is no draft any more", text):
             status_badge(campaign.status)
             with ui.row().classes("gap-2 mt-4 justify-center"):
                 link_button("Open the campaign", f"/campaigns/{campaign_id}")

@@ -98,7 +98,7 @@ def _head(data: Report) -> None:
             title = ui.label(campaign.title).classes("text-[22px] font-semibold tracking-tight leading-tight")
             title.props("role=heading aria-level=2").style("overflow-wrap:anywhere")
             ui.label(word).classes(f"cm-badge is-{tone} shrink-0")
-        ui.label(f"Subject: {campaign.subject}").classes("text-sm cm-mute").style("overflow-wrap:anywhere")
+        ui.label(f"Subject: {data.subject}").classes("text-sm cm-mute").style("overflow-wrap:anywhere")
         if data.sender:
             ui.label(f"From: {data.sender}").classes("text-sm cm-mute").style("overflow-wrap:anywhere")
         if campaign.started_at is not None and data.took is not None:

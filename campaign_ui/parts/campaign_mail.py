@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from nicegui import ui
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from campaign_ui import live
 from campaign_ui.charts import say_people
@@ -13,11 +13,9 @@ from campaign_ui.parts.notices import notify_error
 from campaign_ui.parts.preview import preview
 from core import campaigns, db
 from core.audience import addresses, contacts
-from core.content import mail, merge
+from core.content import mail
 from core.errors import NotFound
-from core.models import CampaignStatus, Message
-
-_NO_MESSAGE = 1 << 62
+from core.models import CampaignStatus
 
 
 @dataclass(frozen=True)
@@ -53,9 +51,7 @@ def _about(session: Session, user_id: int, campaign_id: int) -> About:
     if goes_to and campaign.status == CampaignStatus.scheduled:
         count = contacts.audience_count(session, user_id, ids, out)
         goes_to += f" · {say_people(count)}"
-    somebody = _example(session, user_id, campaign_id)
-    fields = {**somebody.fields, "email": somebody.email}
-    return About(merge.render_text(campaign.subject, fields).strip(), goes_to)
+    return About(campaigns.subject(session, user_id, campaign_id), goes_to)
 
 
 async def show_mail(user_id: int, campaign_id: int) -> None:
@@ -76,16 +72,6 @@ async def show_mail(user_id: int, campaign_id: int) -> None:
 
 def _made(user_id: int, campaign_id: int) -> tuple[mail.Preview, str]:
     with db.reading() as session:
-        somebody = _example(session, user_id, campaign_id)
+        somebody = campaigns.example(session, user_id, campaign_id)
         content = campaigns.content(session, campaigns.get(session, user_id, campaign_id))
     return mail.preview(content, somebody), somebody.email
-
-
-def _example(session: Session, user_id: int, campaign_id: int) -> mail.Recipient:
-    """The first who is on its ledger, before it starts the first of its lists. The caller owns the campaign."""
-    ids, out = (read(session, user_id, campaign_id) for read in (campaigns.list_ids, campaigns.left_out_ids))
-    wanted = select(Message).where(col(Message.campaign_id) == campaign_id).order_by(col(Message.id)).limit(1)
-    found = session.exec(wanted).first() or contacts.sample(session, user_id, ids, left_out=out)
-    if found is None:
-        return mail.Recipient(_NO_MESSAGE, "anna@example.com", {"first_name": "Anna"})
-    return mail.Recipient(_NO_MESSAGE, found.email, found.fields)

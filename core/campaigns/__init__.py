@@ -18,6 +18,7 @@ from core.campaigns.drafts import (
     save_draft,
     set_lists,
 )
+from core.campaigns.example import example, subject
 from core.campaigns.findings import Finding, Level
 from core.campaigns.forecast import Forecast, Point
 from core.campaigns.hours import set_hours
@@ -36,6 +37,7 @@ from core.campaigns.states import (
     unschedule,
 )
 from core.campaigns.testmail import TestResult, send_test
+from core.campaigns.title import title
 
 __all__ = [
     "Chunk",
@@ -55,6 +57,7 @@ __all__ = [
     "create",
     "delete",
     "duplicate",
+    "example",
     "findings",
     "finish_done",
     "get",
@@ -77,5 +80,7 @@ __all__ = [
     "settle_unknown",
     "start_due",
     "steps_missing",
+    "subject",
+    "title",
     "unschedule",
 ]

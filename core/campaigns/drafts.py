@@ -13,6 +13,7 @@ from sqlmodel import Session, col, select
 
 from core import clock, db, live
 from core.campaigns import versions
+from core.campaigns.title import title
 from core.delivery import warmup, windows
 from core.errors import NotFound, RuleError
 from core.models import (
@@ -179,7 +180,7 @@ def duplicate(session: Session, user_id: int, campaign_id: int) -> Campaign:
     now = db.now(session)
     copy = Campaign(
         user_id=user_id,
-        name=_free_name(session, user_id, f"Copy of {old.name or old.subject or 'a campaign'}"),
+        name=_free_name(session, user_id, f"Copy of {title(old.name, old.subject, 'a campaign')}"),
         subject=old.subject,
         preheader=old.preheader,
         sender_id=old.sender_id,

@@ -13,6 +13,7 @@ from core.campaigns import readers
 from core.campaigns.checks import errors, sender_problem
 from core.campaigns.content import content
 from core.campaigns.drafts import NAME_LENGTH, get, hint, owned
+from core.campaigns.title import title
 from core.content import links, mail
 from core.errors import RuleError
 from core.models import Campaign, CampaignStatus, Message, MessageState, PauseReason
@@ -135,7 +136,7 @@ def _schedule(session: Session, campaign: Campaign, at: datetime, zone: str) -> 
         raise RuleError(" ".join(finding.text for finding in missing))
     values: dict[str, Any] = {"status": CampaignStatus.scheduled, "scheduled_at": at, "time_zone": zone}
     if not campaign.name.strip():
-        values["name"] = campaign.subject.strip()[:NAME_LENGTH]  # lists show it by a name
+        values["name"] = title("", campaign.subject)[:NAME_LENGTH]  # lists show it by a name
     # The version too: what goes out is what was checked.
     move(session, campaign.user_id, campaign.id, [CampaignStatus.draft], values, version=campaign.version)
     tracking.keep(session, campaign.id, links.addresses(mail.whole_html(content(session, campaign))))

@@ -172,6 +172,14 @@ def render_text(text: str, fields: Mapping[str, object]) -> str:
     return "".join(piece if isinstance(piece, str) else value(piece, fields) for piece in parse(text))
 
 
+def in_words(text: str) -> str:
+    """``text`` for nobody in particular: the default of each field, or its name as ``[first name]``."""
+    return "".join(
+        piece if isinstance(piece, str) else piece.default or f"[{piece.name.replace('_', ' ')}]"
+        for piece in parse(text)
+    )
+
+
 def render_html(source: str, fields: Mapping[str, object]) -> str:
     """``source`` with the values escaped for where they stand."""
     return "".join(

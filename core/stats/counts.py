@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Float, case, cast, func, or_
 from sqlmodel import Session, select
 
 from core.campaigns.drafts import touched
+from core.campaigns.title import title
 from core.errors import NotFound
 from core.models import Campaign, CampaignStatus, MessageState
 from core.stats.counted import Counted, counted, within
@@ -121,7 +122,7 @@ class Summary:
     @property
     def title(self) -> str:
         """What to call it on screen."""
-        return self.name or self.subject or "Untitled campaign"
+        return title(self.name, self.subject)
 
     @property
     def is_counted(self) -> bool:

@@ -8,6 +8,7 @@ from sqlmodel import Session, col, select
 
 from core.audience import addresses, book
 from core.campaigns.drafts import touched
+from core.campaigns.title import title
 from core.models import Campaign, CampaignStatus, ContactList, Sender, Template
 
 _EACH = 5
@@ -42,7 +43,7 @@ def _campaigns(session: Session, user_id: int, words: str, each: int) -> list[Fo
     wanted = wanted.where(touched()).where(_has(words, Campaign.name, Campaign.subject))
     rows = session.execute(wanted.order_by(col(Campaign.updated_at).desc(), col(Campaign.id).desc()).limit(each))
     return [
-        Found("draft" if status == CampaignStatus.draft else "campaign", id, name or subject or "", status)
+        Found("draft" if status == CampaignStatus.draft else "campaign", id, title(name, subject), status)
         for id, name, subject, status in rows
     ]
 

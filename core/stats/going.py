@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, and_, exists, or_, select
 from sqlmodel import Session, col
 
 from core import db
+from core.campaigns.title import title
 from core.delivery import holds, lease, standing, workers
 from core.models import Campaign, CampaignStatus, PauseReason, Sender, SenderState
 
@@ -58,7 +59,7 @@ def going(session: Session, user_id: int) -> list[Going]:
     rows = session.execute(found).all()
     waits = waiting(session, [row.id for row in rows])
     return [
-        Going(id, name or subject or "Untitled campaign", recipients - left, recipients, failed, id in waits)
+        Going(id, title(name, subject), recipients - left, recipients, failed, id in waits)
         for id, name, subject, recipients, left, failed in rows
     ]
 
@@ -111,7 +112,7 @@ def ended(session: Session, user_id: int, ids: Collection[int]) -> list[Ended]:
         *_own(user_id), _campaign.c.id.in_(ids), or_(_campaign.c.status == CampaignStatus.sent, paused)
     )
     return [
-        Ended(id, name or subject or "Untitled campaign", status, sent, failed)
+        Ended(id, title(name, subject), status, sent, failed)
         for id, name, subject, status, sent, failed in session.execute(wanted)
     ]
 

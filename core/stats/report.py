@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
-from core import db
+from core import campaigns, db
 from core.delivery import senders
 from core.models import Sender
 from core.stats.clicks import Link, links
@@ -20,12 +20,14 @@ from core.stats.readings import Heat, Quarters, Spans, heat, over_time, quarters
 
 @dataclass(frozen=True)
 class Report:
-    """``sender``: as readers saw it. ``minutes``: of a short campaign, else none. ``zone``: of all times.
+    """``subject``: as its example reads it. ``sender``: as readers saw it. ``minutes``: of a short campaign, else none.
+    ``zone``: of all times.
 
     ``readers`` and ``heat`` are made of ``quarters``.
     """
 
     campaign: Summary
+    subject: str
     sender: str
     progress: Progress
     minutes: tuple[Minute, ...]
@@ -50,6 +52,7 @@ def report(session: Session, user_id: int, campaign_id: int, zone: str) -> Repor
     read = quarters(session, user_id, campaign_id)
     return Report(
         campaign=campaign,
+        subject=campaigns.subject(session, user_id, campaign_id),
         sender=_sender(session, user_id, campaign.sender_id),
         progress=progress(session, user_id, zone, campaign_id, campaign.started_at),
         minutes=minutes(session, user_id, campaign, zone),

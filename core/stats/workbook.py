@@ -51,7 +51,7 @@ def _summary(book: Any, report: Report) -> None:
     states = ("sent", "failed", "pending", "suppressed", "cancelled", "unknown")
     rows: list[Sequence[Any]] = [
         ("Campaign", campaign.title),
-        ("Subject", campaign.subject),
+        ("Subject", report.subject),
         ("From", report.sender),
         ("Status", campaign.status),
         ("Started", clock.show(campaign.started_at, report.zone)),

@@ -93,9 +93,11 @@ def test_send_now_starts_with_the_next_tick(alice: int, draft: int) -> None:
 
 def test_a_campaign_without_a_name_goes_by_its_subject(alice: int, draft: int) -> None:
     with db.session() as session:
-        campaigns.save_draft(session, alice, draft, 2, name=" ")
+        subject = 'Hello {{ first_name | default: "you" }}'
+        campaigns.save_draft(session, alice, draft, 2, name=" ", subject=subject)
+        assert campaigns.duplicate(session, alice, draft).name == "Copy of Hello you"
         campaigns.send_now(session, alice, draft)
-    assert read(draft).name == "Hello"
+    assert read(draft).name == "Hello you"
 
 
 def test_of_two_who_send_at_once_one_is_refused_and_one_campaign_starts(alice: int, draft: int) -> None:
