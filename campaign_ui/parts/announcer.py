@@ -6,13 +6,14 @@ from time import monotonic
 from nicegui import ui
 
 from campaign_ui.charts import say_done
-from core.stats import Summary
+from core.stats import WAITING, Summary
 
 _EVERY = 60.0  # seconds
 _STANDS = {
     "draft": "is a draft",
     "scheduled": "is scheduled",
     "sending": "is sending",
+    WAITING: "waits",
     "paused": "is paused",
     "sent": "is sent",
     "cancelled": "is cancelled",
@@ -30,11 +31,12 @@ class Announcer:
         """``waits``: why it does not go on, without numbers that change by themselves; empty while it does."""
         counts = campaign.counts
         tenth = int(10 * counts.progress)
-        state_is_new = (campaign.status, waits) != (self._status, self._waits)
+        status = campaign.shown_status
+        state_is_new = (status, waits) != (self._status, self._waits)
         progress_is_due = tenth != self._tenth and self._clock() - self._said_at >= _EVERY
         if not state_is_new and not progress_is_due:
             return
-        self._status, self._waits, self._tenth, self._said_at = campaign.status, waits, tenth, self._clock()
+        self._status, self._waits, self._tenth, self._said_at = status, waits, tenth, self._clock()
         progress = f"{say_done(counts)}."
-        parts = [f"{campaign.title} {_STANDS[campaign.status]}.", *([progress] if counts.recipients else []), waits]
+        parts = [f"{campaign.title} {_STANDS[status]}.", *([progress] if counts.recipients else []), waits]
         self._label.set_text(" ".join(part for part in parts if part))

@@ -2,7 +2,7 @@
 
 from nicegui import ui
 
-from core.stats import Summary
+from core.stats import WAITING, Summary
 
 # status -> (word, tone)
 STATUS_TONES = {
@@ -13,7 +13,6 @@ STATUS_TONES = {
     "sent": ("Sent", "brand"),
     "cancelled": ("Cancelled", "quiet"),
 }
-WAITING = "waiting"  # of a campaign that is sending: nothing goes out now
 _TONES = STATUS_TONES | {WAITING: ("Waiting", "pending")}
 STATE_TONES = {
     "pending": ("Pending", "pending"),
@@ -43,14 +42,9 @@ class StatusBadge:
             self._label.classes(replace=f"cm-badge is-{tone}")
 
 
-def shown_status(campaign: Summary) -> str:
-    """Its status, or WAITING."""
-    return WAITING if campaign.waits else campaign.status
-
-
 def word_and_tone(campaign: Summary) -> tuple[str, str]:
     """What a badge says of it, and how."""
-    return _TONES[shown_status(campaign)]
+    return _TONES[campaign.shown_status]
 
 
 def status_badge(status: str) -> StatusBadge:

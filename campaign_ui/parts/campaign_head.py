@@ -8,7 +8,7 @@ from nicegui import ui
 
 from campaign_ui.charts import rounded, say_done
 from campaign_ui.parts.announcer import Announcer
-from campaign_ui.parts.badge import StatusBadge, shown_status
+from campaign_ui.parts.badge import StatusBadge
 from campaign_ui.parts.blocks import card, link_button
 from campaign_ui.parts.campaign_mail import About
 from campaign_ui.parts.countdown import WaitLine
@@ -45,7 +45,7 @@ class CampaignHead:
         self._zone = zone
         with card().classes("gap-3"):
             with ui.row().classes("w-full items-center gap-3"):
-                self._badge = StatusBadge(shown_status(campaign))
+                self._badge = StatusBadge(campaign.shown_status)
                 with ui.column().classes("gap-0.5 grow min-w-[160px] text-sm cm-mute").style("overflow-wrap:anywhere"):
                     self._subject, self._goes_to = ui.label(), ui.label()
                 with ui.row().classes("items-center gap-2 max-sm:grid max-sm:grid-cols-2 max-sm:w-full"):
@@ -95,7 +95,7 @@ class CampaignHead:
     def show(self, campaign: Summary, wait: Wait, finishes: str, now: datetime) -> None:
         """``now``: the database's time."""
         counts, status = campaign.counts, campaign.status
-        self._badge.set(shown_status(campaign))
+        self._badge.set(campaign.shown_status)
         self._so_far.set_visibility(status not in NOT_BEGUN)  # nobody was counted yet
         self._progress.set(counts)
         self._done.set_text(say_done(counts))

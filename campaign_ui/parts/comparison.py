@@ -22,9 +22,10 @@ class Comparison:
     """``set`` shows other numbers of the same two campaigns."""
 
     def __init__(self, a: Report, b: Report) -> None:
-        with card("Figures").classes("overflow-hidden"), scroll_box("Figures"):
-            self._figures = _table(("Figure", f"A: {a.campaign.title}", f"B: {b.campaign.title}", "B against A"))
-            self._why = ui.label().classes("text-[13px] cm-mute px-4")
+        with card("Figures").classes("overflow-hidden"):
+            with scroll_box("Figures"):
+                self._figures = _table(("Figure", f"A: {a.campaign.title}", f"B: {b.campaign.title}", "B against A"))
+            self._notes = ui.label().classes("text-[13px] cm-mute")
         caption = "Per cent of sent, by time since each one’s own start"
         self._opens = Figure("Opened since the start", caption, _picture(a, b), "h-72")
         with card("Why mails failed").classes("overflow-hidden") as self._failures_card, scroll_box("Why mails failed"):
@@ -33,13 +34,23 @@ class Comparison:
 
     def set(self, a: Report, b: Report) -> None:
         _fill(self._figures, figures(a, b))
-        unknown = [letter for letter, each in zip("AB", (a, b), strict=True) if not each.campaign.is_counted]
-        self._why.set_text(uncounted.why(" and ".join(unknown)))
-        self._why.set_visibility(bool(unknown))
+        self._notes.set_text(notes(a, b))
+        self._notes.set_visibility(bool(notes(a, b)))
         self._opens.set(_picture(a, b))
         failed = reasons(a, b)
         _fill(self._failures, failed)
         self._failures_card.set_visibility(bool(failed))
+
+
+def notes(a: Report, b: Report) -> str:
+    """What to know before comparing: whose opens nobody counts, and whose may be simulated."""
+    named = {"A": a, "B": b}
+    unknown = [name for name, each in named.items() if not each.campaign.is_counted]
+    played = [name for name, each in named.items() if each.in_sandbox]
+    said = [uncounted.why(" and ".join(unknown))] if unknown else []
+    if played:
+        said.append(f"{' and '.join(played)} went to the sandbox: to nobody, and opens may be simulated.")
+    return " ".join(said)
 
 
 def figures(a: Report, b: Report) -> list[Row]:

@@ -118,7 +118,7 @@ class Ledger:
         self._state, self._search, self._cursor, self._first = view.state, view.q, view.at, view.row
         self._asked, self._is_opening = 0, False
         self._counts: Counts | None = None
-        with ui.row().classes("w-full items-center gap-2 justify-between"):
+        with ui.row().classes("w-full items-center gap-2 justify-between") as self._choice:
             self._chips = ui.element("div").classes("flex flex-wrap gap-2").props('role=group aria-label="State"')
             words = ui.input("Search", placeholder="anna or @example.com", value=view.q, on_change=self._on_search)
             self._input = words.props("clearable debounce=300 inputmode=email autocomplete=off").classes(
@@ -133,7 +133,7 @@ class Ledger:
         self._table.on("open", lambda event: self._open(event.args))
         self._table.on("row-click", lambda event: self._open(event.args[1]["id"]), [[], ["id"], None])
         self._nobody = ui.label().classes("text-sm cm-mute py-8 text-center w-full")
-        with ui.row().classes("w-full items-center justify-between gap-2"):
+        with ui.row().classes("w-full items-center justify-between gap-2") as self._pages:
             self._words = ui.label().classes("text-[13px] cm-mute tabular-nums").props("role=status")
             with ui.row().classes("gap-1"):
                 self._to_first = self._pager("first_page", "First page")
@@ -152,6 +152,8 @@ class Ledger:
         if counts == self._counts:
             return
         self._counts = counts
+        for controls in (self._choice, self._pages):
+            controls.set_visibility(counts.recipients > 0)
         for state, word in _chips():
             button, count = self._buttons[state], counts.in_state(state)
             button.set(fill('<div>{}</div><div class="font-semibold">{}</div>', word, f"{count:,}"))

@@ -7,7 +7,7 @@ from nicegui import ui
 
 from campaign_ui.charts import say_done
 from campaign_ui.parts.announcer import Announcer
-from campaign_ui.parts.badge import StatusBadge, shown_status
+from campaign_ui.parts.badge import StatusBadge
 from campaign_ui.parts.blocks import card
 from campaign_ui.parts.countdown import WaitLine
 from campaign_ui.parts.progress import Progress
@@ -49,7 +49,7 @@ class _Block:
             with ui.row().classes("w-full items-center gap-x-3 gap-y-1"):
                 link = ui.link(campaign.title, f"/campaigns/{campaign.id}")
                 link.classes("font-semibold text-[15px] no-underline").style("color:inherit;overflow-wrap:anywhere")
-                self._badge = StatusBadge(shown_status(campaign))
+                self._badge = StatusBadge(campaign.shown_status)
                 ui.space()
                 self._rate = ui.label().classes("cm-badge is-quiet tabular-nums")
                 self._numbers = ui.label().classes("text-[13px] cm-mute tabular-nums")
@@ -59,7 +59,7 @@ class _Block:
 
     def show(self, run: Run, now: datetime) -> None:
         campaign, counts = run.campaign, run.campaign.counts
-        self._badge.set(shown_status(campaign))
+        self._badge.set(campaign.shown_status)
         self._numbers.set_text(say_done(counts))
         self._rate.set_text(f"{run.pace.per_minute:,.0f} in the last minute")
         self._rate.set_visibility(campaign.status == "sending" and run.pace.is_known)

@@ -19,7 +19,7 @@ from core.stats.counts import (
 )
 from core.stats.failures import Failure, failures
 from core.stats.find import Found, find
-from core.stats.going import Ended, Going, Pulse, ended, going, pulse
+from core.stats.going import WAITING, Ended, Going, Pulse, ended, going, pulse
 from core.stats.health import Health, Use, changes_in, health, held_up, sender_state, todo
 from core.stats.history import Event, Timeline, timeline
 from core.stats.operation import Operation, operation
@@ -31,6 +31,7 @@ from core.stats.waits import Wait, waiting
 __all__ = [
     "BEST_LEAST",
     "ORDERS",
+    "WAITING",
     "Counted",
     "Counts",
     "Ended",

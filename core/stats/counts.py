@@ -12,7 +12,7 @@ from core.campaigns.title import title
 from core.errors import NotFound
 from core.models import Campaign, CampaignStatus, MessageState
 from core.stats.counted import Counted, counted, within
-from core.stats.going import waiting
+from core.stats.going import WAITING, waiting
 
 _campaign: Any = Campaign.__table__  # type: ignore[attr-defined]
 _RUNNING = (CampaignStatus.sending, CampaignStatus.paused)
@@ -123,6 +123,11 @@ class Summary:
     def title(self) -> str:
         """What to call it on screen."""
         return title(self.name, self.subject)
+
+    @property
+    def shown_status(self) -> str:
+        """Its status, or WAITING."""
+        return WAITING if self.waits else self.status
 
     @property
     def is_counted(self) -> bool:

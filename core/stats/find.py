@@ -10,8 +10,10 @@ from core.audience import addresses, book
 from core.campaigns.drafts import touched
 from core.campaigns.title import title
 from core.models import Campaign, CampaignStatus, ContactList, Sender, Template
+from core.stats.going import WAITING, waiting
 
 _EACH = 5
+_KINDS = {CampaignStatus.draft: "draft"}
 _SHORTEST_ADDRESS = 3  # letters; what is shorter fits half of the address book
 
 
@@ -41,9 +43,11 @@ def _campaigns(session: Session, user_id: int, words: str, each: int) -> list[Fo
     columns = (col(Campaign.id), col(Campaign.name), col(Campaign.subject), col(Campaign.status))
     wanted = select(*columns).where(col(Campaign.user_id) == user_id, col(Campaign.deleted_at).is_(None))
     wanted = wanted.where(touched()).where(_has(words, Campaign.name, Campaign.subject))
-    rows = session.execute(wanted.order_by(col(Campaign.updated_at).desc(), col(Campaign.id).desc()).limit(each))
+    latest = wanted.order_by(col(Campaign.updated_at).desc(), col(Campaign.id).desc()).limit(each)
+    rows = session.execute(latest).all()
+    waits = waiting(session, [id for id, _, _, status in rows if status == CampaignStatus.sending])
     return [
-        Found("draft" if status == CampaignStatus.draft else "campaign", id, title(name, subject), status)
+        Found(_KINDS.get(status, "campaign"), id, title(name, subject), WAITING if id in waits else status)
         for id, name, subject, status in rows
     ]
 

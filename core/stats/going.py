@@ -15,7 +15,8 @@ from core.delivery import holds, lease, standing, workers
 from core.models import Campaign, CampaignStatus, PauseReason, Sender, SenderState
 
 _campaign: Any = Campaign.__table__  # type: ignore[attr-defined]
-_WAITING = _campaign.c.pending_count + _campaign.c.claimed_count + _campaign.c.sending_count
+WAITING = "waiting"  # what is shown instead of sending: nothing goes out now
+_LEFT = _campaign.c.pending_count + _campaign.c.claimed_count + _campaign.c.sending_count
 
 
 class Pulse(StrEnum):
@@ -51,10 +52,10 @@ class Ended:
 
 def going(session: Session, user_id: int) -> list[Going]:
     """The campaigns that are sending and have mail left, those that wait too."""
-    counters = (_campaign.c.recipients_count, _WAITING, _campaign.c.failed_count)
+    counters = (_campaign.c.recipients_count, _LEFT, _campaign.c.failed_count)
     columns = (_campaign.c.id, _campaign.c.name, _campaign.c.subject, *counters)
     sending = _campaign.c.status == CampaignStatus.sending
-    has_left = (_WAITING > 0) | ~_campaign.c.snapshot_done
+    has_left = (_LEFT > 0) | ~_campaign.c.snapshot_done
     found = select(*columns).where(*_own(user_id), sending, has_left).order_by(_campaign.c.id)
     rows = session.execute(found).all()
     waits = waiting(session, [row.id for row in rows])

@@ -21,7 +21,7 @@ from core.stats.readings import Heat, Quarters, Spans, heat, over_time, quarters
 @dataclass(frozen=True)
 class Report:
     """``subject``: as its example reads it. ``sender``: as readers saw it. ``minutes``: of a short campaign, else none.
-    ``zone``: of all times.
+    ``zone``: of all times. ``in_sandbox``: it went to nobody.
 
     ``readers`` and ``heat`` are made of ``quarters``.
     """
@@ -29,6 +29,7 @@ class Report:
     campaign: Summary
     subject: str
     sender: str
+    in_sandbox: bool
     progress: Progress
     minutes: tuple[Minute, ...]
     quarters: Quarters
@@ -49,11 +50,13 @@ class Report:
 def report(session: Session, user_id: int, campaign_id: int, zone: str) -> Report:
     """Of one campaign, as it is now. Raises NotFound, for a stranger's too."""
     campaign = summary(session, user_id, campaign_id)
+    sender = _sender(session, user_id, campaign.sender_id)
     read = quarters(session, user_id, campaign_id)
     return Report(
         campaign=campaign,
         subject=campaigns.subject(session, user_id, campaign_id),
-        sender=_sender(session, user_id, campaign.sender_id),
+        sender=senders.from_line(sender) if sender else "",
+        in_sandbox=sender is not None and sender.is_sandbox,
         progress=progress(session, user_id, zone, campaign_id, campaign.started_at),
         minutes=minutes(session, user_id, campaign, zone),
         quarters=read,
@@ -66,7 +69,7 @@ def report(session: Session, user_id: int, campaign_id: int, zone: str) -> Repor
     )
 
 
-def _sender(session: Session, user_id: int, sender_id: int | None) -> str:
+def _sender(session: Session, user_id: int, sender_id: int | None) -> Sender | None:
     wanted: Any = select(Sender).where(col(Sender.id) == sender_id, col(Sender.user_id) == user_id)
     found: Sender | None = session.exec(wanted).first()
-    return senders.from_line(found) if found else ""
+    return found

@@ -53,7 +53,7 @@ def _summary(book: Any, report: Report) -> None:
         ("Campaign", campaign.title),
         ("Subject", report.subject),
         ("From", report.sender),
-        ("Status", campaign.status),
+        ("Status", campaign.shown_status),
         ("Started", clock.show(campaign.started_at, report.zone)),
         ("Finished", clock.show(campaign.finished_at, report.zone)),
         ("Report made", clock.show(report.made_at, report.zone)),
@@ -63,8 +63,8 @@ def _summary(book: Any, report: Report) -> None:
         (),
         ("Opened", counts.opened if campaign.is_counted else _UNCOUNTED),
         ("Clicked", counts.clicked if campaign.is_counted else _UNCOUNTED),
-        ("Open rate, % of sent", round(counts.open_rate or 0, 2) if campaign.is_counted else _UNCOUNTED),
-        ("Click rate, % of sent", round(counts.click_rate or 0, 2) if campaign.is_counted else _UNCOUNTED),
+        ("Open rate, % of sent", _rate(counts.open_rate) if campaign.is_counted else _UNCOUNTED),
+        ("Click rate, % of sent", _rate(counts.click_rate) if campaign.is_counted else _UNCOUNTED),
         ("Bounced", counts.bounced),
         ("Unsubscribed", counts.unsubscribed if counts.knows_unsubscribed else _UNCOUNTED),
         ("Reported as spam", counts.complained),
@@ -76,6 +76,10 @@ def _summary(book: Any, report: Report) -> None:
     chart.set_categories(Reference(sheet, min_col=1, min_row=first, max_row=first + len(states) - 1))
     chart.title, chart.holeSize = "Recipients", 60
     sheet.add_chart(chart, "D2")
+
+
+def _rate(share: float | None) -> float | str:
+    return "nothing was sent yet" if share is None else round(share, 2)
 
 
 def _progress(book: Any, report: Report, zone: str) -> None:

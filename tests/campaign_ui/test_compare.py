@@ -70,6 +70,17 @@ async def test_what_is_not_counted_is_compared_with_nothing(user: Browser, sign_
     await user.should_see("Opens, clicks and unsubscribes of B are not counted: BASE_URL was not set")
 
 
+async def test_what_went_to_the_sandbox_is_said_to_be_no_real_reading(user: Browser, sign_in: SignIn) -> None:
+    alice = sign_in(user)
+    with db.session() as session:
+        a, b = sent(session, alice, "Diwali", 40, 30), sent(session, alice, "Played", 60, 30)
+        session.get_one(Campaign, a).sender_id = rows.sender(session, alice).id
+        session.get_one(Campaign, b).sender_id = rows.sender(session, alice, is_sandbox=True).id
+    await user.open(f"/campaigns/compare?a={a}&b={b}")
+    await user.should_see("B went to the sandbox: to nobody, and opens may be simulated.")
+    await user.should_not_see("BASE_URL")
+
+
 async def test_a_chart_without_lines_says_why(user: Browser, sign_in: SignIn) -> None:
     alice = sign_in(user)
     with db.session() as session:

@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import openpyxl
@@ -108,6 +108,17 @@ async def test_a_short_campaign_is_shown_by_its_minutes(user: Browser, sign_in: 
         workbook.write(session, whole_report(session, alice, campaign_id, "Asia/Kolkata"), file)
     book = openpyxl.load_workbook(file)
     assert list(book["By minute"].iter_rows(values_only=True))[1] == (datetime(2026, 11, 22, 9, 30), 1, 0)
+
+
+def test_a_workbook_says_that_a_campaign_waits_and_that_nothing_was_sent_yet(stack: Stack) -> None:
+    file = io.BytesIO()
+    with db.session() as session:
+        alice, later = rows.user(session), db.now(session) + timedelta(hours=2)
+        campaign_id = rows.campaign(session, alice, {"pending": ["a@x.io"]}, hold_until=later)
+        workbook.write(session, whole_report(session, alice, campaign_id, "Asia/Kolkata"), file)
+    told = {row[0]: row[1] for row in openpyxl.load_workbook(file)["Summary"].iter_rows(values_only=True)}
+    assert told["Status"] == "waiting"
+    assert told["Open rate, % of sent"] == told["Click rate, % of sent"] == "nothing was sent yet"
 
 
 @pytest.mark.parametrize("path", ["/campaigns/{}/report", "/campaigns/99999/report", "/campaigns/x/report"])

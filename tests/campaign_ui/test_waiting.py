@@ -41,6 +41,7 @@ async def test_a_cooldown_is_said_in_the_badge_and_the_header_and_its_end_too(us
     change(owner="", state="cooling", cooling_until=timedelta(minutes=5), state_reply="451 slow down")
     await eventually(lambda: words(user).count("Waiting") == 2)
     assert "Sending" not in words(user) and "Sending…" not in words(user)
+    assert any(each.startswith("November newsletter waits. 32 of 33 done") for each in words(user))  # to who cannot see
     await user.should_see("Look at its sender")
     change(state="ready", cooling_until=None)
     await eventually(lambda: "Waiting" not in words(user))

@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 import pytest
 
 from core import db, stats
@@ -61,6 +63,14 @@ def test_without_words_the_newest_campaigns_are_offered(alice: int) -> None:
     assert _names(alice, "") == [("draft", "Autumn reading"), ("campaign", "Autumn 100% off")]
     with db.reading() as session:
         assert len(stats.find(session, alice, "", each=1)) == 1
+
+
+def test_a_campaign_of_which_nothing_goes_out_is_found_as_one_that_waits(alice: int) -> None:
+    with db.session() as session:
+        later = db.now(session) + timedelta(hours=2)
+        rows.campaign(session, alice, {"pending": ["a@x.io"]}, name="Winter held", hold_until=later)
+        rows.campaign(session, alice, {"pending": ["a@x.io"]}, name="Winter")
+        assert [each.detail for each in stats.find(session, alice, "winter")] == ["sending", "waiting"]
 
 
 def test_a_stranger_finds_nothing(alice: int) -> None:
