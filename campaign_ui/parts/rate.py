@@ -4,7 +4,7 @@ from campaign_ui import lines, live
 from campaign_ui.parts.figure import Figure
 from core import db
 from core.stats import Minute, Pace, Summary
-from core.stats.minutes import minutes
+from core.stats.minutes import is_short, minutes
 
 
 class Rate:
@@ -28,8 +28,8 @@ class Rate:
                 self._over, self._counted = over, counted
 
     def show(self, campaign: Summary, pace: Pace) -> None:
-        """``pace``: for where nothing was counted."""
-        known = Pace(self._counted, is_known=True) if self._counted else pace
+        """``pace``: for where nothing is counted."""
+        known = Pace(self._counted, is_known=bool(self._counted)) if is_short(campaign) else pace
         self._figure.set_visibility(known.is_known)
         self._figure.set(lines.rate(known))
         self._figure.set_caption(lines.caption(known, campaign.finished_at is not None))

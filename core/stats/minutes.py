@@ -21,10 +21,10 @@ _MINUTE = timedelta(minutes=1)
 def minutes(session: Session, user_id: int, campaign: Summary, zone: str) -> tuple[Minute, ...]:
     """Each minute in ``zone`` from the start of a user's campaign to its end, with what was sent and refused for good.
 
-    None of a campaign that is not over, took SHORT or longer, or has more than MOST_MAILS: its hours tell enough.
+    None of a campaign that is not short, or of which nothing was.
     """
     begun, ended = campaign.started_at, campaign.finished_at
-    if begun is None or ended is None or ended - begun >= SHORT or campaign.counts.recipients > MOST_MAILS:
+    if begun is None or ended is None or not is_short(campaign):
         return ()
     mine: Any = select(Message.sent_at).join(Campaign, col(Campaign.id) == col(Message.campaign_id))
     mine = mine.where(col(Campaign.user_id) == user_id, col(Campaign.id) == campaign.id)
@@ -41,6 +41,14 @@ def minutes(session: Session, user_id: int, campaign: Summary, zone: str) -> tup
     if not any(sent[at] or failed[at] for at in every):
         return ()
     return tuple(Minute(clock.to_zone(at, zone), sent[at], failed[at]) for at in every)
+
+
+def is_short(campaign: Summary) -> bool:
+    """Whether it is over, took less than SHORT and has at most MOST_MAILS; of others their hours tell enough."""
+    begun, ended = campaign.started_at, campaign.finished_at
+    if begun is None or ended is None:
+        return False
+    return ended - begun < SHORT and campaign.counts.recipients <= MOST_MAILS
 
 
 def _by_minute(moments: Iterable[datetime]) -> Counter[datetime]:
