@@ -50,16 +50,14 @@ def watch_connection() -> None:
 
 
 def in_title(going: list[Going]) -> tuple[str, int]:
-    """``42 %, 2 failed · November newsletter`` and 42; of several campaigns together their mails count. Empty where
-    none goes out."""
+    """``42 % · November newsletter`` and 42; of several campaigns together their mails count. Empty where none goes
+    out."""
     going = [each for each in going if not each.waits]
     if not going:
         return "", 0
     whole = sum(each.recipients for each in going)
     percent = int(100 * sum(each.done for each in going) / whole) if whole else 0
-    failed = sum(each.failed for each in going)
-    how_far = f"{percent} %, {failed:,} failed" if failed else f"{percent} %"
-    return f"{how_far} · {going[0].title if len(going) == 1 else f'{len(going)} campaigns'}", percent
+    return f"{percent} % · {going[0].title if len(going) == 1 else f'{len(going)} campaigns'}", percent
 
 
 def in_notification(each: Ended) -> tuple[str, str]:

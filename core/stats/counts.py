@@ -63,8 +63,8 @@ class Counts:
 
     @property
     def done(self) -> int:
-        """Who no longer waits: sent, failed, suppressed, cancelled or in doubt."""
-        return self.recipients - self.pending
+        """What no longer waits; what was cancelled is not done."""
+        return self.recipients - self.pending - self.cancelled
 
     @property
     def progress(self) -> float:

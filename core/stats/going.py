@@ -29,13 +29,12 @@ class Pulse(StrEnum):
 
 @dataclass(frozen=True)
 class Going:
-    """``done`` of ``recipients`` no longer wait, ``failed`` among them; ``waits``: nothing of it goes out now."""
+    """``done`` of ``recipients`` no longer wait; ``waits``: nothing of it goes out now."""
 
     id: int
     title: str
     done: int
     recipients: int
-    failed: int = 0
     waits: bool = False
 
 
@@ -52,16 +51,15 @@ class Ended:
 
 def going(session: Session, user_id: int) -> list[Going]:
     """The campaigns that are sending and have mail left, those that wait too."""
-    counters = (_campaign.c.recipients_count, _LEFT, _campaign.c.failed_count)
-    columns = (_campaign.c.id, _campaign.c.name, _campaign.c.subject, *counters)
+    columns = (_campaign.c.id, _campaign.c.name, _campaign.c.subject, _campaign.c.recipients_count, _LEFT)
     sending = _campaign.c.status == CampaignStatus.sending
     has_left = (_LEFT > 0) | ~_campaign.c.snapshot_done
     found = select(*columns).where(*_own(user_id), sending, has_left).order_by(_campaign.c.id)
     rows = session.execute(found).all()
     waits = waiting(session, [row.id for row in rows])
     return [
-        Going(id, title(name, subject), recipients - left, recipients, failed, id in waits)
-        for id, name, subject, recipients, left, failed in rows
+        Going(id, title(name, subject), recipients - left, recipients, id in waits)
+        for id, name, subject, recipients, left in rows
     ]
 
 
