@@ -92,6 +92,7 @@ def _sender(session: Session, user_id: int) -> Sender:
         from_name="Harbour Books",
         from_address=EMAIL,
         is_default=True,
+        test_problem="",
         created_at=db.now(session),
     )
     session.add(made)

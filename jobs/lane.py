@@ -283,7 +283,7 @@ class Lane:
     def _follow(self, sender: Sender) -> None:
         """Take over the sender's settings, also when they change while it sends."""
         self.adaptive.follow(sender)
-        self._sender = sender
+        self._sender, self.report.is_proven = sender, sender.test_problem == ""
         # Read for every mail: an attribute of a row costs as much as a dozen of others.
         self.from_address, self.refresh_after = sender.from_address, max(1, sender.refresh_after)
         self._batch_size = max(1, sender.batch_size)

@@ -41,6 +41,7 @@ class Report:
         self._sender_id, self._epoch = sender_id, epoch
         self._cooldown_step = cooldown_step
         self._writer = writer
+        self.is_proven = True  # that its account works is known
         self._drops = 0
         self._lost: Counter[int] = Counter()  # message id -> connections that ended with it under way
         self._alike: dict[int, Counter[str]] = {}  # campaign id -> rule id -> refusals of its content in a row
@@ -52,6 +53,9 @@ class Report:
         if self._alike:
             self._alike.pop(message.campaign_id, None)
         self._lane.accepted()
+        if not self.is_proven:
+            self.is_proven = True
+            self._writer.call(lambda session: standing.proven(session, self._sender_id, self._epoch))
         if self._cooldown_step:
             self._cooldown_step = 0
             self._lane.trusted()

@@ -19,7 +19,7 @@ def user(session: Session, email: str = "alice@example.com", **values: Any) -> i
 
 
 def sender(session: Session, user_id: int, **values: Any) -> Sender:
-    defaults = {"user_id": user_id, "name": "Hostinger", "from_address": "news@example.com"}
+    defaults = {"user_id": user_id, "name": "Hostinger", "from_address": "news@example.com", "test_problem": ""}
     made = Sender(**defaults | {"created_at": db.now(session)} | values)
     session.add(made)
     session.flush()

@@ -14,6 +14,7 @@ from core.campaigns.preflight.survey import Survey
 
 _LOOKS = {
     Level.error: ("error", "--cm-failed-text", "Blocks sending"),
+    Level.serious: ("report", "--cm-failed-text", "Serious warning"),
     Level.warning: ("warning", "--cm-pending-text", "Warning"),
     Level.note: ("info", "--cm-info-text", "Good to know"),
 }
@@ -145,7 +146,7 @@ class FindingList:
         return row
 
     def _draw_state(self) -> None:
-        errors, warnings = self._count(Level.error), self._count(Level.warning)
+        errors, warnings = self._count(Level.error), self._count(Level.serious) + self._count(Level.warning)
         if not self.shown.looked:
             words, tone = "Looking", "quiet"
         elif errors:

@@ -62,6 +62,7 @@ class Review:
         self.list = FindingList(Ways(compose.go_to, self._who, self._default, self._check_links, self._ask_again))
         survey.on_progress(self._show_findings)
         live.watch(self._others_changed, "campaign")
+        live.watch(self._sender_changed, "sender")  # tested in another tab, or its server does not answer any more
         self.show()
 
     @property
@@ -78,6 +79,11 @@ class Review:
         """A sentence about the warnings, for the last question before it goes."""
         count = sum(each.level == Level.warning for each in self.list.shown.findings)
         return "" if not count else f" Preflight has {'1 warning' if count == 1 else f'{count:,} warnings'}."
+
+    @property
+    def serious(self) -> list[str]:
+        """Warnings that are said again there."""
+        return [each.text for each in self.list.shown.findings if each.level == Level.serious]
 
     async def refresh(self) -> None:
         """Look at the draft again; whoever is asked outside this machine is asked beside."""
@@ -117,6 +123,10 @@ class Review:
                 return  # something else is wanted by now
             self.forecast = made
         self._show_summary()
+
+    async def _sender_changed(self) -> None:
+        if self.looked is not None:
+            await self.refresh()
 
     def _others_changed(self) -> None:
         """Another campaign began, paused or went on: it may share the sender."""

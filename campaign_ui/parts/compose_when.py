@@ -224,6 +224,8 @@ class WhenStep:
             words += f"It takes {forecast}. You can pause or cancel at any time." if forecast else ""
             words += self.review.doubts
             ui.label(words).classes("text-sm cm-mute")
+            for serious in self.review.serious:
+                notice(serious, "failed", "report")
             with ui.row().classes("w-full justify-end gap-2 mt-4"):
                 ui.button("Not yet", on_click=lambda: dialog.submit(False)).props("flat color=grey-7")
                 ui.button("Send now", icon="send", on_click=lambda: dialog.submit(True)).mark("confirm").props(

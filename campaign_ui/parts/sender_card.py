@@ -64,7 +64,7 @@ class SenderCard(ui.element):
                         ui.label("Sandbox").classes("cm-badge is-info")
                     if sender.is_default:
                         ui.label("Default").classes("cm-badge is-brand")
-                    word, tone = STATES[state]
+                    word, tone = _state(sender, state)
                     ui.label(word).classes(f"cm-badge is-{tone}")
             with ui.column().classes("gap-1 w-full text-[13.5px]"):
                 ui.label(senders.from_line(sender)).classes("break-all")
@@ -105,8 +105,17 @@ def hours(sender: Sender, now: datetime) -> list[str]:
     return words
 
 
+def _state(sender: Sender, state: str) -> tuple[str, str]:
+    """Word and colour; ready is only what is known to work."""
+    if state != SenderState.ready or sender.test_problem == "":
+        return STATES[state]
+    return ("Test failed", "failed") if sender.test_problem else ("Not tested", "quiet")
+
+
 def _standing(sender: Sender, state: str, now: datetime, zone: str, actions: Actions) -> None:
     if state == SenderState.ready:
+        if sender.test_problem:
+            notice(f"The last test failed: {sender.test_problem}", "failed", "cable")
         return
     why = replies.explain(sender.state_rule, sender.state_kind, presets.provider(sender.preset, sender.host))
     blocked, todo = state == SenderState.blocked, stats.todo(sender, state)

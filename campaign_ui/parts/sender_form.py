@@ -1,5 +1,6 @@
 """The form of one sender: what is typed stays typed until it is saved."""
 
+from contextlib import suppress
 from dataclasses import replace
 
 from nicegui import ui
@@ -11,7 +12,7 @@ from campaign_ui.parts.leaving import ask_before_leaving, on_typed
 from campaign_ui.parts.notices import notice, notify_done, notify_error
 from campaign_ui.parts.sender_fields import SenderFields
 from core import db, stats
-from core.delivery import bounce_mailbox, senders
+from core.delivery import bounce_mailbox, senders, standing
 from core.delivery.imap import Trouble
 from core.delivery.probe import ProbeResult, probe
 from core.delivery.sender_values import Invalid, Values, problems
@@ -26,6 +27,7 @@ class SenderForm:
     def __init__(self, user_id: int, zone: str, kept: Sender | None, mailbox: BounceMailbox | None = None) -> None:
         self.user_id, self.zone, self.kept, self.mailbox = user_id, zone, kept, mailbox
         self._result_of: object = None
+        self._problem_of: tuple[object, str] = (None, "")  # what the last test of an account found
         with ui.dialog().props("persistent") as self.dialog:
             delete_when_hidden(self.dialog)
             with ui.card().classes("w-[780px] max-w-full p-0 gap-0 items-stretch flex-nowrap"):
@@ -71,8 +73,7 @@ class SenderForm:
     def _tested(self) -> object:
         """What the result of a test depends on."""
         values, bounces = self.fields.values(), self.fields.bounces
-        account = [getattr(values, name) for name in ("preset", "host", "port", "security", "username", "password")]
-        return account, values.from_address, bounces.values if bounces else None
+        return _account(values), values.from_address, bounces.values if bounces else None
 
     def _forget_result(self) -> None:
         """It was about other values."""
@@ -89,7 +90,9 @@ class SenderForm:
         self.save.props("loading")
         try:
             sender_id = self.kept.id if self.kept else None
-            await off_loop(_keep, self.user_id, sender_id, values, bounces.values if bounces else None)
+            tested, problem = self._problem_of
+            found = problem if tested == _account(values) else None
+            await off_loop(_keep, self.user_id, sender_id, values, bounces.values if bounces else None, found)
         except Invalid as error:
             notify_error(_say_problems(self.fields.show_problems(error.problems)))
             return
@@ -113,6 +116,8 @@ class SenderForm:
         try:
             sender_id = self.kept.id if self.kept else None
             result = await long_work(_probe, self.user_id, sender_id, values)
+            self._problem_of = _account(values), "" if result.ok else result.sentence
+            await off_loop(_note, self.user_id, sender_id, values, self._problem_of[1])
             held_up = await off_loop(_held_up, self.user_id, sender_id, values, self.zone) if result.ok else ""
         finally:
             self.test.props(remove="loading")
@@ -173,6 +178,10 @@ class SenderForm:
                     ui.label(" · ".join(result.steps)).classes("text-xs opacity-90")
 
 
+def _account(values: Values) -> object:
+    return [getattr(values, name) for name in ("preset", "host", "port", "security", "username", "password")]
+
+
 def _say_problems(sentences: list[str]) -> str:
     """The first in full: its field is led to."""
     others = len(sentences) - 1
@@ -180,8 +189,10 @@ def _say_problems(sentences: list[str]) -> str:
     return f"Not saved yet. {sentences[0]}{more}"
 
 
-def _keep(user_id: int, sender_id: int | None, values: Values, mailbox: bounce_mailbox.Values | None) -> None:
-    """Sender and mailbox, or neither."""
+def _keep(
+    user_id: int, sender_id: int | None, values: Values, mailbox: bounce_mailbox.Values | None, found: str | None
+) -> None:
+    """Sender and mailbox, or neither; ``found``: by a test of just these values, None without one."""
     if mailbox is not None and (wrong := problems(values) | bounce_mailbox.problems(mailbox)):
         raise Invalid(wrong)
     with db.session() as session:
@@ -194,6 +205,8 @@ def _keep(user_id: int, sender_id: int | None, values: Values, mailbox: bounce_m
             bounce_mailbox.save(session, user_id, sender_id, mailbox, new_secret=bool(values.password))
         else:
             bounce_mailbox.remove(session, user_id, sender_id)
+        if found is not None:
+            standing.tested(session, senders.get(session, user_id, sender_id), found)
 
 
 def _try_mailbox(user_id: int, sender_id: int | None, values: Values, typed: bounce_mailbox.Values) -> ProbeResult:
@@ -220,6 +233,16 @@ def _probe(user_id: int, sender_id: int | None, values: Values) -> ProbeResult:
     return probe(
         values.host, values.port, values.security, values.username.strip(), values.password or "", values.preset
     )
+
+
+def _note(user_id: int, sender_id: int | None, values: Values, problem: str) -> None:
+    """Keep what a test found where it was of the account that is kept."""
+    if sender_id is None:
+        return
+    with db.session() as session, suppress(NotFound):  # deleted in another tab
+        kept = senders.get(session, user_id, sender_id)
+        if senders.is_account(kept, values):
+            standing.tested(session, kept, problem)
 
 
 def _held_up(user_id: int, sender_id: int | None, values: Values, zone: str) -> str:

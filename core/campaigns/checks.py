@@ -9,10 +9,10 @@ from core.campaigns import preflight
 from core.campaigns.content import content
 from core.campaigns.drafts import get
 from core.campaigns.findings import Finding, Level, error
-from core.campaigns.preflight import size
+from core.campaigns.preflight import connection, size
 from core.content import images, mail
 from core.delivery import windows
-from core.models import Campaign, CampaignList, Contact, ListMember, Sender, SenderState, Suppression
+from core.models import Campaign, CampaignList, Contact, ListMember, Sender, SenderState, Suppression, User
 
 
 def problems(session: Session, user_id: int, campaign_id: int) -> list[str]:
@@ -29,7 +29,8 @@ def findings(session: Session, user_id: int, campaign_id: int) -> list[Finding]:
     campaign = get(session, user_id, campaign_id)
     said = preflight.content(content(session, campaign))
     heavy = size.heavy_images(images.weight(session, user_id, campaign.body))
-    return errors(session, campaign) + [each for each in (*said, *heavy) if each.level != Level.error]
+    others = [each for each in (*said, *heavy) if each.level != Level.error]
+    return [*errors(session, campaign), *_sender_doubts(session, campaign), *others]
 
 
 def steps_missing(session: Session, user_id: int, campaign_id: int) -> set[str]:
@@ -75,8 +76,15 @@ def sender_problem(session: Session, campaign: Campaign) -> str:
     if not sender.from_address:
         return f"The sender {sender.name} has no From address."
     if sender.state == SenderState.blocked:
-        return f"The mail server refused the sign-in of the sender {sender.name}. Save its password again in Senders."
+        return f"The sender {sender.name} is blocked. {connection.why(sender)} Then save it in Senders."
     return ""
+
+
+def _sender_doubts(session: Session, campaign: Campaign) -> list[Finding]:
+    sender = session.get(Sender, campaign.sender_id) if campaign.sender_id else None
+    if sender is None or sender.user_id != campaign.user_id or sender.deleted_at is not None:
+        return []
+    return connection.findings(sender, db.now(session), session.get_one(User, campaign.user_id).time_zone)
 
 
 def _sender_place(session: Session, campaign: Campaign) -> tuple[str, str]:

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 class Level(StrEnum):
     error = "error"  # cannot be sent
+    serious = "serious"  # can be sent, and as things stand nothing would arrive
     warning = "warning"  # can be sent, and the user should mend it
     note = "note"  # good to know
 
@@ -31,6 +32,10 @@ class Finding:
 
 def error(text: str, step: str, place: str = "", mark: str = "") -> Finding:
     return Finding(Level.error, text, step, place, mark=mark)
+
+
+def serious(text: str, step: str, place: str = "") -> Finding:
+    return Finding(Level.serious, text, step, place)
 
 
 def warning(text: str, step: str = "content", place: str = "body", mark: str = "") -> Finding:

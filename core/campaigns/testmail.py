@@ -14,7 +14,7 @@ from core.campaigns.checks import sender_problem
 from core.campaigns.content import content
 from core.campaigns.drafts import get
 from core.content import mail
-from core.delivery import hosts, replies, senders, smtp, tls
+from core.delivery import hosts, replies, senders, smtp, standing, tls
 from core.delivery.smtp import Refused, Reply, Server
 from core.errors import RuleError
 from core.models import Sender
@@ -30,7 +30,7 @@ MOST_ADDRESSES = 10
 class TestResult:
     """``sentence`` is for the user, ``words`` are the mail server's own (they may be empty).
 
-    ``is_about_address``: another address may well be accepted.
+    ``is_about_address``: another address may well be accepted; ``is_about_sender``: its account or server is at fault.
     """
 
     __test__ = False  # pytest: this is no test class
@@ -39,6 +39,7 @@ class TestResult:
     sentence: str
     words: str = ""
     is_about_address: bool = False
+    is_about_sender: bool = False
 
 
 def addresses_in(text: str) -> list[str]:
@@ -64,27 +65,37 @@ def send_test(user_id: int, campaign_id: int, to: str, fields: Mapping[str, obje
     """
     address = addresses.one(to)
     with db.reading() as session:
-        server, from_address, raw = _prepare(session, user_id, campaign_id, address, fields or {})
+        sender, server, raw = _prepare(session, user_id, campaign_id, address, fields or {})
+    result = _try(server, sender.from_address, address, raw)
+    if result.accepted or result.is_about_sender:
+        with db.session() as session:
+            standing.tested(session, sender, "" if result.accepted else result.sentence)
+    return result
+
+
+def _try(server: Server, from_address: str, address: str, raw: bytes) -> TestResult:
     try:
         reply = asyncio.run(_deliver(server, from_address, address, raw))
     except Refused as refused:
         verdict = replies.classify(refused.phase, refused.reply.code, "", refused.reply.text)
-        return TestResult(False, verdict.explanation, _words(refused.reply), refused.phase == "rcpt")
+        at, words = refused.phase, _words(refused.reply)
+        return TestResult(False, verdict.explanation, words, at == "rcpt", at in ("connect", "ehlo", "auth"))
     except smtp.BadAddress as error:
         return TestResult(False, str(error), is_about_address=True)
     except ssl.SSLError as error:
         sentence = tls.why_not(error, server.name, server.port, server.security)
-        return TestResult(False, f"{sentence} Nothing was sent.", getattr(error, "verify_message", ""))
+        words = getattr(error, "verify_message", "")
+        return TestResult(False, f"{sentence} Nothing was sent.", words, is_about_sender=True)
     except (OSError, smtp.Dropped) as error:
         sentence = f"{server.name} did not answer as a mail server on port {server.port}. Test the sender's connection."
         why = hosts.why_not(error, server.name, server.port) if isinstance(error, OSError) else str(error)
-        return TestResult(False, sentence, why)
+        return TestResult(False, sentence, why, is_about_sender=True)
     return TestResult(True, f"The mail server accepted the test mail to {addresses.shown(address)}.", _words(reply))
 
 
 def _prepare(
     session: Session, user_id: int, campaign_id: int, to: str, fields: Mapping[str, object]
-) -> tuple[Server, str, bytes]:
+) -> tuple[Sender, Server, bytes]:
     campaign = get(session, user_id, campaign_id)
     if sentence := sender_problem(session, campaign):
         raise RuleError(sentence)
@@ -104,7 +115,7 @@ def _prepare(
     reachable = host if sender.is_sandbox else senders.resolve(host, port)
     username = sender.username if password else ""
     server = Server(reachable, port, sender.security, username, password, name=host, timeouts=_TIMES)
-    return server, sender.from_address, raw
+    return sender, server, raw
 
 
 async def _deliver(server: Server, from_address: str, to: str, raw: bytes) -> Reply:

@@ -63,6 +63,8 @@ def save(session: Session, user_id: int, sender_id: int, values: Values) -> None
     cools_on: ColumnElement[bool] = and_(_sender.c.state == SenderState.cooling, _sender.c.state_rule != UNREACHED)
     if (checked.get("host", kept.host), checked.get("username", kept.username)) != (kept.host, kept.username):
         cools_on = false()
+    same = kept.is_sandbox or is_account(kept, values)
+    known = case((_sender.c.state != SenderState.blocked, _sender.c.test_problem)) if same else None
     ready = {"state": SenderState.ready, "cooling_until": None, "cooldown_step": 0} | dict.fromkeys(_REASON, "")
     # It may have waited for a full hour or day that has more room now, or a window; the pace per minute is kept.
     soon = db.now(session) + _next_slot(kept)
@@ -72,7 +74,7 @@ def save(session: Session, user_id: int, sender_id: int, values: Values) -> None
     statement = (
         update(_sender)
         .where(_sender.c.id == sender_id, _sender.c.user_id == user_id, _sender.c.deleted_at.is_(None))
-        .values(**checked, next_start_at=next_start_at)
+        .values(**checked, next_start_at=next_start_at, test_problem=known)
         .values(**{name: case((cools_on, _sender.c[name]), else_=value) for name, value in ready.items()})
     )
     _one(session, statement)
@@ -171,6 +173,17 @@ def may_use_kept_password(sender: Sender, values: Values) -> bool:
     return (values.host.strip(), values.username.strip()) == (sender.host, sender.username)
 
 
+def is_account(sender: Sender, values: Values) -> bool:
+    """Whether ``values`` mean the account that is kept: what is known of one holds for the other."""
+    typed = (values.host.strip(), values.port, values.security, values.username.strip())
+    if typed != (sender.host, sender.port, sender.security, sender.username):
+        return False
+    try:
+        return values.password is None or values.password == password(sender)
+    except crypto.SealBroken:
+        return False
+
+
 def address(sender: Sender) -> tuple[str, int]:
     """Host and port to connect to. Raises RuleError for a sandbox sender in a process without an inbox."""
     if not sender.is_sandbox:
@@ -210,6 +223,7 @@ def add_sandbox(session: Session, user_id: int) -> Sender:
         from_address=user.email,
         per_minute=None,
         delay_seconds=0.0,
+        test_problem="",
     )
     session.add(sender)
     session.flush()

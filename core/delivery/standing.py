@@ -14,6 +14,7 @@ from core.delivery.replies import UNREACHED
 from core.errors import RuleError
 from core.models import Sender, SenderState
 
+_ACCOUNT = ("host", "port", "security", "username", "password_sealed")
 PACED = timedelta(seconds=65)  # between two mails at one a minute it goes on, it does not wait
 
 _sender: Any = Sender.__table__  # type: ignore[attr-defined]
@@ -48,6 +49,29 @@ def recovered(session: Session, sender_id: int, epoch: int) -> bool:
 def reached(session: Session, sender_id: int, epoch: int) -> bool:
     """A connection stands; the next cooldown is none the shorter before a mail is accepted."""
     return _change(session, sender_id, epoch, _reason("", "", ""))
+
+
+def proven(session: Session, sender_id: int, epoch: int) -> bool:
+    """A mail was accepted, the first one of this account as far as anybody knew."""
+    return _change(session, sender_id, epoch, {"test_problem": ""})
+
+
+def tested(session: Session, sender: Sender, problem: str) -> bool:
+    """Keep what a test of ``sender``, as it was read, found: why it failed, or "" where it works.
+
+    A server that answered is waited for no longer. False where another account was saved meanwhile.
+    """
+    here = [_sender.c[name] == getattr(sender, name) for name in ("id", "user_id", *_ACCOUNT)]
+    statement = update(_sender).where(*here, _sender.c.deleted_at.is_(None)).values(test_problem=problem)
+    if not session.connection().execute(statement).rowcount:
+        return False
+    if not problem:
+        waits = (_sender.c.id == sender.id, _sender.c.state_rule == UNREACHED)
+        ready = {"state": SenderState.ready, "cooling_until": None} | _reason("", "", "")
+        session.execute(update(_sender).where(*waits, _sender.c.state == SenderState.cooling).values(ready))
+        db.after_commit(session, live.wake)
+    db.after_commit(session, lambda: live.publish(sender.user_id, "sender", sender.id))
+    return True
 
 
 def is_unreached(sender: Sender, now: datetime) -> bool:

@@ -69,6 +69,7 @@ class Sender(SQLModel, table=True):
     state_kind: str = Field(default="", max_length=40)
     state_rule: str = Field(default="", max_length=80)
     state_reply: str = ""
+    test_problem: str | None = None  # None: this account was never tested; "": it works; else why the last test failed
 
     # The lease: one worker process owns a sender at a time. Times are the database's.
     owner: str = Field(default="", max_length=80)

@@ -15,7 +15,7 @@ from campaign_ui.parts import zone_select
 from core import campaigns, db, live
 from core.campaigns import Finding, Level
 from core.campaigns.preflight import domain, reach
-from core.delivery import senders
+from core.delivery import senders, standing
 from core.models import Campaign, Contact, ContactList, ListMember, Suppression
 from tests import rows
 from tests.campaign_ui.conftest import Held, SignIn, eventually, let_rest, press, texts
@@ -158,6 +158,29 @@ async def test_dns_is_asked_for_a_real_sender_only_and_the_button_goes_to_its_ke
     assert link.props["href"] == "/senders?dkim=shop.in"
     await user.open(f"/senders?edit={real.id}")
     await soon(lambda: labelled(user, ui.input, "From address").value == "hello@shop.in")
+
+
+async def test_a_sender_that_was_never_tested_is_said_until_it_is(user: Browser, sign_in: SignIn) -> None:
+    alice = sign_in(user)
+    with db.session() as session:
+        real = rows.sender(session, alice, name="Shop", test_problem=None)
+    made = draft(alice, "Hi {{ unsubscribe_url }}", [{}], real.id)
+    await user.open(f"/campaigns/{made}/edit?step=when")
+    await sees(user, "Shop was never tested with this account: test it first.")
+    with user:
+        links = [each.props["href"] for each in ElementFilter(kind=ui.link) if each.text == "Open Senders"]
+    assert f"/senders?edit={real.id}" in links
+    problem = "Nothing answers on port 587 of smtp.shop.in."
+    with db.session() as session:
+        standing.tested(session, senders.get(session, alice, real.id or 0), problem)
+    await sees(user, f"The last test of Shop failed: {problem}")
+    press(user, "Send now")
+    await sees(user, "Send to 1 recipient now?")
+    assert texts(user).count(f"The last test of Shop failed: {problem}") == 2  # asked once more
+    press(user, "Not yet")
+    with db.session() as session:
+        standing.tested(session, senders.get(session, alice, real.id or 0), "")
+    await soon(lambda: "The last test of Shop" not in texts(user))
 
 
 async def test_links_are_fetched_only_when_asked(

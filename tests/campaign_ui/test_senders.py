@@ -139,6 +139,47 @@ async def test_the_connection_is_tested_before_saving(user: Browser, sign_in: Si
     assert kept(user_id) == [] and field(user, "Host").value == "127.0.0.1"
 
 
+async def test_what_a_test_found_is_kept_with_the_sender(user: Browser, sign_in: SignIn, smtp_port: int) -> None:
+    user_id = sign_in(user)
+    await user.open("/senders")
+    press(user, "Add sender")
+    await user.should_see("Test connection")
+    type_in(user, Host="127.0.0.1", Port=smtp_port, Security="none", Username="anna-x", Password="right", Name="News")
+    press(user, "Test connection")
+    await user.should_see("This sender can send.")
+    type_in(user, From_address="a@example.com")
+    press(user, "Save")
+    await user.should_see("Ready")
+    assert kept(user_id)[0].test_problem == ""
+    press(user, "Edit")
+    await user.should_see("Edit sender")
+    type_in(user, Password="wrong")
+    press(user, "Save")
+    await user.should_see("Not tested")
+    press(user, "Test connection of News")
+    await user.should_see("The last test failed: 127.0.0.1 refused the sign-in.")
+    await user.should_see("Test failed")
+    assert "refused the sign-in" in (kept(user_id)[0].test_problem or "")
+
+
+async def test_a_test_of_what_was_not_saved_says_nothing_of_what_is_kept(
+    user: Browser, sign_in: SignIn, smtp_port: int
+) -> None:
+    user_id = sign_in(user)
+    stored(user_id, host="127.0.0.1", port=smtp_port, security="none", password="wrong")
+    await user.open("/senders")
+    press(user, "Edit")
+    await user.should_see("Edit sender")
+    type_in(user, Password="right")
+    press(user, "Test connection")
+    await user.should_see("This sender can send.")
+    assert kept(user_id)[0].test_problem is None
+    type_in(user, Password="other")
+    press(user, "Save")
+    await user.should_not_see("Edit sender")
+    assert kept(user_id)[0].test_problem is None
+
+
 async def test_the_result_of_a_test_goes_when_what_was_tested_is_changed(
     user: Browser, sign_in: SignIn, smtp_port: int
 ) -> None:
@@ -266,7 +307,7 @@ async def test_a_card_says_why_a_sender_waits_and_follows_live(user: Browser, si
     sender_id = stored(user_id, reply_to="answers@example.com", per_hour=200)
     stored(user_id, name="Other")
     await user.open("/senders")
-    await user.should_see("Ready")
+    await user.should_see("Not tested")
     await user.should_see("200 per hour")
     await user.should_see("Answers to answers@example.com")
     with user:

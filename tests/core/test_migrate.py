@@ -14,7 +14,7 @@ from sqlmodel import select
 
 from core import campaigns, db, migrate
 from core.audience import contacts
-from core.models import Message, MessageState, Reading
+from core.models import Message, MessageState, Reading, Sender
 from tests import rows, servers
 from tests.conftest import KEY, using
 
@@ -66,6 +66,27 @@ def test_what_was_opened_before_is_in_the_hours_of_readers(
             (datetime(2026, 11, 22, 3, 45, tzinfo=UTC), 2, 0),
             (datetime(2026, 11, 22, 4, 0, tzinfo=UTC), 1, 1),
         ]
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgres"])
+def test_a_sender_that_sent_before_needs_no_test(database: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    env = {"DATA_DIR": str(tmp_path / "data"), "SECRET_KEY": KEY}
+    if database == "postgres":
+        env["DATABASE_URL"] = servers.fresh_database(request.getfixturevalue("postgres_url"), "sent_before")
+    with using(env):
+        migrate.upgrade()
+        with db.session() as session:
+            alice = rows.user(session)
+            sent, failed, new = (rows.sender(session, alice, name=name).id for name in ("Sent", "Failed", "New"))
+            sandbox = rows.sender(session, alice, is_sandbox=True).id
+            rows.campaign(session, alice, {"sent": ["a@x.io"]}, sender_id=sent)
+            rows.campaign(session, alice, {"failed": ["a@x.io"]}, sender_id=failed)
+        with db.engine().execution_options(writing=True).begin() as connection:
+            command.downgrade(migrate.alembic_config(connection), "0011")
+        migrate.upgrade()
+        with db.reading() as session:
+            known = {sender.id: sender.test_problem for sender in session.exec(select(Sender))}
+    assert known == {sent: "", failed: None, new: None, sandbox: ""}
 
 
 @pytest.mark.parametrize("database", ["sqlite", "postgres"])

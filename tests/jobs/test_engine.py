@@ -40,6 +40,19 @@ def test_every_recipient_gets_the_mail_exactly_once(stack: Stack) -> None:
     assert world.sender(sender_id).owner == ""
 
 
+def test_a_mail_that_was_accepted_proves_its_sender(stack: Stack) -> None:
+    user_id = world.add_user()
+    with Receiver(Once({("rcpt", PEOPLE[0]): "550 5.1.1 User unknown"})) as receiver, world.engine() as engine:
+        sender_id = world.add_sender(user_id, receiver.port, test_problem="Nothing answered.")
+        refused = world.add_campaign(user_id, sender_id, PEOPLE[:1])
+        world.dispatch(engine)
+        world.until(lambda: world.states(refused) == {"failed": 1} and world.sender(sender_id).owner == "")
+        assert world.sender(sender_id).test_problem == "Nothing answered."
+        world.add_campaign(user_id, sender_id, PEOPLE[1:2])
+        world.dispatch(engine)
+        world.until(lambda: world.sender(sender_id).test_problem == "")
+
+
 def test_a_server_without_pipelining_gets_one_command_at_a_time(sqlite_stack: Stack) -> None:
     user_id = world.add_user()
     with Receiver(pipelining=False) as receiver, world.engine() as engine:

@@ -29,7 +29,8 @@ def user(session: Session, email: str = "alice@example.com") -> int:
     user = User(email=email, password_hash="x", created_at=NOW)
     session.add(user)
     session.flush()
-    session.add(Sender(user_id=id_of(user), name="News", from_address="news@example.com", created_at=NOW))
+    known = {"from_address": "news@example.com", "test_problem": ""}
+    session.add(Sender(user_id=id_of(user), name="News", created_at=NOW, **known))
     session.flush()
     return id_of(user)
 

@@ -1,8 +1,11 @@
+from datetime import timedelta
+
 import pytest
 from sqlmodel import select
 
 from core import campaigns, db
 from core.content import images
+from core.delivery.replies import UNREACHED
 from core.errors import RuleError
 from core.models import Image, Sender, SenderState, Suppression
 from tests.core.campaigns.rows import NOW, contact_list, id_of
@@ -26,7 +29,10 @@ def test_a_sender_that_cannot_send_is_a_problem(alice: int, draft: int) -> None:
     for changes, sentence in [
         ({"deleted_at": NOW}, "was deleted"),
         ({"from_address": ""}, "no From address"),
-        ({"state": SenderState.blocked}, "refused the sign-in"),
+        (
+            {"state": SenderState.blocked, "state_kind": "auth"},
+            "News is blocked. Your mail provider refused the sign",
+        ),
     ]:
         with db.session() as session:
             sender = session.exec(select(Sender)).one()
@@ -38,6 +44,34 @@ def test_a_sender_that_cannot_send_is_a_problem(alice: int, draft: int) -> None:
             assert sentence in problem
             for name, value in before.items():
                 setattr(sender, name, value)
+
+
+def test_a_sender_that_is_not_known_to_work_is_said_and_may_be_used(alice: int, draft: int) -> None:
+    waits = {"state": SenderState.cooling, "cooling_until": NOW + timedelta(days=9_000)}
+    unreached = {"state_rule": UNREACHED, "state_reply": "Nothing answers on port 587 of smtp.example.com."}
+    for values, level, sentence in [
+        ({"test_problem": None}, "warning", "News was never tested with this account: test it first."),
+        ({"test_problem": "It refused us."}, "serious", "The last test of News failed: It refused us. Sent now, "),
+        (
+            waits | {"test_problem": None, "state_kind": "quota_hour"},
+            "warning",
+            "limits how many mails you may send per hour",
+        ),
+        (waits | unreached, "serious", "Nothing answers on port 587 of smtp.example.com. Sent now, the mails wait"),
+        (waits | {"state": SenderState.blocked, "state_kind": "auth", "test_problem": None}, "error", "is blocked."),
+        (waits | {"test_problem": None, "is_sandbox": True}, "", ""),
+        ({"test_problem": ""}, "", ""),
+    ]:
+        with db.session() as session:
+            sender = session.exec(select(Sender)).one()
+            before = sender.model_dump()
+            sender.sqlmodel_update(values)
+            session.flush()
+            found = [each for each in campaigns.findings(session, alice, draft) if each.step == "senders"]
+            assert [each.level for each in found] == ([level] if level else [])
+            assert all(sentence in each.text and each.place == f"sender:{sender.id}" for each in found)
+            assert bool(campaigns.problems(session, alice, draft)) == (level == "error")
+            sender.sqlmodel_update(before)
 
 
 def test_a_list_without_anybody_to_write_to_is_a_problem(alice: int, draft: int) -> None:

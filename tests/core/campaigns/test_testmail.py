@@ -98,6 +98,20 @@ def test_a_refusal_is_explained_with_the_servers_own_words(alice: int, draft: in
     assert not result.accepted and result.words.startswith("535 ") and not result.is_about_address
 
 
+def test_a_test_mail_tells_whether_its_sender_works(alice: int, draft: int, provider: Provider) -> None:
+    for password, known in (("wrong", "refused the sign-in."), ("right", "")):
+        with db.session() as session:
+            sender = session.exec(select(Sender)).one()
+            sender.password_sealed, sender.test_problem = crypto.seal(password, f"sender:{sender.id}"), None
+        campaigns.send_test(alice, draft, "me@example.net")
+        with db.reading() as session:
+            problem = session.exec(select(Sender)).one().test_problem
+        assert problem is not None and (known in problem if known else problem == "")
+    campaigns.send_test(alice, draft, "nobody@example.net")  # the fault of the address
+    with db.reading() as session:
+        assert session.exec(select(Sender)).one().test_problem == ""
+
+
 def test_a_server_that_takes_neither_its_address_nor_its_size_is_said(
     alice: int, draft: int, provider: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -54,6 +54,26 @@ def test_saving_keeps_the_password_unless_one_is_typed_and_unblocks(stack: Stack
         assert not senders.has_password(senders.get(session, user_id, sender_id))
 
 
+@pytest.mark.parametrize(
+    ("changes", "state", "known"),
+    [
+        ({"name": "Weekly", "per_hour": 9, "from_address": "a@example.org"}, "ready", ""),
+        ({"password": SECRET}, "ready", ""),
+        ({"password": "another"}, "ready", None),
+        ({"port": 465}, "ready", None),
+        ({"host": "smtp.example.org", "password": SECRET}, "ready", None),
+        ({}, "blocked", None),
+    ],
+)
+def test_another_account_was_never_tested(stack: Stack, changes: dict[str, Any], state: str, known: str | None) -> None:
+    user_id, sender_id = made()
+    with db.session() as session:
+        session.get_one(Sender, sender_id).sqlmodel_update({"test_problem": "", "state": state})
+    with db.session() as session:
+        senders.save(session, user_id, sender_id, replace(GOOD, **{"password": None} | changes))
+        assert senders.get(session, user_id, sender_id).test_problem == known
+
+
 def test_a_kept_password_is_never_sent_to_another_server(stack: Stack) -> None:
     user_id, sender_id = made()
     for elsewhere in (replace(GOOD, host="evil.example", password=None), replace(GOOD, username="ben", password=None)):

@@ -34,6 +34,31 @@ def test_only_its_owner_ends_the_wait_of_a_sender(stack: Stack) -> None:
         assert (sender.state_kind, sender.state_reply) == ("throttle_rate", "451 slow down")
 
 
+def test_a_test_that_passed_ends_the_wait_for_a_server_but_none_that_a_server_asked_for(stack: Stack) -> None:
+    with db.session() as session:
+        alice = rows.user(session)
+        for rule, state in (("unreached", "ready"), ("slow-down", "cooling")):
+            sender = cooling(session, alice, state_rule=rule, test_problem="Nothing answered.")
+            assert standing.tested(session, sender, "")
+            session.refresh(sender)
+            assert (sender.test_problem, sender.state, sender.cooldown_step) == ("", state, 3)
+            assert (sender.cooling_until is None, sender.state_reply == "") == (state == "ready", state == "ready")
+            assert standing.tested(session, sender, "It refused the sign-in.")
+            session.refresh(sender)
+            assert (sender.test_problem, sender.state) == ("It refused the sign-in.", state)
+
+
+def test_a_test_says_nothing_of_the_account_that_was_saved_while_it_went_on(stack: Stack) -> None:
+    with db.session() as session:
+        sender = rows.sender(session, rows.user(session), host="old.example.com", test_problem=None)
+        sender_id = sender.id
+    with db.session() as session:
+        session.get_one(Sender, sender_id).host = "new.example.com"
+    with db.session() as session:
+        assert not standing.tested(session, sender, "")
+        assert session.get_one(Sender, sender_id).test_problem is None
+
+
 def test_what_would_go_out_is_told(stack: Stack) -> None:
     with db.session() as session:
         alice = rows.user(session)

@@ -1,0 +1,36 @@
+"""Whether the mail server of a sender takes its mails: what tests, mails that it accepted and its own words tell."""
+
+from datetime import datetime
+
+from core import clock
+from core.campaigns.findings import Finding, serious, warning
+from core.delivery import presets, replies, standing
+from core.models import Sender, SenderState
+
+
+def findings(sender: Sender, now: datetime, zone: str) -> list[Finding]:
+    """What to say before it is relied on; empty where a test passed or a mail was accepted. Pure.
+
+    ``now``: the database's time; ``zone``: of the user. What blocks sending is said by ``checks``.
+    """
+    place, name, until = f"sender:{sender.id}", sender.name, sender.cooling_until
+    if sender.is_sandbox or sender.state == SenderState.blocked:
+        return []
+    if standing.is_unreached(sender, now):
+        words = f"{name} does not reach its server: {sender.state_reply or why(sender)} Sent now, the mails wait for it."
+        return [serious(words, "senders", place)]
+    if sender.test_problem:
+        words = f"The last test of {name} failed: {sender.test_problem} Sent now, the mails wait until this is mended."
+        return [serious(words, "senders", place)]
+    if sender.state == SenderState.cooling and until is not None and until > now:
+        words = f"{name} waits until {clock.say(until, zone)}: {why(sender)} The mails go out after that."
+        return [warning(words, "senders", place)]
+    if sender.test_problem is None:
+        words = f"{name} was never tested with this account: test it first. If its server refuses it, the mails wait."
+        return [warning(words, "senders", place)]
+    return []
+
+
+def why(sender: Sender) -> str:
+    """What its server's last words mean."""
+    return replies.explain(sender.state_rule, sender.state_kind, presets.provider(sender.preset, sender.host))
