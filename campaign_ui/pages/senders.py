@@ -150,7 +150,11 @@ class _Senders:
             return notify_error(str(error))
         text = "Campaigns that were sent keep their history. Drafts that use it need another sender."
         if await confirm(f"Delete {sender.name}?", text, "Delete"):
-            await act(senders.delete, self.user.id, sender.id, done="Deleted.")
+            await act(senders.delete, self.user.id, sender.id, done=_deleted)
+
+
+def _deleted(default: Sender | None) -> str:
+    return f"Deleted. New campaigns begin with {default.name} now." if default else "Deleted."
 
 
 def _check_free(user_id: int, sender_id: int) -> None:

@@ -92,7 +92,7 @@ class SenderForm:
             sender_id = self.kept.id if self.kept else None
             tested, problem = self._problem_of
             found = problem if tested == _account(values) else None
-            await off_loop(_keep, self.user_id, sender_id, values, bounces.values if bounces else None, found)
+            done = await off_loop(_keep, self.user_id, sender_id, values, bounces.values if bounces else None, found)
         except Invalid as error:
             notify_error(_say_problems(self.fields.show_problems(error.problems)))
             return
@@ -101,7 +101,7 @@ class SenderForm:
             return
         finally:
             self.save.props(remove="loading")
-        notify_done("Saved.")
+        notify_done(done, timeout=8000 if self.kept is None else 4000)
         self.dialog.close()
 
     async def _test(self) -> None:
@@ -191,14 +191,16 @@ def _say_problems(sentences: list[str]) -> str:
 
 def _keep(
     user_id: int, sender_id: int | None, values: Values, mailbox: bounce_mailbox.Values | None, found: str | None
-) -> None:
-    """Sender and mailbox, or neither; ``found``: by a test of just these values, None without one."""
+) -> str:
+    """Sender and mailbox, or neither; returns what to say. ``found``: by a test of just these values, if any."""
     if mailbox is not None and (wrong := problems(values) | bounce_mailbox.problems(mailbox)):
         raise Invalid(wrong)
     with db.session() as session:
+        done = "Saved."
         if sender_id is None:
             sender_id = senders.create(session, user_id, values).id
             assert sender_id is not None
+            done = _say_default(senders.default(session, user_id), sender_id)
         else:
             senders.save(session, user_id, sender_id, values)
         if mailbox is not None:
@@ -207,6 +209,13 @@ def _keep(
             bounce_mailbox.remove(session, user_id, sender_id)
         if found is not None:
             standing.tested(session, senders.get(session, user_id, sender_id), found)
+        return done
+
+
+def _say_default(default: Sender | None, sender_id: int) -> str:
+    if default is None or default.id == sender_id:
+        return "Saved. It is your default: new campaigns begin with it."
+    return f"Saved. New campaigns still begin with {default.name}; “Make default” changes that."
 
 
 def _try_mailbox(user_id: int, sender_id: int | None, values: Values, typed: bounce_mailbox.Values) -> ProbeResult:

@@ -82,8 +82,11 @@ def save(session: Session, user_id: int, sender_id: int, values: Values) -> None
     _changed(session, user_id, sender_id)
 
 
-def delete(session: Session, user_id: int, sender_id: int) -> None:
-    """Remove a sender; its sent campaigns keep their history, drafts lose it. Raises RuleError while it is used."""
+def delete(session: Session, user_id: int, sender_id: int) -> Sender | None:
+    """Remove a sender; its sent campaigns keep their history, drafts lose it. Raises RuleError while it is used.
+
+    Returns the one that is the default in its place, if it was that.
+    """
     sender = check_free(session, user_id, sender_id)
     statement = (
         update(_sender)
@@ -101,8 +104,8 @@ def delete(session: Session, user_id: int, sender_id: int) -> None:
     )
     session.execute(sql_delete(BounceMailbox).where(col(BounceMailbox.sender_id) == sender_id))
     session.expire(sender)
-    _keep_a_default(session, user_id)
     _changed(session, user_id, sender_id)
+    return _keep_a_default(session, user_id)
 
 
 def check_free(session: Session, user_id: int, sender_id: int) -> Sender:
@@ -269,10 +272,13 @@ def _of(user_id: int) -> tuple[Any, Any]:
     return col(Sender.user_id) == user_id, col(Sender.deleted_at).is_(None)
 
 
-def _keep_a_default(session: Session, user_id: int) -> None:
+def _keep_a_default(session: Session, user_id: int) -> Sender | None:
+    """A new one where there is none any more."""
     first = default(session, user_id)
-    if first is not None and not first.is_default and first.id is not None:
-        make_default(session, user_id, first.id)
+    if first is None or first.is_default or first.id is None:
+        return None
+    make_default(session, user_id, sender_id := first.id)
+    return get(session, user_id, sender_id)
 
 
 def _one(session: Session, statement: Any) -> None:

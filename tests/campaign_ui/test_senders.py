@@ -473,6 +473,30 @@ async def test_another_sender_is_made_the_default(user: Browser, sign_in: SignIn
     await user.should_see("New campaigns begin with Weekly.")
 
 
+async def test_which_sender_is_the_default_is_said_where_that_changes(user: Browser, sign_in: SignIn) -> None:
+    user_id = sign_in(user)
+    with db.session() as session:
+        senders.add_sandbox(session, user_id)
+    await user.open("/senders")
+    for name, said in (
+        ("News", "Saved. It is your default: new campaigns begin with it."),
+        ("Weekly", "Saved. New campaigns still begin with News; “Make default” changes that."),
+    ):
+        press(user, "Add sender")
+        await user.should_see("From address")
+        type_in(user, Name=name, Host="smtp.example.com", From_address="a@example.com")
+        press(user, "Save")
+        await user.should_see(said)
+        await user.should_not_see("From address")
+    for name, said in (("News", "Deleted. New campaigns begin with Weekly now."), ("Weekly", "with Sandbox now.")):
+        press(user, f"Delete {name}")
+        await user.should_see(f"Delete {name}?")
+        press(user, "Delete")
+        await user.should_see(said)
+        await eventually(lambda name=name: name not in texts(user))  # type: ignore[misc]  # its card is gone, and the buttons are those of the others
+    assert [sender.name for sender in kept(user_id) if sender.is_default] == ["Sandbox"]
+
+
 async def test_the_sandbox_says_that_it_reaches_nobody(user: Browser, sign_in: SignIn) -> None:
     user_id = sign_in(user)
     with db.session() as session:

@@ -17,8 +17,8 @@ def findings(sender: Sender, now: datetime, zone: str) -> list[Finding]:
     if sender.is_sandbox or sender.state == SenderState.blocked:
         return []
     if standing.is_unreached(sender, now):
-        words = f"{name} does not reach its server: {sender.state_reply or why(sender)} Sent now, the mails wait for it."
-        return [serious(words, "senders", place)]
+        said = sender.state_reply or why(sender)
+        return [serious(f"{name} does not reach its server: {said} Sent now, the mails wait.", "senders", place)]
     if sender.test_problem:
         words = f"The last test of {name} failed: {sender.test_problem} Sent now, the mails wait until this is mended."
         return [serious(words, "senders", place)]

@@ -141,7 +141,7 @@ def test_the_first_real_sender_becomes_the_default_instead_of_the_sandbox(stack:
         assert first.id and second.id
         senders.make_default(session, user_id, second.id)
         assert [sender.is_default for sender in senders.list_all(session, user_id)] == [True, False, False]
-        senders.delete(session, user_id, second.id)
+        assert senders.delete(session, user_id, second.id) == first
         chosen = senders.default(session, user_id)
         assert chosen is not None and chosen.id == first.id and chosen.is_default
         with pytest.raises(RuleError, match="cannot be deleted"):
