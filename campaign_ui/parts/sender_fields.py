@@ -81,7 +81,8 @@ class SenderFields:
             chosen = shown.preset if shown.preset in options else presets.OTHER.id
             self._add("preset", ui.select(options, label="Provider", value=chosen, on_change=self._fill), 3)
             self._text("name", "Name", shown.name, 3, "Only you see it")
-            self.note = ui.column().classes("w-full sm:col-span-6")
+            # The place of the longest note; on phones below the fields, so that none of them moves either.
+            self.note = ui.column().classes("w-full sm:col-span-6 sm:min-h-[110px] [&>*]:grow order-last sm:order-none")
             self._text("host", "Host", shown.host, 6, "smtp.example.com")
             self._number("port", "Port", shown.port, 2)
             self._add("security", ui.select(_SECURITIES, label="Security", value=shown.security), 2)
@@ -115,7 +116,7 @@ class SenderFields:
             self._number("refresh_after", "New connection every", shown.refresh_after, 2).props("suffix=mails")
             delay = ui.number("Delay", value=shown.delay_seconds, step=0.5).props("suffix=seconds")
             self._add("delay_seconds", delay, 2)
-            with ui.element("div").classes("sm:col-span-2 flex items-center"):
+            with ui.element("div").classes("sm:col-span-2 flex items-center min-h-16"):  # four lines, as it may be
                 self._delay_note = ui.label().classes("text-xs cm-mute")
             for name in ("connections", "delay_seconds"):
                 self.inputs[name].on_value_change(self._show_delay)

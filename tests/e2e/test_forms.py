@@ -7,6 +7,8 @@ from tests import rows
 from tests.conftest import Stack
 from tests.e2e.product import STILL, Console, chromium, free_port, running
 
+DOMAIN = "Mails per minute to one domain"
+
 
 async def test_a_form_is_not_left_without_a_question_and_leads_to_what_is_wrong(sqlite_stack: Stack) -> None:
     with db.session() as session:
@@ -19,6 +21,7 @@ async def test_a_form_is_not_left_without_a_question_and_leads_to_what_is_wrong(
         await context.add_cookies([{"name": "session", "value": token, "url": web}])
         page = console.listen(await context.new_page())
         await _sender(page, web)
+        await _stays(page, web)
     assert not console.wrong
 
 
@@ -47,6 +50,34 @@ async def _sender(page: Page, web: str) -> None:
     await page.reload()
     await expect(page.get_by_text("smtp.example.com")).to_be_visible()
     assert len(questions) == 2
+
+
+async def _stays(page: Page, web: str) -> None:
+    """What a provider or a pace brings, in words and numbers, moves no field that is seen."""
+    await page.goto(f"{web}/senders")
+    await page.get_by_role("button", name="Add sender").click()
+    form = page.get_by_role("dialog", name="Add sender")
+    for width, fields in ((390, ("Host", "Password")), (1440, ("Host", "Mails per second", "Batch size", DOMAIN))):
+        await page.set_viewport_size({"width": width, "height": 900})
+        below = await _below(form, "Provider", fields)
+        for provider, words in (("Amazon SES", "Put your region into the host."), ("SendGrid", "the word apikey")):
+            await form.get_by_label("Provider").click()
+            await page.get_by_role("option", name=provider, exact=True).click()
+            await expect(form.get_by_text(words)).to_be_visible()
+            assert await _below(form, "Provider", fields) == below
+    below = await _below(form, "Delay", (DOMAIN,))
+    for connections, delay, words in (("50", "0.001", "3,000,000 mails"), ("2", "", "the same connection.")):
+        await form.get_by_label("Connections", exact=True).fill(connections)
+        await form.get_by_label("Delay", exact=True).fill(delay)
+        await expect(form.get_by_text("The delay is from one mail to the next")).to_contain_text(words)
+        assert await _below(form, "Delay", (DOMAIN,)) == below
+
+
+async def _below(form: Locator, above: str, fields: tuple[str, ...]) -> list[int]:
+    """How far below ``above`` each field is, in pixels."""
+    boxes = [await form.get_by_label(name, exact=True).bounding_box() for name in (above, *fields)]
+    tops = [round(box["y"]) for box in boxes if box is not None]
+    return [top - tops[0] for top in tops[1:]]
 
 
 async def _wrong(form: Locator) -> None:
