@@ -44,15 +44,9 @@ class SenderFields:
         """What is typed; an empty password of a kept sender means the one there is."""
         typed = {name: field.value for name, field in self.inputs.items()}
         typed |= {name: typed[name] or "" for name in _TEXTS if name in typed}
-        typed |= {name: self._as_kept(name, typed[name]) for name in ("from_address", "reply_to")}
         typed |= {name: _whole(typed[name]) for name in _NUMBERS if name in typed}
         typed["password"] = typed.get("password") or (None if self.kept else "")
         return Values(**typed, sending_window=self.hours.sending_window, warmup=self.hours.warmup)
-
-    def _as_kept(self, name: str, text: str) -> str:
-        """The address there is, where it was not changed: it is shown with the letters of its domain."""
-        before: str = getattr(self.kept, name) if self.kept else ""
-        return before if text == addresses.shown(before) else text
 
     def show_problems(self, problems: dict[str, str]) -> list[str]:
         """Sentences at their fields; the others lose theirs. Returns them in the order of the form."""

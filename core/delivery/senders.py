@@ -252,8 +252,14 @@ def _checked(session: Session, user_id: int, values: Values, kept: Sender | None
     checked = {name: value.strip() if isinstance(value, str) else value for name, value in asdict(values).items()}
     checked["sending_window"] = windows.to_json(windows.from_json(values.sending_window))
     checked["warmup"] = warmup.to_json(warmup.from_json(values.warmup))
+    checked |= {name: _as_kept(checked[name]) for name in ("from_address", "reply_to")}
     del checked["password"]
     return checked
+
+
+def _as_kept(email: str) -> str:
+    local, at, domain = email.rpartition("@")
+    return f"{local}{at}{addresses.ascii_domain(domain)}"
 
 
 def from_line(sender: Sender) -> str:

@@ -61,8 +61,12 @@ def _lists(session: Session, user_id: int, words: str, each: int) -> list[Found]
 def _senders(session: Session, user_id: int, words: str, each: int) -> list[Found]:
     columns = (col(Sender.id), col(Sender.name), col(Sender.from_address))
     wanted = select(*columns).where(col(Sender.user_id) == user_id, col(Sender.deleted_at).is_(None))
-    wanted = wanted.where(_has(words, Sender.name, Sender.from_address)).order_by(col(Sender.name)).limit(each)
-    return [Found("sender", id, name, addresses.shown(address)) for id, name, address in session.execute(wanted)]
+    found = []
+    for id, name, address in session.execute(wanted.order_by(col(Sender.name))):
+        shown = addresses.shown(address)  # a part of its letters is no part of what is kept
+        if words.casefold() in f"{name}\n{shown}\n{address}".casefold():
+            found.append(Found("sender", id, name, shown))
+    return found[:each]
 
 
 def _templates(session: Session, user_id: int, words: str, each: int) -> list[Found]:

@@ -14,6 +14,7 @@ from typing import Any
 import dns.exception
 import dns.resolver
 
+from core.audience import addresses
 from core.campaigns.findings import Finding, note, warning
 from core.delivery import dkim_keys, dkim_record
 
@@ -49,6 +50,11 @@ class Asked:
     domain: str
     host: str
     keys: tuple[dkim_keys.Key, ...] = ()
+
+    @property
+    def shown(self) -> str:
+        """The domain for people."""
+        return addresses.shown_domain(self.domain)
 
 
 class _Away(Exception):
@@ -99,12 +105,12 @@ def _look(asked: Asked, resolver: dns.resolver.Resolver) -> list[Finding]:
     try:
         spf, spf_said = _spf(ask, asked, known[0])
         signed, dkim_said = _dkim(ask, asked, known[1])
-        policy, dmarc_said = _dmarc(ask, asked.domain)
-        said = [*spf_said, *dkim_said, *dmarc_said, *_answers(ask, asked.domain)]
+        policy, dmarc_said = _dmarc(ask, asked)
+        said = [*spf_said, *dkim_said, *dmarc_said, *_answers(ask, asked)]
     except _Away:
         return [_unknown(asked)]
     if policy in ("quarantine", "reject") and spf is False and signed is False:
-        words = f"{asked.domain} asks receivers to {policy} mails that are neither signed nor from its own servers."
+        words = f"{asked.shown} asks receivers to {policy} mails that are neither signed nor from its own servers."
         said.insert(0, _say(warning, f"{words} These would be both. Sign with DKIM or change the From address.", asked))
     return said
 
@@ -134,22 +140,22 @@ def _spf(ask: _Questions, asked: Asked, include: str) -> tuple[bool | None, list
     records = [text for text in ask.texts(asked.domain) if _is_spf(text)]
     if not records:
         add = f" Add v=spf1 include:{include} ~all as a TXT record." if include else " Your provider tells which."
-        words = f"{asked.domain} has no SPF record, which says who may send for it; receivers ask for one.{add}"
+        words = f"{asked.shown} has no SPF record, which says who may send for it; receivers ask for one.{add}"
         return False, [_say(warning, words, asked)]
     if len(records) > 1:
-        words = f"{asked.domain} has {len(records)} SPF records: receivers then trust none. Merge them into one."
+        words = f"{asked.shown} has {len(records)} SPF records: receivers then trust none. Merge them into one."
         return False, [_say(warning, words, asked)]
     terms = records[0].lower().split()[1:]
     said = []
     if any(term in ("all", "+all") for term in terms):
-        words = f"The SPF record of {asked.domain} lets everybody send (+all): it protects nothing. End it with ~all."
+        words = f"The SPF record of {asked.shown} lets everybody send (+all): it protects nothing. End it with ~all."
         said.append(_say(warning, words, asked))
     count, includes = _lookups(ask, terms)
     if count > _MOST_LOOKUPS:
-        words = f"The SPF record of {asked.domain} needs {count} look-ups; receivers stop after 10 and trust none."
+        words = f"The SPF record of {asked.shown} needs {count} look-ups; receivers stop after 10 and trust none."
         said.append(_say(warning, words, asked))
     if include and include not in includes:
-        words = f"The SPF record of {asked.domain} does not name {asked.host}: add include:{include} to it."
+        words = f"The SPF record of {asked.shown} does not name {asked.host}: add include:{include} to it."
         return False, [*said, _say(warning, words, asked)]
     return (True if include else None), said
 
@@ -182,7 +188,7 @@ def _dkim(ask: _Questions, asked: Asked, usual: tuple[str, ...]) -> tuple[bool |
             return False, [_say(warning, words, asked)]
     if asked.keys or any(_has_key(ask, selector, asked.domain) for selector in usual):
         return True, []
-    words = f"Whether {asked.host or 'your provider'} signs for {asked.domain} with DKIM cannot be told from DNS."
+    words = f"Whether {asked.host or 'your provider'} signs for {asked.shown} with DKIM cannot be told from DNS."
     return None, [_say(note, f"{words} Send a test and look for “dkim=pass”, or sign here.", asked)]
 
 
@@ -191,19 +197,19 @@ def _has_key(ask: _Questions, selector: str, domain: str) -> bool:
     return any("p=" in text and not text.endswith("p=") and "p=;" not in text for text in texts)
 
 
-def _dmarc(ask: _Questions, domain: str) -> tuple[str, list[Finding]]:
+def _dmarc(ask: _Questions, asked: Asked) -> tuple[str, list[Finding]]:
     """The policy for the domain, "" without one; its own record or that of a parent (RFC 7489 section 6.6.3)."""
-    labels = domain.split(".")
+    labels = asked.domain.split(".")
     for start in range(len(labels) - 1):
         records = [text for text in ask.texts("_dmarc." + ".".join(labels[start:])) if _is_dmarc(text)]
         if len(records) == 1:
             return _policy(records[0], is_parent=start > 0), []
         if records:
             break
-    words = f"{domain} has no DMARC record, which Gmail and Yahoo ask of whoever mails many people."
+    words = f"{asked.shown} has no DMARC record, which Gmail and Yahoo ask of whoever mails many people."
     if len(labels) > 1:
-        words += f" Begin with v=DMARC1; p=none as a TXT record at _dmarc.{domain}."
-    return "", [_say(warning, words, domain)]
+        words += f" Begin with v=DMARC1; p=none as a TXT record at _dmarc.{asked.domain}."
+    return "", [_say(warning, words, asked)]
 
 
 def _is_dmarc(text: str) -> bool:
@@ -215,19 +221,19 @@ def _policy(record: str, is_parent: bool) -> str:
     return (tags.get("sp") if is_parent else None) or tags.get("p", "none")
 
 
-def _answers(ask: _Questions, domain: str) -> list[Finding]:
+def _answers(ask: _Questions, asked: Asked) -> list[Finding]:
     """RFC 5321 section 5.1; a null MX (RFC 7505) says that nobody takes mail."""
-    exchanges = ask.records(domain, "MX")
-    if any(str(record).endswith(" .") for record in exchanges) or not (exchanges or ask.records(domain, "A")):
-        words = f"{domain} takes no mail, so answers and bounces are lost; many receivers refuse such senders."
-        return [_say(warning, words, domain)]
+    exchanges = ask.records(asked.domain, "MX")
+    if any(str(record).endswith(" .") for record in exchanges) or not (exchanges or ask.records(asked.domain, "A")):
+        words = f"{asked.shown} takes no mail, so answers and bounces are lost; many receivers refuse such senders."
+        return [_say(warning, words, asked)]
     return []
 
 
 def _unknown(asked: Asked) -> Finding:
-    words = f"DNS did not answer, so SPF, DKIM and DMARC of {asked.domain} cannot be told just now."
+    words = f"DNS did not answer, so SPF, DKIM and DMARC of {asked.shown} cannot be told just now."
     return _say(note, words, asked)
 
 
-def _say(level: Callable[[str, str, str], Finding], words: str, asked: Asked | str) -> Finding:
-    return level(words, "senders", asked if isinstance(asked, str) else asked.domain)
+def _say(level: Callable[[str, str, str], Finding], words: str, asked: Asked) -> Finding:
+    return level(words, "senders", asked.domain)

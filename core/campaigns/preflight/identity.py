@@ -15,6 +15,6 @@ def asked_of_dns(session: Session, user_id: int, campaign_id: int) -> Asked | No
     sender = session.get(Sender, campaign.sender_id) if campaign.sender_id else None
     if sender is None or sender.user_id != user_id or sender.is_sandbox or sender.deleted_at is not None:
         return None
-    if not (name := addresses.domain_of(sender.from_address).lower()):
+    if not (name := addresses.ascii_domain(addresses.domain_of(sender.from_address).lower())):
         return None
     return Asked(name, sender.host, dkim_keys.shown(session, user_id, sender.from_address))

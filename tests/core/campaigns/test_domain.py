@@ -39,6 +39,14 @@ def test_a_domain_with_everything_in_place_is_not_talked_about() -> None:
     assert said({}) == []
 
 
+def test_a_domain_is_said_with_its_letters_and_asked_for_as_dns_has_it() -> None:
+    with nameserver({}, exchanges={}) as resolver:
+        found = domain.findings(Asked("xn--mller-kva.de", "smtp.example.com"), resolver)
+    assert all("müller.de" in each.text for each in found) and len(found) == 4
+    assert "a TXT record at _dmarc.xn--mller-kva.de." in found[2].text
+    assert {each.place for each in found} == {"xn--mller-kva.de"}
+
+
 def test_spf_that_is_missing_doubled_open_or_for_another_provider_is_said() -> None:
     lax = {"_dmarc.shop.in": ['"v=DMARC1; p=none"']}
     assert "has no SPF record" in one({**lax, "shop.in": ['"other"']})

@@ -12,7 +12,7 @@ from core.campaigns.preflight import survey as surveys
 from core.campaigns.preflight.survey import Survey, survey
 from core.delivery import snapshot
 from core.errors import NotFound
-from core.models import Contact, ContactList, ListMember, Message, Suppression
+from core.models import Contact, ContactList, ListMember, Message, Sender, Suppression
 from tests.conftest import Stack
 from tests.core.campaigns.rows import NOW, contact_list, id_of, user
 
@@ -168,6 +168,14 @@ def test_a_stranger_surveys_nothing(alice: int, draft: int) -> None:
         next(survey(charlie, draft))
     with db.reading() as session, pytest.raises(NotFound):
         campaigns.asked_of_dns(session, charlie, draft)
+
+
+def test_dns_is_asked_for_a_domain_as_it_has_it_however_the_sender_is_kept(alice: int, draft: int) -> None:
+    for kept in ("news@müller.de", "news@xn--mller-kva.de"):
+        with db.session() as session:
+            session.exec(select(Sender)).one().from_address = kept
+            asked = campaigns.asked_of_dns(session, alice, draft)
+        assert asked is not None and asked.domain == "xn--mller-kva.de"
 
 
 def test_who_is_on_a_list_that_is_left_out_is_nobody_anywhere(alice: int, draft: int) -> None:

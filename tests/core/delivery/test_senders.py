@@ -54,6 +54,21 @@ def test_saving_keeps_the_password_unless_one_is_typed_and_unblocks(stack: Stack
         assert not senders.has_password(senders.get(session, user_id, sender_id))
 
 
+def test_an_international_domain_is_kept_as_dns_has_it(stack: Stack) -> None:
+    user_id, sender_id = made(from_address=" Info@MÜLLER.de ", reply_to="post@faß.example")
+    with db.session() as session:
+        sender = senders.get(session, user_id, sender_id)
+        assert (sender.from_address, sender.reply_to) == (
+            "Info@xn--mller-kva.de",
+            "post@xn--fa-hia.example",
+        )
+        assert senders.from_line(sender) == "Info@müller.de"
+        sender.from_address = "info@müller.de"  # as it was kept before
+        session.flush()
+        senders.save(session, user_id, sender_id, replace(GOOD, from_address="info@müller.de", reply_to=""))
+        assert (sender.from_address, sender.reply_to) == ("info@xn--mller-kva.de", "")
+
+
 @pytest.mark.parametrize(
     ("changes", "state", "known"),
     [

@@ -51,6 +51,17 @@ def test_the_address_of_a_sender_has_the_letters_of_its_domain(alice: int) -> No
         assert [each.detail for each in stats.find(session, alice, "winter")] == ["news@müller.de"]
 
 
+@pytest.mark.parametrize("words", ["müller", "MÜL", "news@müll", "xn--mller"])
+def test_a_sender_is_found_by_the_letters_of_its_domain(alice: int, words: str) -> None:
+    with db.session() as session:
+        rows.sender(session, alice, name="Winter", from_address="news@xn--mller-kva.de")
+        rows.sender(session, alice, name="Gone", from_address="news@xn--mller-kva.de", deleted_at=db.now(session))
+        if not words.startswith("xn"):
+            rows.sender(session, alice, name="As kept before", from_address="news@müller.de")
+    found = [("sender", "As kept before")] * (not words.startswith("xn"))
+    assert _names(alice, words) == [*found, ("sender", "Winter")]
+
+
 def test_capitals_beyond_ascii_are_found_too(alice: int) -> None:
     with db.session() as session:
         rows.campaign(session, alice, status="sent", name="ÜBER UNS", subject="News")
