@@ -1,7 +1,7 @@
 """A campaign's report as an XLSX workbook with charts that Excel draws from its cells."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import date, datetime, time
 from typing import IO, Any
 
 from openpyxl import Workbook
@@ -20,7 +20,7 @@ MOST_RECIPIENTS = 10_000  # the CSV has all of them
 _CELL_CHARS = 32_767  # of Excel
 _UNCOUNTED = "not counted: BASE_URL was not set"
 _BOLD = Font(bold=True)
-_WHEN = "yyyy-mm-dd hh:mm"
+_FORMATS: dict[type, str] = {datetime: "yyyy-mm-dd hh:mm", date: "yyyy-mm-dd", time: "hh:mm"}
 _COLOURS = {"Sent": "0F9F6E", "Failed": "E11D48", "Opened": "6366F1", "Clicked": "0284C7"}
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
@@ -32,7 +32,7 @@ def write(session: Session, report: Report, to: IO[bytes]) -> None:
     """
     book = Workbook(write_only=True)
     zone = clock.zone_label(report.made_at, report.zone)
-    _summary(book, report)
+    _summary(book, report, zone)
     _progress(book, report, zone)
     _readers(book, report, zone)
     _week(book, report)
@@ -41,12 +41,12 @@ def write(session: Session, report: Report, to: IO[bytes]) -> None:
     links = [(link.url, link.people) for link in report.links if report.campaign.is_counted]
     sheet = _sheet(book, "Links", ("Link", "People who clicked"), links, (70, 20))
     if links:
-        sheet.add_chart(_chart(BarChart(), sheet, "People who clicked", len(links), [2], ("Clicked",)), "D2")
+        sheet.add_chart(_chart(BarChart(), sheet, "People who clicked", links, [2], ("Clicked",)), "D2")
     _recipients(book, session, report, zone)
     book.save(to)
 
 
-def _summary(book: Any, report: Report) -> None:
+def _summary(book: Any, report: Report, zone: str) -> None:
     campaign, counts = report.campaign, report.campaign.counts
     states = ("sent", "failed", "pending", "suppressed", "cancelled", "unknown")
     rows: list[Sequence[Any]] = [
@@ -54,9 +54,9 @@ def _summary(book: Any, report: Report) -> None:
         ("Subject", report.subject),
         ("From", report.sender),
         ("Status", campaign.shown_status),
-        ("Started", clock.show(campaign.started_at, report.zone)),
-        ("Finished", clock.show(campaign.finished_at, report.zone)),
-        ("Report made", clock.show(report.made_at, report.zone)),
+        (f"Started ({zone})", _local(campaign.started_at, report.zone)),
+        (f"Finished ({zone})", _local(campaign.finished_at, report.zone)),
+        (f"Report made ({zone})", _local(report.made_at, report.zone)),
         (),
         ("Recipients", counts.recipients),
         *((state.capitalize(), counts.in_state(state)) for state in states),
@@ -84,40 +84,41 @@ def _rate(share: float | None) -> float | str:
 
 def _progress(book: Any, report: Report, zone: str) -> None:
     unit = "minute" if report.minutes else report.progress.unit
-    rows = [(each.at.replace(tzinfo=None), each.sent, each.failed) for each in report.minutes or report.progress.of]
+    rows = [(_start(each.at, unit), each.sent, each.failed) for each in report.minutes or report.progress.of]
     sheet = _sheet(book, f"By {unit}", (f"{unit.capitalize()} ({zone})", "Sent", "Failed"), rows, (20, 10, 10))
     if rows:
-        chart = _chart(BarChart(), sheet, f"Mails per {unit}", len(rows), [2, 3], ("Sent", "Failed"))
+        chart = _chart(BarChart(), sheet, f"Mails per {unit}", rows, [2, 3], ("Sent", "Failed"))
         chart.grouping, chart.overlap = "stacked", 100
         sheet.add_chart(chart, "E2")
 
 
 def _readers(book: Any, report: Report, zone: str) -> None:
-    head = (f"{report.readers.unit.capitalize()} from ({zone})", "Opened", "Clicked")
-    rows = [(span.at.replace(tzinfo=None), span.opened, span.clicked) for span in report.readers.of]
+    unit = report.readers.unit
+    head = (f"{'15 minutes' if unit == 'quarter' else unit.capitalize()} from ({zone})", "Opened", "Clicked")
+    rows = [(_start(span.at, unit), span.opened, span.clicked) for span in report.readers.of]
     sheet = _sheet(book, "Readers", head, rows, (24, 10, 10))
     if rows:
-        chart = _chart(LineChart(), sheet, "Opens and clicks", len(rows), [2, 3], ("Opened", "Clicked"))
+        chart = _chart(LineChart(), sheet, "Opens and clicks", rows, [2, 3], ("Opened", "Clicked"))
         sheet.add_chart(chart, "E2")
 
 
 def _week(book: Any, report: Report) -> None:
-    rows = [(f"{hour:02}:00", *(day[hour] for day in report.heat.cells)) for hour in range(24)]
+    rows = [(time(hour), *(day[hour] for day in report.heat.cells)) for hour in range(24)]
     sheet = _sheet(book, "When they read", ("Opens from", *_DAYS), rows, (12, *[12] * 7))
     if report.heat.total:
-        chart = _chart(BarChart(), sheet, "Opens by hour of the day", 24, list(range(2, 9)), ())
+        chart = _chart(BarChart(), sheet, "Opens by hour of the day", rows, list(range(2, 9)), ())
         chart.grouping, chart.overlap = "stacked", 100
         sheet.add_chart(chart, "J2")
 
 
 def _recipients(book: Any, session: Session, report: Report, zone: str) -> None:
-    head = ("Address", "State", "Attempts", f"Sent ({zone})", f"Opened ({zone})", "The server’s last words")
+    head = ("Address", "State", "Attempts", f"Sent ({zone})", f"Opened ({zone})", "The server’s last words", "Its code")
     listed = export.recipients(session, report.campaign.id, MOST_RECIPIENTS)
     rows = (
-        (email, state, attempts, _local(sent_at, report.zone), _local(opened_at, report.zone), reply)
-        for email, state, attempts, sent_at, opened_at, reply in listed
+        (email, state, attempts, _local(sent_at, report.zone), _local(opened_at, report.zone), reply, code)
+        for email, state, attempts, sent_at, opened_at, reply, code in listed
     )
-    sheet = _sheet(book, "Recipients", head, rows, (36, 12, 10, 18, 18, 60))
+    sheet = _sheet(book, "Recipients", head, rows, (36, 12, 10, 18, 18, 60, 10))
     if report.campaign.counts.recipients > MOST_RECIPIENTS:
         count = report.campaign.counts.recipients
         sheet.append([f"The first {MOST_RECIPIENTS:,} of {count:,} are listed. The campaign's CSV has all."])
@@ -137,18 +138,21 @@ def _sheet(book: Any, title: str, head: Sequence[str], rows: Iterable[Sequence[A
 def _cell(sheet: Any, value: Any, bold: bool = False) -> Any:
     if isinstance(value, str):
         value = harmless(ILLEGAL_CHARACTERS_RE.sub(" ", value))[:_CELL_CHARS]
-    if not bold and not isinstance(value, datetime):
+    if not bold and type(value) not in _FORMATS:
         return value
     cell = WriteOnlyCell(sheet, value)
     if bold:
         cell.font = _BOLD
     else:
-        cell.number_format = _WHEN
+        cell.number_format = _FORMATS[type(value)]
     return cell
 
 
-def _chart(chart: Any, sheet: Any, title: str, count: int, columns: Sequence[int], names: Sequence[str]) -> Any:
+def _chart(
+    chart: Any, sheet: Any, title: str, rows: Sequence[Any], columns: Sequence[int], names: Sequence[str]
+) -> Any:
     """Of ``columns`` with the first column as categories, in the colours of the screens."""
+    count = len(rows)
     for column in columns:
         data = Reference(sheet, min_col=column, min_row=1, max_row=count + 1)
         chart.add_data(data, titles_from_data=True)
@@ -156,8 +160,13 @@ def _chart(chart: Any, sheet: Any, title: str, count: int, columns: Sequence[int
     for series, name in zip(chart.series, names, strict=False):
         series.graphicalProperties.solidFill = series.graphicalProperties.line.solidFill = _COLOURS[name]
     chart.title, chart.width, chart.height = title, 22, 10
+    chart.x_axis.number_format = _FORMATS.get(type(rows[0][0]), "General")
     chart.x_axis.delete = chart.y_axis.delete = False  # else newer Excel hides the axes
     return chart
+
+
+def _start(at: datetime, unit: str) -> datetime | date:
+    return at.date() if unit == "day" else at.replace(tzinfo=None, microsecond=0)
 
 
 def _local(moment: datetime | None, zone: str) -> datetime | None:

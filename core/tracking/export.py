@@ -15,7 +15,7 @@ from core.errors import NotFound
 from core.models import Attempt, Campaign, Message
 from core.tracking import bounces
 
-COLUMNS = ("email", "state", "attempts", "sent_at", "opened_at", "reply")
+COLUMNS = ("email", "state", "attempts", "sent_at", "opened_at", "reply", "reply_code")
 _CHUNK = 5_000
 
 
@@ -69,15 +69,15 @@ def _rows(session: Session, campaign_id: int, after_id: int, most: int = _CHUNK)
     )
     rows = list(session.connection().execute(statement))
     told = bounces.words(session, [row.id for row in rows if row.bounced_at is not None])
-    return [
-        (row.id, addresses.shown(row.email), *row[2 : len(COLUMNS)], _last_word(row, told.get(row.id))) for row in rows
-    ]
+    return [(row.id, addresses.shown(row.email), *row[2:6], *_last_word(row, told.get(row.id))) for row in rows]
 
 
-def _last_word(row: Any, bounce: Attempt | None) -> str:
-    """What the server said, or what it said when the mail came back; and a complaint, which has no words."""
-    reply = row.reply if bounce is None else f"Bounced {_time(bounce.at)}: {bounce.reply}"
-    return reply if row.complained_at is None else f"Complained {_time(row.complained_at)}. {reply}".strip()
+def _last_word(row: Any, bounce: Attempt | None) -> tuple[str, int | None]:
+    """What the server said and its code, or those of when the mail came back; and a complaint, which has no words."""
+    reply, code = row.reply, row.reply_code
+    if bounce is not None:
+        reply, code = f"Bounced {_time(bounce.at)}: {bounce.reply}", bounce.reply_code
+    return reply if row.complained_at is None else f"Complained {_time(row.complained_at)}. {reply}".strip(), code
 
 
 def _time(moment: datetime | None) -> str:

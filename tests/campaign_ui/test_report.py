@@ -2,7 +2,8 @@
 
 import io
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
 
 import httpx
 import openpyxl
@@ -35,7 +36,8 @@ def make(user_id: int) -> int:
         campaign = session.get_one(Campaign, campaign_id)
         told = {"kind": "bad_recipient", "rule_id": "no-user", "reply": f"{EVIL}\x0b<b>", "attempts": 1}
         rows.message(session, campaign, "+1@example.com", "failed", START, **told)
-        rows.message(session, campaign, "anna@example.com", "sent", START, opened_at=START.replace(minute=20))
+        said = {"reply": "2.0.0 OK queued as 4711", "reply_code": 250, "opened_at": START.replace(minute=20)}
+        rows.message(session, campaign, "anna@example.com", "sent", START, **said)
         for hours, sent in ((0, 60), (2, 30)):
             at = START.replace(hour=4 + hours)
             session.add(Activity(campaign_id=campaign_id, hour_at=at, sent_count=sent, failed_count=5))
@@ -94,6 +96,50 @@ async def test_the_sender_has_the_letters_of_its_domain(user: Browser, sign_in: 
     await user.should_see("From: Harbour Books <news@müller.de>")
 
 
+async def test_moments_and_codes_are_no_text_in_the_workbook(sqlite_stack: Stack) -> None:
+    with db.session() as session:
+        alice = rows.user(session)
+    campaign_id = make(alice)
+    book = written(alice, campaign_id)
+    summary = {row[0].value: row[1] for row in book["Summary"].iter_rows(min_row=2)}
+    assert summary["Started (IST)"].value == datetime(2026, 11, 22, 9, 30)
+    assert summary["Finished (IST)"].value == datetime(2026, 11, 22, 12, 0)
+    assert summary["Report made (IST)"].is_date
+    assert book["Readers"]["A1"].value == "15 minutes from (IST)"
+    assert book["Readers"]["A2"].value == datetime(2026, 11, 22, 9, 45)
+    assert (book["When they read"]["A2"].value, book["When they read"]["A25"].value) == (time(0), time(23))
+    [chart] = book["When they read"]._charts
+    assert chart.x_axis.number_format.formatCode == "hh:mm"
+    head, _, anna = book["Recipients"].iter_rows(values_only=True)
+    assert head[5:] == ("The server’s last words", "Its code") and anna[5:] == ("2.0.0 OK queued as 4711", 250)
+    for name in ("By hour", "Readers", "When they read", "Links", "Recipients"):
+        for column in book[name].iter_cols(min_row=2):
+            assert len({cell.data_type for cell in column if cell.value is not None}) <= 1, column
+
+
+async def test_days_have_no_hour_in_the_workbook(sqlite_stack: Stack) -> None:
+    with db.session() as session:
+        alice = rows.user(session)
+    campaign_id = make(alice)
+    with db.session() as session:
+        for days in (0, 5):
+            at = START + timedelta(days=days, hours=5)
+            session.add(Activity(campaign_id=campaign_id, hour_at=at, sent_count=1, failed_count=0))
+            session.add(Reading(campaign_id=campaign_id, quarter_at=at, opened_count=1))
+    book = written(alice, campaign_id)
+    for sheet, word in (("By day", "Day (IST)"), ("Readers", "Day from (IST)")):
+        head, first = book[sheet]["A1"], book[sheet]["A2"]
+        assert (head.value, first.value, first.number_format) == (word, datetime(2026, 11, 22), "yyyy-mm-dd")
+
+
+def written(user_id: int, campaign_id: int) -> Any:
+    """The workbook of a report, opened again."""
+    file = io.BytesIO()
+    with db.reading() as session:
+        workbook.write(session, whole_report(session, user_id, campaign_id, "Asia/Kolkata"), file)
+    return openpyxl.load_workbook(file)
+
+
 async def test_a_short_campaign_is_shown_by_its_minutes(user: Browser, sign_in: SignIn) -> None:
     alice = sign_in(user, time_zone="Asia/Kolkata")
     campaign_id = make(alice)
@@ -103,10 +149,7 @@ async def test_a_short_campaign_is_shown_by_its_minutes(user: Browser, sign_in: 
     await user.should_see("Mails per minute")
     await user.should_see("1 mail sent in these 3 minutes. Most in that from 09:30: 1.")
     await user.should_not_see("Mails per hour")
-    with db.reading() as session:
-        file = io.BytesIO()
-        workbook.write(session, whole_report(session, alice, campaign_id, "Asia/Kolkata"), file)
-    book = openpyxl.load_workbook(file)
+    book = written(alice, campaign_id)
     assert list(book["By minute"].iter_rows(values_only=True))[1] == (datetime(2026, 11, 22, 9, 30), 1, 0)
 
 
