@@ -10,7 +10,7 @@ from campaign_ui.parts.blocks import link_button
 from campaign_ui.parts.bounce_state import bounce_state
 from campaign_ui.parts.countdown import WaitLine
 from campaign_ui.parts.notices import notice
-from campaign_ui.parts.sender_health import STATES
+from campaign_ui.parts.sender_health import badge_of
 from campaign_ui.parts.try_again import TRY_AGAIN
 from campaign_ui.parts.use_bars import UseBars
 from core import clock, stats
@@ -64,7 +64,7 @@ class SenderCard(ui.element):
                         ui.label("Sandbox").classes("cm-badge is-info")
                     if sender.is_default:
                         ui.label("Default").classes("cm-badge is-brand")
-                    word, tone = _state(sender, state)
+                    word, tone = badge_of(state, sender.test_problem)
                     ui.label(word).classes(f"cm-badge is-{tone}")
             with ui.column().classes("gap-1 w-full text-[13.5px]"):
                 ui.label(senders.from_line(sender)).classes("break-all")
@@ -103,13 +103,6 @@ def hours(sender: Sender, now: datetime) -> list[str]:
     if ramp is not None and (day := warmup.day_of(ramp, now)) is not None:
         words.append(f"Warm-up day {day} of {ramp.days}: {ramp.cap_of(day):,} mails")
     return words
-
-
-def _state(sender: Sender, state: str) -> tuple[str, str]:
-    """Word and colour; ready is only what is known to work."""
-    if state != SenderState.ready or sender.test_problem == "":
-        return STATES[state]
-    return ("Test failed", "failed") if sender.test_problem else ("Not tested", "quiet")
 
 
 def _standing(sender: Sender, state: str, now: datetime, zone: str, actions: Actions) -> None:

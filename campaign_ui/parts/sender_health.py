@@ -11,12 +11,19 @@ from core import clock
 from core.delivery.replies import UNREACHED
 from core.stats import Health
 
-STATES = {
+_STATES = {
     "ready": ("Ready", "sent"),
     "cooling": ("Cooling", "pending"),
     UNREACHED: ("Not reached", "pending"),
     "blocked": ("Blocked", "failed"),
 }
+
+
+def badge_of(state: str, test_problem: str | None) -> tuple[str, str]:
+    """Word and colour; ready is only what is known to work."""
+    if state != "ready" or test_problem == "":
+        return _STATES[state]
+    return ("Test failed", "failed") if test_problem else ("Not tested", "quiet")
 
 
 class SenderHealth:
@@ -56,7 +63,7 @@ class _Row:
             self._bars = UseBars(sender.name)
 
     def show(self, sender: Health, now: datetime) -> None:
-        word, tone = STATES[sender.state]
+        word, tone = badge_of(sender.state, sender.test_problem)
         self._badge.set_text(word)
         self._badge.classes(replace=f"cm-badge is-{tone} shrink-0")
         self._sent.set_text(f"{sender.sent_day:,} sent in the last 24 hours")

@@ -49,6 +49,7 @@ class Health:
     """``state``: see sender_state. ``why`` and ``todo``: empty where all is well.
 
     ``sent_day``: mails of the last 24 hours, by the hour. ``changes_at``: when ``uses`` differ though no mail starts.
+    ``test_problem``: as the sender has it.
     """
 
     id: int
@@ -62,6 +63,7 @@ class Health:
     uses: tuple[Use, ...]
     sent_day: int
     changes_at: datetime | None = None
+    test_problem: str | None = ""
 
 
 def changes_in(senders: Iterable[Health], now: datetime) -> float | None:
@@ -118,6 +120,7 @@ def _health(sender: Sender, now: datetime, used: "_Used", sent: int) -> Health:
         uses=(uses := _uses(sender, now, used.counts)),
         sent_day=sent,
         changes_at=_changes_at(uses, used, now),
+        test_problem=sender.test_problem,
     )
 
 
