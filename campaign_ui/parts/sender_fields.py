@@ -77,6 +77,7 @@ class SenderFields:
             self._text("name", "Name", shown.name, 3, "Only you see it")
             # The place of the longest note; on phones below the fields, so that none of them moves either.
             self.note = ui.column().classes("w-full sm:col-span-6 sm:min-h-[110px] [&>*]:grow order-last sm:order-none")
+            self.note.style("overflow-wrap:anywhere")
             self._text("host", "Host", shown.host, 6, "smtp.example.com")
             self._number("port", "Port", shown.port, 2)
             self._add("security", ui.select(_SECURITIES, label="Security", value=shown.security), 2)
