@@ -15,7 +15,7 @@ from core.errors import NotFound
 from core.models import Attempt, Campaign, Message
 from core.tracking import bounces
 
-COLUMNS = ("email", "state", "attempts", "sent_at", "opened_at", "reply", "reply_code")
+COLUMNS = ("email", "state", "attempts", "sent_at", "opened_at", "reply")
 _CHUNK = 5_000
 
 
@@ -34,7 +34,8 @@ def recipients_csv(user_id: int, campaign_id: int) -> Iterator[str]:
 
 
 def recipients(session: Session, campaign_id: int, most: int) -> Iterator[tuple[Any, ...]]:
-    """The first ``most`` messages of a campaign that its caller was allowed to read, as values of COLUMNS."""
+    """The first ``most`` messages of a campaign that its caller was allowed to read, as values of COLUMNS and the code of
+    the reply."""
     last_id, left = 0, most
     while left > 0 and (rows := _rows(session, campaign_id, last_id, min(left, _CHUNK))):
         last_id, left = rows[-1][0], left - len(rows)
@@ -51,7 +52,7 @@ def _chunks(campaign_id: int) -> Iterator[str]:
             return
         last_id = rows[-1][0]
         # As objects: pandas would turn a time that is missing into NaT, which is not false.
-        frame = pd.DataFrame([row[1:] for row in rows], columns=list(COLUMNS), dtype=object)
+        frame = pd.DataFrame([row[1:-1] for row in rows], columns=list(COLUMNS), dtype=object)
         for name in ("sent_at", "opened_at"):
             frame[name] = [_time(moment) for moment in frame[name]]
         for name in ("email", "reply"):
@@ -60,7 +61,7 @@ def _chunks(campaign_id: int) -> Iterator[str]:
 
 
 def _rows(session: Session, campaign_id: int, after_id: int, most: int = _CHUNK) -> list[tuple[Any, ...]]:
-    columns = [col(getattr(Message, name)) for name in ("id", *COLUMNS, "bounced_at", "complained_at")]
+    columns = [col(getattr(Message, name)) for name in ("id", *COLUMNS, "reply_code", "bounced_at", "complained_at")]
     statement = (
         sa.select(*columns)
         .where(col(Message.campaign_id) == campaign_id, col(Message.id) > after_id)
