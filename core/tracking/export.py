@@ -34,8 +34,8 @@ def recipients_csv(user_id: int, campaign_id: int) -> Iterator[str]:
 
 
 def recipients(session: Session, campaign_id: int, most: int) -> Iterator[tuple[Any, ...]]:
-    """The first ``most`` messages of a campaign that its caller was allowed to read, as values of COLUMNS and the code of
-    the reply."""
+    """The first ``most`` messages of a campaign that its caller was allowed to read: values of COLUMNS, then the code
+    of the reply."""
     last_id, left = 0, most
     while left > 0 and (rows := _rows(session, campaign_id, last_id, min(left, _CHUNK))):
         last_id, left = rows[-1][0], left - len(rows)
