@@ -9,7 +9,7 @@ from campaign_ui.off_loop import off_loop
 from campaign_ui.parts.acts import act_undoably
 from campaign_ui.parts.ask import answer, dialog_title
 from campaign_ui.parts.blocks import card, link_button
-from campaign_ui.parts.notices import notify_error
+from campaign_ui.parts.notices import notify_done, notify_error
 from campaign_ui.parts.pager import PAGE_ROWS, PagedTable, Rows
 from core import clock, db
 from core.audience import addresses, book, columns, contacts, parse
@@ -149,6 +149,7 @@ class ContactsCard:
                     notify_error(str(error))
                 else:
                     dialog.submit("saved")
+                    notify_done("Saved.")
 
             with ui.row().classes("w-full items-center gap-2 mt-2"):
                 ui.button("Delete contact", on_click=lambda: dialog.submit("delete")).props("flat color=negative")

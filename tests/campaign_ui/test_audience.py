@@ -74,6 +74,7 @@ async def test_a_contact_is_edited_and_deleted(user: Browser, sign_in: SignIn) -
     press(user, "Save")
     await eventually(lambda: table.rows[0]["fields"] == "name: Anne")
     await user.should_not_see("Edit contact")
+    assert user.notify.contains("Saved.")
     UserInteraction(user, {table}, None).trigger("edit", row["id"])
     await user.should_see("Delete contact")
     press(user, "Delete contact")
