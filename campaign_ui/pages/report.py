@@ -1,5 +1,7 @@
 """A campaign's report: one or two pages of paper, to print or to save as PDF."""
 
+from collections.abc import Callable
+
 from nicegui import ui
 from starlette.responses import Response
 
@@ -8,6 +10,7 @@ from campaign_ui.charts import Picture
 from campaign_ui.off_loop import off_loop
 from campaign_ui.parts import Chart, link_button
 from campaign_ui.parts.badge import word_and_tone
+from campaign_ui.parts.links import link_label
 from campaign_ui.parts.sandbox_play import sandbox_note
 from core import clock, db
 from core.campaigns.forecast import in_words
@@ -77,7 +80,7 @@ def _sheet(data: Report) -> None:
         _picture("When they read", heatmap.weekdays(data.heat), "h-44")
     if data.links and campaign.is_counted:
         head, rows = ("Link", "People"), [(link.url, f"{link.people:,}") for link in data.links[:_MOST]]
-        _table("Links", head, rows, len(data.links))
+        _table("Links", head, rows, len(data.links), link_label)
     if data.failures:
         failed = [
             (f"{each.explanation} {each.replies[0][0] if each.replies else ''}", f"{each.count:,}")
@@ -124,7 +127,13 @@ def _picture(title: str, picture: Picture, height: str) -> None:
         ui.label(picture.words).classes("text-xs cm-mute tabular-nums")
 
 
-def _table(title: str, head: tuple[str, str], rows: list[tuple[str, str]], count: int) -> None:
+def _table(
+    title: str,
+    head: tuple[str, str],
+    rows: list[tuple[str, str]],
+    count: int,
+    first: Callable[[str], ui.label] = ui.label,
+) -> None:
     with ui.element("section").classes("cm-keep"):
         ui.label(title).classes("font-semibold text-[14px] mb-1").props("role=heading aria-level=3")
         with ui.element("table").classes("w-full text-[12.5px]").style("border-collapse:collapse"):
@@ -142,6 +151,6 @@ def _table(title: str, head: tuple[str, str], rows: list[tuple[str, str]], count
                         for number, text in enumerate(cells):
                             classes = "py-1 text-right tabular-nums pl-3" if number else "py-1"
                             with ui.element("td").classes(classes).style("overflow-wrap:anywhere"):
-                                ui.label(text)
+                                (ui.label if number else first)(text)
         if count > len(rows):
             ui.label(f"{count - len(rows):,} more are in the workbook.").classes("text-xs cm-mute mt-1")

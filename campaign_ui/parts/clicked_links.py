@@ -4,6 +4,7 @@ from nicegui import ui
 
 from campaign_ui.charts import rounded
 from campaign_ui.parts.blocks import card
+from campaign_ui.parts.links import link_label
 from core.stats import Link
 
 
@@ -38,13 +39,8 @@ class ClickedLinks:
     def _row(self, url: str) -> tuple[ui.label, ui.element]:
         with ui.element("li").classes("py-2.5 cm-line"):
             with ui.row().classes("w-full items-baseline justify-between flex-nowrap gap-3 text-[13px]"):
-                ui.label(_short(url)).classes("truncate min-w-0 font-medium").tooltip(url)
+                link_label(url, is_short=True).classes("truncate min-w-0 font-medium")
                 number = ui.label().classes("cm-mute tabular-nums shrink-0")
             with ui.element("div").classes("cm-progress w-full mt-1.5").style("height:4px"):
                 bar = ui.element("div").style("background:var(--cm-info)")
         return number, bar
-
-
-def _short(url: str) -> str:
-    """Without what all of them begin with."""
-    return url.removeprefix("https://").removeprefix("http://").removeprefix("www.").rstrip("/")

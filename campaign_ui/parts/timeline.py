@@ -6,6 +6,7 @@ from campaign_ui.off_loop import off_loop
 from campaign_ui.parts.acts import act
 from campaign_ui.parts.ask import answer, confirm, dialog_title
 from campaign_ui.parts.badge import STATE_TONES
+from campaign_ui.parts.links import link_label
 from campaign_ui.parts.notices import notice, notify_error
 from core import campaigns, clock, db, stats
 from core.audience import addresses
@@ -97,6 +98,8 @@ def _event(event: Event, zone: str) -> None:
             if event.words or event.code:
                 words = f"{event.code} {event.words}" if event.code else event.words
                 ui.label(words).classes("cm-words mt-1")
+            if event.url:
+                link_label(event.url).classes("cm-words mt-1")
             if where := _where(event):
                 ui.label(where).classes("text-xs cm-mute mt-1")
 

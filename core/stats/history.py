@@ -49,6 +49,8 @@ _NO_FAULT = replies.KINDS - replies.FINAL_KINDS
 class Event:
     """``phase``, ``code``, ``words``: where and what the server said. ``sentence``: what it means. ``rule_id``: why so.
 
+    ``url``: the link that was followed.
+
     ``tone``: sent, failed, pending, brand or quiet.
     """
 
@@ -60,6 +62,7 @@ class Event:
     words: str = ""
     sentence: str = ""
     rule_id: str = ""
+    url: str = ""
 
 
 @dataclass(frozen=True)
@@ -125,7 +128,7 @@ def _clicks(session: Session, campaign_id: int, message_id: int) -> list[Event]:
         .join(CampaignLink, col(CampaignLink.id) == col(LinkClick.link_id))
         .where(col(CampaignLink.campaign_id) == campaign_id, col(LinkClick.message_id) == message_id)
     )
-    return [Event(at, "Clicked", "brand", words=url) for at, url in session.execute(statement)]
+    return [Event(at, "Clicked", "brand", url=url) for at, url in session.execute(statement)]
 
 
 def _tries(session: Session, message_id: int) -> list[Attempt]:

@@ -58,10 +58,10 @@ def test_each_link_that_was_followed_is_told_once(stack: Stack) -> None:
         session.add_all(made)
         session.flush()
         told = stats.timeline(session, user_id, campaign_id, message_id)
-        assert [(event.title, event.words) for event in told.events if event.title == "Clicked"] == [("Clicked", "")]
+        assert [(event.title, event.url) for event in told.events if event.title == "Clicked"] == [("Clicked", "")]
         links.followed(session, [(link.id or 0, message_id + n, at) for link in made for n in (0, 1)])
         told = stats.timeline(session, user_id, campaign_id, message_id)
-    followed = [event.words for event in told.events if event.title == "Clicked"]
+    followed = [event.url for event in told.events if event.title == "Clicked"]
     assert sorted(followed) == ["https://shop.example/a", "https://shop.example/b"]
 
 
