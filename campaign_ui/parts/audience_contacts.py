@@ -92,8 +92,8 @@ class ContactsCard:
                 _COLUMNS,
                 self._load,
                 "contacts",
-                "Search: anna, or @example.com",
-                "No contact begins like that here.",
+                "Search: anna, Müller, or @example.com",
+                "Nobody is found here by that.",
                 words=words,
                 page=page,
                 on_move=on_move,
@@ -112,7 +112,7 @@ class ContactsCard:
 
     async def _load(self, search: str, after: dict[str, Any] | None, skip: int) -> Rows:
         page, total = await off_loop(_page, self.user_id, search, self.list_id, after, skip)
-        return Rows([self._row(each) for each in page.rows], page.more, total)
+        return Rows([self._row(each) for each in page.rows], page.more, total, page.over)
 
     def _row(self, each: Contact) -> dict[str, Any]:
         shown = [f"{name}: {value}" for name, value in list(each.fields.items())[:_SHOWN_FIELDS] if value]
@@ -182,7 +182,7 @@ def _page(
     with db.reading() as session:
         last = book.After(after["email"], after["id"]) if after else None
         page = book.page(session, user_id, search=search, list_id=list_id, after=last, skip=skip, limit=PAGE_ROWS)
-        return page, book.count(session, user_id, search, list_id)
+        return page, book.count(session, user_id, search, list_id) if page.total is None else page.total
 
 
 def _get(user_id: int, contact_id: int) -> tuple[Contact, list[str]]:

@@ -12,11 +12,13 @@ MENU_HEADER = '<q-th :props="props"><span class="sr-only">Actions</span></q-th>'
 
 @dataclass(frozen=True)
 class Rows:
-    """One page, as dicts with constant keys and ``id``. ``more``: there are others after it, of ``total`` in all."""
+    """One page, as dicts with constant keys and ``id``. ``more``: there are others after it, of ``total`` in all, or
+    ``over`` that number."""
 
     rows: list[dict[str, Any]]
     more: bool
     total: int
+    over: bool = False
 
 
 def in_tens(table: ui.table) -> ui.table:
@@ -101,7 +103,8 @@ class PagedTable:
         if rows:
             self.lasts[self.page] = rows[-1]
         self.table.rows = rows
-        self.where.set_text(f"{first:,}–{first + len(rows) - 1:,} of {found.total:,}" if rows else "")
+        of = f"{'more than ' * found.over}{found.total:,}"
+        self.where.set_text(f"{first:,}–{first + len(rows) - 1:,} of {of}" if rows else "")
         self.back.set_enabled(self.page > 1)
         self.forth.set_enabled(found.more)
 

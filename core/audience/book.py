@@ -1,4 +1,4 @@
-"""The address book: contacts in pages, searched by the beginning of the address or of ``@domain``, edited, deleted."""
+"""The address book: contacts in pages, searched (``matches``), edited, deleted."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
 from core import db, live
-from core.audience import addresses
+from core.audience import addresses, matches
 from core.audience import search as looking
 from core.errors import NotFound, RuleError
 from core.models import Contact, ContactList, ListMember
@@ -26,10 +26,15 @@ class After(NamedTuple):
 
 @dataclass(frozen=True)
 class Page:
-    """``more``: there are contacts after the last row; pass that row's After to get them."""
+    """``more``: there are contacts after the last row; pass that row's After to get them.
+
+    ``total``: how many there are in all, or ``over`` that number; None where they were not counted for this page.
+    """
 
     rows: list[Contact]
     more: bool
+    total: int | None = None
+    over: bool = False
 
 
 @dataclass(frozen=True)
@@ -50,12 +55,19 @@ def page(
     skip: int = 0,
     limit: int = 25,
 ) -> Page:
-    """Contacts after ``after``, by address (in a list without a search: as they were stored); as quick at a million.
+    """Contacts after ``after``, by address (in a list without a search: as they were stored).
+
+    As quick at a million, but for a search without an @: 0.4 s on SQLite, 0.6 on PostgreSQL (two processors).
 
     ``skip`` leaves out that many rows, for a page that is asked for by its number: the database walks over them.
     """
     term = looking.term(search)
-    found = _among(select(Contact), user_id, term, list_id)
+    walks = bool(term) and "@" not in term  # no index has what is looked for
+    few = matches.few(session, user_id, search, list_id) if walks else None
+    if few is None:
+        found = _among(session, select(Contact), user_id, term and search, list_id)
+    else:
+        found = select(Contact).where(col(Contact.user_id) == user_id, col(Contact.id).in_(few))
     if term.startswith("@"):
         order: list[Any] = [col(Contact.domain), col(Contact.email)]
         key: tuple[Any, ...] = (addresses.domain_of(after.email), after.email) if after else ()
@@ -66,27 +78,29 @@ def page(
     if key:
         found = found.where(tuple_(*order) > tuple_(*key))
     rows = list(session.exec(found.order_by(*order).limit(limit + 1).offset(skip)).all())
-    return Page(rows[:limit], len(rows) > limit)
+    total = matches.MOST_COUNTED if few is None else len(few)
+    return Page(rows[:limit], len(rows) > limit, total if walks else None, walks and few is None)
 
 
 def count(session: Session, user_id: int, search: str = "", list_id: int | None = None) -> int:
-    """How many contacts the user has; of those in the list, whose address or domain begins so."""
+    """How many contacts the user has; of those in the list, that ``search`` finds."""
     term = looking.term(search)
     if list_id is not None and not term:  # kept with the list: nothing to count
         kept = select(ContactList.contact_count).where(col(ContactList.id) == list_id)
         return session.exec(kept.where(col(ContactList.user_id) == user_id)).first() or 0
-    count: int = session.exec(_among(select(func.count()).select_from(Contact), user_id, term, list_id)).one()
+    counted = select(func.count()).select_from(Contact)
+    count: int = session.exec(_among(session, counted, user_id, term and search, list_id)).one()
     return count
 
 
-def _among(found: Any, user_id: int, term: str, list_id: int | None) -> Any:
-    """``found``, a query of contacts, of those in the list whose address or ``@domain`` begins with ``term``."""
+def _among(session: Session, found: Any, user_id: int, search: str = "", list_id: int | None = None) -> Any:
+    """``found``, a query of contacts, of those in the list that ``search`` finds."""
     found = found.where(col(Contact.user_id) == user_id)
     if list_id is not None:
         # The contact's owner is asked for above, and nobody's contact is in a stranger's list.
         found = found.join(ListMember, col(ListMember.contact_id) == col(Contact.id))
         found = found.where(col(ListMember.list_id) == list_id)
-    return found.where(looking.found(term, col(Contact.email), col(Contact.domain))) if term else found
+    return found.where(matches.found(session, user_id, search)) if search else found
 
 
 def get(session: Session, user_id: int, contact_id: int) -> Contact:

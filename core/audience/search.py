@@ -15,9 +15,19 @@ def term(typed: str) -> str:
 
     Beginning with @ it is a domain's beginning.
     """
-    clean = unicodedata.normalize("NFC", typed.strip().lower())
+    clean = _clean(typed)
     before, at, domain = clean.rpartition("@")
     return before + at + addresses.ascii_domain(domain) if at else clean
+
+
+def letters(typed: str) -> str:
+    """The domain that ``typed`` may be the beginning of, with its letters."""
+    return _clean(typed).rpartition("@")[2]
+
+
+def is_open(typed: str) -> bool:
+    """Whether its last label has letters beyond ASCII: as it is kept, it is no beginning of a longer one."""
+    return not letters(typed).rpartition(".")[2].isascii()
 
 
 def as_domain(term: str) -> str:
@@ -35,12 +45,16 @@ def found(term: str, email: Any, domain: Any) -> ColumnElement[bool]:
     What may begin either (letters beyond ASCII) costs SQLite a walk over all addresses.
     """
     if term.startswith("@"):
-        return _begins(domain, term[1:])
+        return begins(domain, term[1:])
     if other := as_domain(term):
-        return or_(_begins(email, term), _begins(domain, other))
-    return _begins(email, term)
+        return or_(begins(email, term), begins(domain, other))
+    return begins(email, term)
 
 
-def _begins(column: Any, prefix: str) -> ColumnElement[bool]:
-    """In words that an index serves."""
+def begins(column: Any, prefix: str) -> ColumnElement[bool]:
+    """Whether ``column`` begins with ``prefix``, in words that an index serves."""
     return and_(column >= prefix, column < prefix + _LAST)
+
+
+def _clean(typed: str) -> str:
+    return unicodedata.normalize("NFC", typed.replace("\0", "").strip().lower())

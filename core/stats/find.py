@@ -14,7 +14,7 @@ from core.stats.going import WAITING, waiting
 
 _EACH = 5
 _KINDS = {CampaignStatus.draft: "draft"}
-_SHORTEST_ADDRESS = 3  # letters; what is shorter fits half of the address book
+_SHORTEST = 3  # letters; what is shorter fits half of the address book
 
 
 @dataclass(frozen=True)
@@ -76,10 +76,15 @@ def _templates(session: Session, user_id: int, words: str, each: int) -> list[Fo
 
 
 def _contacts(session: Session, user_id: int, words: str, each: int) -> list[Found]:
-    if len(words) < _SHORTEST_ADDRESS or " " in words:
+    if len(words) < _SHORTEST:
         return []
     page = book.page(session, user_id, search=words, limit=each)
-    return [Found("contact", row.id or 0, addresses.shown(row.email), "") for row in page.rows]
+    return [Found("contact", row.id or 0, addresses.shown(row.email), _hit(row.fields, words)) for row in page.rows]
+
+
+def _hit(fields: dict[str, Any], words: str) -> str:
+    """The merge field that has ``words`` in it, if one has."""
+    return next((value[:60] for value in map(str, fields.values()) if words.lower() in value.lower()), "")
 
 
 def _has(words: str, *columns: Any) -> ColumnElement[bool]:

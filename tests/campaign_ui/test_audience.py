@@ -1,12 +1,13 @@
 import asyncio
 from collections.abc import Callable
 
+import pytest
 from nicegui import ui
 from nicegui.testing import User as Browser
 from nicegui.testing.user_interaction import UserInteraction
 
 from core import db
-from core.audience import book, contacts, parse, suppression
+from core.audience import book, contacts, matches, parse, suppression
 from tests.campaign_ui.audience import fill, menu, people, press, shown, stored, table_of
 from tests.campaign_ui.conftest import SignIn, eventually, undo
 
@@ -28,9 +29,23 @@ async def test_contacts_are_searched_on_the_server_and_paged(user: Browser, sign
     for button, first, last in (("Next", 25, 49), ("Next", 50, 59), ("Previous", 25, 49)):
         press(user, f"{button} page of contacts")
         await eventually(lambda: (table.rows[0]["email"], table.rows[-1]["email"]) == (address(first), address(last)))  # noqa: B023
-    user.find("Search: anna, or @example.com").type("p07")
+    user.find("Search: anna, Müller, or @example.com").type("p07")
     await eventually(lambda: [row["email"] for row in table.rows] == [address(7)])
     await user.should_see("1–1 of 1")
+
+
+async def test_contacts_are_found_by_their_names_and_many_are_not_counted(
+    user: Browser, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alice = sign_in(user)
+    stored(alice, "email,name\n" + "".join(f"{address(n)},{'Anna MÜLLER' if n < 30 else 'Ben'}\n" for n in range(60)))
+    await user.open("/audience")
+    user.find("Search: anna, Müller, or @example.com").type("müller")
+    await user.should_see("1–25 of 30")
+    monkeypatch.setattr(matches, "MOST_COUNTED", 20)
+    press(user, "Next page of contacts")
+    await user.should_see("26–30 of more than 20")
+    assert [row["email"] for row in table_of(user, "Merge fields").rows] == [address(n) for n in range(25, 30)]
 
 
 def address(number: int) -> str:
@@ -92,7 +107,7 @@ async def test_an_international_domain_is_shown_with_its_letters(user: Browser, 
     await user.open("/audience")
     table = table_of(user, "Merge fields")
     assert table.columns[0]["field"] == "shown" and table.rows[0]["shown"] == "k00@müller.de"
-    user.find("Search: anna, or @example.com").type("müller")
+    user.find("Search: anna, Müller, or @example.com").type("müller")
     await user.should_see("1–25 of 30")
     press(user, "Next page of contacts")
     await eventually(lambda: table.rows[0]["shown"] == "k25@müller.de")

@@ -9,7 +9,7 @@ from sqlalchemy import event
 from sqlmodel import col, select
 
 from core import clock, config, db, live
-from core.audience import book, contacts, export, parse, suppression
+from core.audience import addresses, book, contacts, export, matches, parse, suppression
 from core.audience.contacts import AudienceCount, Stored
 from core.audience.people import find
 from core.errors import NotFound, RuleError
@@ -364,6 +364,82 @@ def test_an_international_domain_is_found_by_its_letters_and_as_it_is_kept(searc
             assert [row.email for row in found] == ["kunde@xn--mller-kva.de"]
             assert book.count(session, ALICE, search, list_id) == 1
         assert [each.email for each in find(session, ALICE, [one], search)] == ["kunde@xn--mller-kva.de"]
+
+
+@pytest.mark.parametrize("search", ["mül", "@mül", "MÜL", "kunde@mü", "info@shop.mül", "@shop.mül"])
+def test_an_international_domain_is_found_by_its_first_letters(search: str) -> None:
+    wanted = "info@shop.müller.de" if "shop" in search else "kunde@müller.de"
+    one = store(f"{wanted}\nkunde@mueller.de\nkunde@möller.de\ninfo@shop.möller.de").list_id
+    store(wanted, user_id=CHARLIE)
+    with db.reading() as session:
+        for list_id in (None, one):
+            found = book.page(session, ALICE, search=search, list_id=list_id).rows
+            assert [addresses.shown(row.email) for row in found] == [wanted]
+            assert book.count(session, ALICE, search, list_id) == 1
+
+
+NAMED = r"""email,name,note
+a@example.com,Anna Müller,"50% ""off"" \o/"
+b@example.com,MÜLLER,x_y
+c@example.com,Иван Öz,🎉 party
+annabel@example.com,Ben,İzmir
+"""
+
+
+@pytest.mark.parametrize(
+    ("search", "wanted"),
+    [
+        ("müller", "ab"),
+        ("anna m", "a"),
+        ("ANNA", "aA"),
+        ("иВАН", "c"),
+        ("öz", "c"),
+        ("🎉", "c"),
+        ("%", "a"),
+        ("_", "b"),
+        ('"off" \\', "a"),
+        ("o/", "a"),
+        ("zmir", "A"),
+        ("name", ""),  # of a field
+        ('","', ""),
+        ("müller x", ""),
+        ("zzz", ""),
+        ("a@", "a"),
+    ],
+)
+def test_contacts_are_found_by_what_stands_in_their_merge_fields(search: str, wanted: str) -> None:
+    one = store(NAMED).list_id
+    store("email,name\nz@example.com,Anna Müller\n", "other")
+    store(NAMED, user_id=CHARLIE)
+    store("ann@example.com\nzzz@example.org", "empty", user_id=CHARLIE)
+    emails = [{"A": "annabel"}.get(letter, letter) + "@example.com" for letter in wanted]
+    with db.reading() as session:
+        page = book.page(session, ALICE, search=search, list_id=one)
+        assert sorted(row.email for row in page.rows) == sorted(emails)
+        assert book.count(session, ALICE, search, one) == len(emails)
+        everywhere = book.page(session, ALICE, search=search).rows
+        assert len(everywhere) == len(emails) + (search in ("müller", "anna m", "ANNA"))
+
+
+@pytest.mark.parametrize("most", [10, 1_000])
+@pytest.mark.parametrize("in_list", [False, True])
+def test_many_who_are_found_by_a_merge_field_come_in_pages_too(
+    most: int, in_list: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(matches, "MOST_COUNTED", most)
+    one = store("email,town\n" + "".join(f"p{n * 7 % 60:03}@example.com,Ulm\n" for n in range(60))).list_id
+    store("".join(f"q{n}@example.com\n" for n in range(60)), "others")
+    seen: list[str] = []
+    after = None
+    with db.reading() as session:
+        while True:
+            page = book.page(session, ALICE, search="ulm", list_id=one if in_list else None, after=after, limit=7)
+            assert (page.total, page.over) == ((10, True) if most == 10 else (60, False))
+            seen += [row.email for row in page.rows]
+            if not page.more:
+                break
+            after = book.After(page.rows[-1].email, page.rows[-1].id or 0)
+    assert seen == [f"p{n:03}@example.com" for n in range(60)]
 
 
 def test_letters_before_the_at_sign_are_found_beside_those_after_it_page_by_page() -> None:

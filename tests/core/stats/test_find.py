@@ -70,6 +70,13 @@ def test_capitals_beyond_ascii_are_found_too(alice: int) -> None:
         assert [each.name for each in stats.summaries(session, alice, search="über u")] == ["ÜBER UNS"]
 
 
+def test_a_contact_is_found_by_a_name(alice: int) -> None:
+    contacts.store(alice, parse.parse_text("email,name\ncem@example.com,Cem ÖZTÜRK\n"), "others")
+    with db.reading() as session:
+        (found,) = stats.find(session, alice, "cem özt")
+        assert (found.kind, found.name, found.detail) == ("contact", "cem@example.com", "Cem ÖZTÜRK")
+
+
 def test_without_words_the_newest_campaigns_are_offered(alice: int) -> None:
     assert _names(alice, "") == [("draft", "Autumn reading"), ("campaign", "Autumn 100% off")]
     with db.reading() as session:
