@@ -18,7 +18,7 @@ from campaign_ui.parts.notices import notice, notify_done, notify_error
 from campaign_ui.parts.upload_preview import preview
 from campaign_ui.parts.upload_target import Target
 from core import clock, config, db
-from core.audience import contacts, parse, suppression
+from core.audience import contacts, known, parse, suppression
 from core.audience.parse import ParsedUpload
 from core.errors import NotFound, RuleError
 
@@ -28,10 +28,12 @@ _KEEP_SECONDS = 86_400  # of a file whose page was lost with the process
 
 @dataclass(frozen=True)
 class _Read:
-    """The upload, how many of its people are on the suppression list, and the lists (id, name, contacts) there are."""
+    """The upload, how many of its people are on the suppression list, who is a contact already, and the lists (id,
+    name, contacts) there are."""
 
     parsed: ParsedUpload
     suppressed_count: int
+    known: known.Known
     lists: list[tuple[int, str, int]]
 
 
@@ -111,7 +113,7 @@ class UploadPanel:
     async def _read(self, words: str, parse_it: Parse, back: Callable[[], Any] | None = None) -> None:
         if not self.busy:
             told = self._show_work(words)
-            work = long_work(_read, self.user_id, parse_it, lambda n: told(f"{n:,} rows"))
+            work = long_work(_read, self.user_id, parse_it, told)
             await self._working(work, self._show_preview, back)
 
     def _show_preview(self, read: _Read | None = None) -> None:
@@ -126,6 +128,7 @@ class UploadPanel:
             preview(
                 read.parsed,
                 read.suppressed_count,
+                read.known,
                 self.target,
                 read.lists,
                 on_column=self._choose_column,
@@ -245,12 +248,13 @@ class UploadPanel:
         self.choose.classes(add="" if choosing else "hidden", remove="hidden" if choosing else "")
 
 
-def _read(user_id: int, parse_it: Parse, told: Callable[[int], None]) -> _Read:
-    parsed = parse_it(told)
+def _read(user_id: int, parse_it: Parse, told: Callable[[str], None]) -> _Read:
+    parsed = parse_it(lambda count: told(f"{count:,} rows"))
     with db.reading() as session:
         suppressed = suppression.count_among(session, user_id, (email for email, _ in parsed.people()))
-        known = [(each.id or 0, each.name, each.contact_count) for each in contacts.lists(session, user_id)]
-        return _Read(parsed, suppressed, known)
+        lists = [(each.id or 0, each.name, each.contact_count) for each in contacts.lists(session, user_id)]
+        held = known.among(session, user_id, parsed, lambda count: told(f"{count:,} compared"))
+        return _Read(parsed, suppressed, held, lists)
 
 
 def _say(stored: contacts.Stored, in_list: int, keep_known: bool) -> str:

@@ -1,5 +1,6 @@
 """The columns of an upload: its first people under the names that will be stored, and the fields that change those."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -24,10 +25,10 @@ _HEAD = """
 
 
 class UploadColumns:
-    """What is typed into its fields changes ``target``, and at once what the table says."""
+    """What is typed into its fields changes ``target``, and at once what the table says, then calls ``on_change``."""
 
-    def __init__(self, parsed: ParsedUpload, target: Target) -> None:
-        self.parsed, self.target = parsed, target
+    def __init__(self, parsed: ParsedUpload, target: Target, on_change: Callable[[], Any]) -> None:
+        self.parsed, self.target, self.on_change = parsed, target, on_change
         self.inputs: dict[int, ui.input] = {}
         self.wrong: dict[int, str] = {}
         named = [column for column in parsed.columns if column.field]
@@ -74,6 +75,7 @@ class UploadColumns:
     def _rename(self, index: int, name: str | None) -> None:
         self.target.fields[index] = name or ""
         self._show()
+        self.on_change()
 
     def _show(self) -> None:
         planned = {

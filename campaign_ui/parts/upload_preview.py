@@ -8,7 +8,9 @@ from nicegui import ui
 from campaign_ui.parts.notices import notice
 from campaign_ui.parts.pager import in_tens
 from campaign_ui.parts.upload_columns import UploadColumns
+from campaign_ui.parts.upload_outcome import UploadOutcome
 from campaign_ui.parts.upload_target import Target, target_fields
+from core.audience.known import Known
 from core.audience.parse import ParsedUpload, Rejected
 
 _SHOWN_REJECTED = 200
@@ -25,6 +27,7 @@ _VALUE = """
 def preview(
     parsed: ParsedUpload,
     suppressed_count: int,
+    known: Known,
     target: Target,
     lists: list[tuple[int, str, int]],
     *,
@@ -43,13 +46,13 @@ def preview(
     if parsed.other_sheets:
         ui.label(_say_sheets(parsed.other_sheets)).classes("text-[13px]")
     with ui.element("div").classes("grid grid-cols-1 sm:grid-cols-2 gap-3 w-full"):
-        target_fields(target, lists)
+        target_fields(target, lists, lambda: told.show())
         labels = {column.index: column.label for column in parsed.columns}
         ui.select(
             labels, label="Address column", value=parsed.email_index, on_change=lambda event: on_column(event.value)
         )
     if parsed.sample:
-        UploadColumns(parsed, target)
+        UploadColumns(parsed, target, lambda: told.show())
     else:
         notice(
             "No row has a valid address in this column. Choose another column or look at the reasons below.", "pending"
@@ -62,10 +65,7 @@ def preview(
         words = f"{parsed.duplicate_count:,} duplicate{'s' * (parsed.duplicate_count != 1)}"
         head = "The address, and what becomes of its row"
         _left_out(parsed.duplicates, parsed.duplicate_count, words, "Duplicates", head, is_open=False)
-    with ui.row().classes("cm-foot justify-end gap-2"):
-        ui.button("Start over", on_click=on_back).props("flat color=grey-7")
-        add = ui.button(f"Add {parsed.valid_count:,} contact{'s' * (parsed.valid_count != 1)}", on_click=on_add)
-        add.set_enabled(parsed.valid_count > 0)
+    told = UploadOutcome(parsed, known, target, on_add, on_back)
 
 
 def _say_sheets(names: tuple[str, ...]) -> str:

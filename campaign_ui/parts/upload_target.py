@@ -1,6 +1,8 @@
 """Where uploaded people go: a new list or one that there is; and what becomes of those who are contacts already."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from nicegui import ui
 
@@ -18,8 +20,8 @@ class Target:
     fields: dict[int, str] = field(default_factory=dict)
 
 
-def target_fields(target: Target, lists: list[tuple[int, str, int]]) -> None:
-    """The fields that change ``target``; ``lists``: id, name, contacts."""
+def target_fields(target: Target, lists: list[tuple[int, str, int]], on_change: Callable[[], Any]) -> None:
+    """The fields that change ``target``, then call ``on_change``; ``lists``: id, name, contacts."""
     known = {list_id: f"{name} ({count:,})" for list_id, name, count in lists}
     if target.list_id not in known:
         target.list_id = None
@@ -32,7 +34,7 @@ def target_fields(target: Target, lists: list[tuple[int, str, int]]) -> None:
             _KNOWN,
             label="Who is a contact already",
             value=target.keep_known,
-            on_change=lambda event: setattr(target, "keep_known", bool(event.value)),
+            on_change=lambda event: keep(event.value),
         )
 
     def show_name() -> None:
@@ -45,6 +47,11 @@ def target_fields(target: Target, lists: list[tuple[int, str, int]]) -> None:
     def choose(list_id: int) -> None:
         target.list_id = list_id or None
         show_name()
+        on_change()
+
+    def keep(known: bool) -> None:
+        target.keep_known = known
+        on_change()
 
     name.on_value_change(show_name)
     if known:

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import ColumnElement, and_, bindparam, column, delete, exists, func, text, update
+from sqlalchemy import ColumnElement, and_, bindparam, delete, exists, func, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
 from core import db, live
-from core.audience import addresses, holding
+from core.audience import addresses, holding, known
 from core.errors import NotFound, RuleError
 from core.models import Contact, ContactList, ListMember, Suppression
 
@@ -87,10 +87,10 @@ def store(
         made, updated = made + stored.made, updated + stored.updated
         if progress:
             progress(done)
-    known = max(0, parsed.valid_count - made)
+    were = max(0, parsed.valid_count - made)
     with db.reading() as session:
         name = get_list(session, user_id, list_id).name
-    return Stored(list_id, name, added, known, min(known, updated))  # who stands twice in a file may be counted twice
+    return Stored(list_id, name, added, were, min(were, updated))  # who stands twice in a file may be counted twice
 
 
 def add_people(
@@ -240,8 +240,8 @@ def _store_chunk(
     kept_until: int = 0,
 ) -> _Chunk:
     """``kept_until``: contacts up to that id keep their values."""
-    held = select(ContactList.id).where(col(ContactList.id) == list_id, col(ContactList.user_id) == user_id)
-    if session.exec(held.with_for_update()).first() is None:
+    here = select(ContactList.id).where(col(ContactList.id) == list_id, col(ContactList.user_id) == user_id)
+    if session.exec(here.with_for_update()).first() is None:
         raise NotFound("The list was deleted while contacts were being added.")
     people: dict[str, dict[str, str]] = {}
     for email, fields in chunk:
@@ -250,8 +250,8 @@ def _store_chunk(
     given = [{"email": e, "domain": addresses.domain_of(e), "fields": people[e]} for e in sorted(people)]
     packed = json.dumps(given)
     values = {"user_id": user_id, "now": db.now(session), "given": packed, "kept": kept_until}
-    known = _known(session, user_id, packed)
-    updated = sum(not kept_until and {**old, **people[email]} != old for email, old in known.items())
+    held = known.held_of(session, user_id, list(people))
+    updated = sum(not kept_until and {**each.fields, **people[each.email]} != each.fields for each in held)
     source = db.given(session, email="text", domain="text", fields="jsonb")
     merged = db.merged_json(session, "contact.fields", "excluded.fields")
     upsert = text(
@@ -269,23 +269,11 @@ def _store_chunk(
     grown = update(ContactList).where(col(ContactList.id) == list_id)
     session.execute(grown.values(contact_count=col(ContactList.contact_count) + added))
     _tell(session, user_id)
-    return _Chunk(added, len(people) - len(known), updated)
+    return _Chunk(added, len(people) - len(held), updated)
 
 
 def _newest(session: Session, user_id: int) -> int:
     return session.exec(select(func.max(Contact.id)).where(col(Contact.user_id) == user_id)).one() or 0
-
-
-def _known(session: Session, user_id: int, given: str) -> dict[str, dict[str, str]]:
-    """Which of the given people are contacts already: address -> merge fields."""
-    source = db.given(session, email="text")
-    # Each by its key. Of a join SQLite, and PostgreSQL without statistics, would go through all contacts of the user.
-    key = "contact.user_id = :user_id and contact.email = given.email"
-    held = text(f"select given.email, (select fields from contact where {key}) from {source}").columns(
-        column("email", db.EmailText), column("fields", db.Json)
-    )
-    found = session.connection().execute(held, {"user_id": user_id, "given": given})
-    return {email: fields for email, fields in found if fields is not None}
 
 
 def _add_fields(session: Session, user_id: int, list_id: int, names: Sequence[str]) -> None:

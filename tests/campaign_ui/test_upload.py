@@ -157,8 +157,8 @@ async def test_an_upload_is_added_to_a_list_that_there_is(user: Browser, sign_in
     await user.open("/audience")
     menu(user, "members", "Add contacts")
     await upload(user, CSV)
-    await user.should_see("Add 2 contacts")
-    press(user, "Add 2 contacts")
+    await user.should_see("1 is in the list already. Of 1 contact you have, 1 gets new values.")
+    press(user, "Add 1 contact")
     await user.should_see(
         "1 contact added to the list “members”. 1 was in it already. Of 1 contact you had, 1 got new values."
     )
@@ -183,6 +183,32 @@ async def test_a_name_that_is_taken_is_said_and_known_contacts_may_be_kept(user:
     await user.should_see("2 contacts added to the list “members (2)”. 1 contact you had stayed as they were.")
     with db.reading() as session:
         assert book.page(session, alice).rows[0].fields == {"first_name": "A"}
+
+
+async def test_the_button_says_what_will_become_of_contacts_one_has(user: Browser, sign_in: SignIn) -> None:
+    alice = sign_in(user)
+    members = stored(alice, "email,first_name\nanna@example.com,Again\nben@example.com,Benny\n", "members")
+    await user.open("/audience?upload=1")
+    await upload(user, CSV)
+    await user.should_see("Of 2 contacts you have, 1 gets new values.")
+    button = shown(user, ui.button, "Make a list of 2 contacts")[0]
+    (target,), (known,) = shown(user, ui.select, "Add to"), shown(user, ui.select, "Who is a contact already")
+    with user:
+        target.value = members
+    await eventually(lambda: button.text == "Update 1 contact" and button.enabled)
+    await user.should_see("2 are in the list already. Of 2 contacts you have, 1 gets new values.")
+    fill(user, "First name", "Called")
+    await eventually(lambda: button.text == "Update 2 contacts")
+    await user.should_see("2 contacts you have get these values.")
+    with user:
+        known.value = True
+    await eventually(lambda: button.text == "Nothing new: 2 are in the list already" and not button.enabled)
+    with user:
+        known.value = False
+    fill(user, "First name", "First name")
+    await eventually(lambda: button.text == "Update 1 contact")
+    press(user, "Update 1 contact")
+    await user.should_see("2 were in it already. Of 2 contacts you had, 1 got new values.")
 
 
 async def test_duplicates_are_listed_and_columns_renamed_or_left_out(user: Browser, sign_in: SignIn) -> None:

@@ -1,0 +1,47 @@
+import pytest
+
+from core import db
+from core.audience import contacts, known, parse
+from core.audience.known import Known
+from tests import rows
+from tests.conftest import Stack
+
+TEXT = "email,name,city\na@example.com,Anna,Ulm\nb@example.com,Ben,\nc@example.com,Cem,Pune\n"
+
+
+@pytest.fixture
+def alice(stack: Stack) -> int:
+    with db.session() as session:
+        return rows.user(session)
+
+
+def among(user_id: int, text: str) -> Known:
+    with db.reading() as session:
+        return known.among(session, user_id, parse.parse_text(text))
+
+
+def test_who_is_a_contact_already_is_counted_as_storing_tells_it(alice: int) -> None:
+    assert among(alice, TEXT) == Known()
+    one = contacts.store(alice, parse.parse_text(TEXT), "one").list_id
+    two = contacts.store(alice, parse.parse_text("b@example.com"), "two").list_id
+    assert among(alice, TEXT) == Known(3, 0, {one: 3, two: 1})
+    again = "email,city\na@example.com,Ulm\nb@example.com,Ulm\nd@example.com,Ulm\nb@example.com,\n"
+    told = among(alice, again)
+    assert told == Known(2, 1, {one: 2, two: 1})
+    stored = contacts.store(alice, parse.parse_text(again), list_id=two)
+    assert (stored.known_count, stored.updated_count, stored.added_count) == (2, 1, 3 - told.in_lists[two])
+
+
+def test_nobody_is_counted_twice_however_large_the_upload(alice: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(known, "_CHUNK", 2)
+    one = contacts.store(alice, parse.parse_text(TEXT), "one").list_id
+    twice = "a@example.com\nb@example.com\nc@example.com\nx@example.com\na@example.com\nc@example.com\n"
+    assert among(alice, twice) == Known(3, 0, {one: 3})
+
+
+def test_a_stranger_is_told_nothing_of_others(alice: int) -> None:
+    contacts.store(alice, parse.parse_text(TEXT), "one")
+    with db.session() as session:
+        charlie = rows.user(session, "charlie@example.com")
+    own = contacts.store(charlie, parse.parse_text("z@example.com\na@example.com"), "own").list_id
+    assert among(charlie, TEXT) == Known(1, 1, {own: 1})
