@@ -271,6 +271,7 @@ async def test_what_is_typed_survives_reload_back_and_a_second_tab(sqlite_stack:
             await page.keyboard.press("Control+End")
             await page.keyboard.type(" back")
             await page.goto(f"{web}/templates")
+            await _templates_do_not_glare(page)
             await page.go_back()
             await expect(page.locator(box)).to_have_text("Hello reload back")
             other = console.listen(await context.new_page())
@@ -287,3 +288,18 @@ async def test_what_is_typed_survives_reload_back_and_a_second_tab(sqlite_stack:
             await page.get_by_role("button", name="Version history").click()
             await expect(page.get_by_role("dialog").get_by_role("option").first).to_be_visible()
             await assert_accessible(page)
+
+
+async def _templates_do_not_glare(page: Page) -> None:
+    """In the dark their pictures are dimmed until one is pointed at; the mails in them stay as they are."""
+    veil = "(each) => getComputedStyle(each, '::after').backgroundColor"
+    picture = page.locator(".cm-thumb").first
+    assert await picture.evaluate(veil) == "rgba(0, 0, 0, 0)"
+    await page.emulate_media(color_scheme="dark")
+    await page.wait_for_function("() => document.body.classList.contains('body--dark')")
+    assert await picture.evaluate(veil) == "rgba(14, 16, 23, 0.34)"
+    await picture.hover()
+    await page.wait_for_function(
+        """() => getComputedStyle(document.querySelector(".cm-thumb"), "::after").opacity === "0" """
+    )
+    await page.emulate_media(color_scheme="light")
