@@ -181,6 +181,35 @@
     }
   }
 
+  // ---- Back closes the dialog on top. For that an open one has an entry of the history; once it is closed the entry
+  // stands for nothing: Back goes on, and the next dialog or what a list shows then takes it
+
+  const dialogs = () => [...document.querySelectorAll(".q-dialog, .cm-dialog")];
+  const isForDialog = () => Boolean(history.state?.cmDialog);
+  let wasForDialog = isForDialog();
+
+  function markDialog() {
+    if (!dialogs().length || isForDialog()) return;
+    history.replaceState({ ...history.state, cmBelow: true }, "");
+    history.pushState({ cmDialog: true }, "");
+    wasForDialog = true;
+  }
+
+  function push(href) {
+    history[isForDialog() ? "replaceState" : "pushState"]({}, "", href);
+    wasForDialog = false;
+  }
+
+  addEventListener("popstate", () => {
+    const isLeft = wasForDialog && history.state?.cmBelow; // else it is another place on the page
+    wasForDialog = isForDialog();
+    if (!isLeft) return;
+    const top = dialogs().pop();
+    if (!top) history.back();
+    else if (top.close) top.close();
+    else top.querySelector(".q-dialog__backdrop").click(); // asks where something is typed
+  });
+
   // ---- What a list shows is its address: Back goes to what it showed before
 
   const SETTLED = 1500; // ms without a key: then a search is one that somebody wants to come back to
@@ -192,7 +221,7 @@
     typedAt = isTyped ? Date.now() : 0;
     if (href !== location.pathname + location.search) {
       if (isSameEntry) history.replaceState(history.state, "", href);
-      else history.pushState({}, "", href);
+      else push(href);
     }
     shown = location.search;
   }
@@ -213,11 +242,12 @@
         paintEditors();
       }
     }).observe(document.body, { attributeFilter: ["class"] });
+    new MutationObserver(markDialog).observe(document.body, { childList: true });
     watchErrors();
     addUndo();
     watchConnection();
   });
 
-  window.cmAddress = { say };
+  window.cmAddress = { say, push };
   window.cmTab = { progress, notices, connected: typeAgain };
 })();

@@ -113,7 +113,8 @@ window.composeStep = (href, from) => {
   const step = new URLSearchParams(location.search).get("step") || "content";
   const same = href.endsWith(`=${step}`);
   if (step !== from && !same) return;
-  history[same ? "replaceState" : "pushState"]({}, "", href);
+  if (same) history.replaceState({}, "", href);
+  else cmAddress.push(href);
 };
 addEventListener("popstate", () => emitEvent("compose_step", new URLSearchParams(location.search).get("step") || ""));
 

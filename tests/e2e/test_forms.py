@@ -34,12 +34,11 @@ async def _sender(page: Page, web: str) -> None:
     form = page.get_by_role("dialog", name="Add sender")
     await form.get_by_label("Host", exact=True).fill("smtp.example.com")
     await page.wait_for_function("() => window.cmUnsaved")
-    for leave in ("location.reload()", "history.back()"):
-        async with page.expect_event("dialog") as asked:
-            await page.evaluate(f"void setTimeout(() => {leave})")
-        question = await asked.value
-        assert question.type == "beforeunload"
-        await question.dismiss()
+    async with page.expect_event("dialog") as asked:
+        await page.evaluate("void setTimeout(() => location.reload())")
+    question = await asked.value
+    assert question.type == "beforeunload"
+    await question.dismiss()
     assert page.url == f"{web}/senders"
     await form.get_by_label("Name", exact=True).fill("Shop")
     await _wrong(form)
@@ -49,7 +48,7 @@ async def _sender(page: Page, web: str) -> None:
     assert await page.evaluate("typeof onbeforeunload") == "function"  # NiceGUI's own, which tells tabs apart
     await page.reload()
     await expect(page.get_by_text("smtp.example.com")).to_be_visible()
-    assert len(questions) == 2
+    assert len(questions) == 1
 
 
 async def _stays(page: Page, web: str) -> None:
