@@ -93,7 +93,7 @@ class ContactsCard:
                 self._load,
                 "contacts",
                 "Search: anna, Müller, or @example.com",
-                "Nobody is found here by that.",
+                "No contact found.",
                 words=words,
                 page=page,
                 on_move=on_move,
