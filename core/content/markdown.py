@@ -20,8 +20,17 @@ _INLINE_TAG = r"</?(?:a|b|strong|i|em|u|s|del|span|font|sub|sup|code|small)\b[^>
 _BLOCK, _INLINE = re.compile(_BLOCK_TAG), re.compile(_INLINE_TAG)
 _PIECES = re.compile(rf"(<br>|{_BLOCK_TAG}|{_INLINE_TAG})")
 _LAST_IN_INLINE = re.compile(r"(?<!<br>)((?:<br>)++)((?:</(?:a|b|strong|i|em|u|s|del|span|font|sub|sup|small)>)+)")
-# What would be a tag, an entity, code or emphasis; at the end of a piece too, as what comes next is not known there.
-_MARK = re.compile(r"<(?=[A-Za-z/!?]|\Z)|&(?=#?\w+;|#?\Z)|[\\`*]|(?<![^\W_])_|_(?![^\W_])")
+# What would be a heading, a list, a quotation, a rule, a block or a row of a table, where a line begins.
+_LINE = (
+    r"(?:(?<![^\n])|(?<=\A )|(?<=\n ))(?:(?P<number>\d{1,9})[.)](?=\s|\Z)|#(?=#{0,5}(?:\s|\Z))|[-+](?=\s|\Z)|-(?=[-|:])"
+    r"|=(?=[=\s]|\Z)|>|:(?=:|\Z)|[|:](?= ?:?-))"
+)
+# What would be a tag, an entity, code, emphasis, the end of a link's words or what a link looks like; at the end of a
+# piece too, as what comes next is not known there.
+_MARK = re.compile(
+    r"<(?=[A-Za-z/!?]|\Z)|&(?=#?\w+;|#?\Z)|[\\`*]|(?<![^\W_])_|_(?![^\W_])|~(?=~|\Z)|\](?=[(\[:{]|\Z)|\A\{|" + _LINE
+)
+_MARK_IN_LINK = re.compile(rf"[\[\]]|{_MARK.pattern}")
 # An address ends with a letter, or with a bracket that it opened: the full stop behind it is none of it.
 _PLAIN, _BETWEEN = r"""\s\x00-\x20<>"`\\()""", r".,;:!?'*~\[\]{}"
 _ADDRESS = rf"(?:https?|ftp)://(?:[{_BETWEEN}]*+(?:\([^{_PLAIN}]*+\)|[^{_PLAIN}{_BETWEEN}]))++"
@@ -67,8 +76,13 @@ class _Writer(MarkdownConverter):
         An address stands between ``<`` and ``>``, where no mark counts: a backslash would become a part of it.
         """
         if "a" in parent_tags:  # there it is no link of its own
-            return _MARK.sub(r"\\\g<0>", text)
-        return _ADDRESS_OR_MARK.sub(lambda match: f"<{match[0]}>" if match["address"] else f"\\{match[0]}", text)
+            return _MARK_IN_LINK.sub(_escaped, text)
+        return _ADDRESS_OR_MARK.sub(_told, text)
+
+    def process_text(self, el: Any, parent_tags: set[str] | None = None) -> str:
+        text: str = super().process_text(el, parent_tags)  # type: ignore[misc]
+        before_link = getattr(el.next_element, "name", None) == "a"  # which would be an image
+        return f"{text[:-1]}\\!" if before_link and text.endswith("!") else text
 
     def convert_a(self, el: Any, text: str, parent_tags: set[str]) -> str:
         if "button" in el.get("class", ()):
@@ -107,6 +121,18 @@ def _without_last_breaks(source: str) -> str:
         elif not _INLINE.match(piece) and piece.replace("&nbsp;", "").strip():
             words_follow = True
     return "".join(reversed(kept))
+
+
+def _told(found: re.Match[str]) -> str:
+    if not found["address"]:
+        return _escaped(found)
+    is_about_it = found.string.startswith("{", found.end())  # unless it is escaped
+    return f"<{found[0]}>" + "\\" * is_about_it
+
+
+def _escaped(mark: re.Match[str]) -> str:
+    number = mark["number"] or ""
+    return f"{number}\\{mark[0][len(number) :]}"
 
 
 def _address(url: str) -> str:

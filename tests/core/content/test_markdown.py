@@ -187,6 +187,21 @@ def _comes_back(words: str) -> None:
         "https://x.example/\\<b>y</b>",
         "https://x.example/`_a_`*b*",
         "\\https://x.example/*_a*",
+        "[x](y) [x][y] ![x](y)",
+        "[x]: y",
+        "https://x.example/{.button}",
+        "# One\n## Two\n#",
+        "#hash 1.5 -5 +1 a-b C# 1st",
+        "- a\n- b\n+ c",
+        "1. a\n2) b\n2026. c",
+        "> a",
+        "~~a~~",
+        "---",
+        "a\n===\nb\n=\n-",
+        "::: footer\nx\n:::",
+        "a | b\n--|--\n1 | 2",
+        "| a |\n| --- |",
+        "a\n:--",
     ],
 )
 def test_no_words_become_a_tag_code_or_emphasis(words: str) -> None:
@@ -194,10 +209,25 @@ def test_no_words_become_a_tag_code_or_emphasis(words: str) -> None:
 
 
 @hypothesis.given(
-    st.lists(st.sampled_from([*"\\`<>*_&;ab.()", "<b>", "</b>", "&lt;", "<!--", "https://x.example/"])).map("".join)
+    st.lists(
+        st.sampled_from([*"\\`<>*_&;ab.()[]{}!#~+=-:|1 \n", "<b>", "</b>", "&lt;", "<!--", "https://x.example/"])
+    ).map("".join)
 )
 def test_no_words_become_a_mark(words: str) -> None:
     _comes_back(f"x{words}")
+
+
+@pytest.mark.parametrize(
+    "rich",
+    [
+        '<p>Wow!<a href="https://a.example">x</a> <a href="https://a.example">[1] a]b [c</a></p>',
+        '<p><a href="https://a.example">x</a>{.button}</p>',
+        "<p><code>x</code>{width=9}</p>",
+        "<ul>\n<li># a</li>\n<li>1. b</li>\n</ul>",
+    ],
+)
+def test_words_beside_and_inside_links_lists_and_code_stay_words(rich: str) -> None:
+    assert markdown.to_html(markdown.from_html(rich)).strip() == rich
 
 
 @pytest.mark.parametrize(
