@@ -33,8 +33,7 @@ def outcome(parsed: ParsedUpload, known: Known, target: Target) -> Outcome:
         return Outcome(f"Nothing new: {in_list:,} {'is' if in_list == 1 else 'are'} in the list already", "", False)
     if not added and in_list:
         return Outcome(f"Update {_people(changed or in_list)}", " ".join(words), True)
-    verb = "Make a list of" if added == known.people and target.list_id is None else "Add"
-    return Outcome(f"{verb} {_people(added)}", " ".join(words), added > 0)
+    return Outcome(f"Add {_people(added)}", " ".join(words), added > 0)
 
 
 class UploadOutcome:

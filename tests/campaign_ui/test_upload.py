@@ -191,7 +191,7 @@ async def test_the_button_says_what_will_become_of_contacts_one_has(user: Browse
     await user.open("/audience?upload=1")
     await upload(user, CSV)
     await user.should_see("Of 2 contacts you have, 1 gets new values.")
-    button = shown(user, ui.button, "Make a list of 2 contacts")[0]
+    button = shown(user, ui.button, "Add 2 contacts")[0]
     (target,), (known,) = shown(user, ui.select, "Add to"), shown(user, ui.select, "Who is a contact already")
     with user:
         target.value = members

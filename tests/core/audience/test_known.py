@@ -39,6 +39,12 @@ def test_nobody_is_counted_twice_however_large_the_upload(alice: int, monkeypatc
     assert among(alice, twice) == Known(3, 0, {one: 3})
 
 
+def test_an_upload_that_would_take_long_to_compare_is_not(alice: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    contacts.store(alice, parse.parse_text(TEXT), "one")
+    monkeypatch.setattr(known, "_MOST", 2)
+    assert among(alice, TEXT) == Known()
+
+
 def test_a_stranger_is_told_nothing_of_others(alice: int) -> None:
     contacts.store(alice, parse.parse_text(TEXT), "one")
     with db.session() as session:
