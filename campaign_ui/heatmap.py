@@ -1,15 +1,15 @@
 """Pure: the hours of the week in which readers open -> a picture."""
 
 from campaign_ui.charts import FONT, TEXT, Picture
-from campaign_ui.uncounted import NOTHING_SENT
+from campaign_ui.uncounted import NOBODY
 from core.stats import Heat
 
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _LONG = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
-def weekdays(heat: Heat, is_sent: bool = True) -> Picture:
-    """Monday on top, midnight on the left; ``is_sent``: somebody can have opened it."""
+def weekdays(heat: Heat, nobody: str = NOBODY) -> Picture:
+    """Monday on top, midnight on the left; ``nobody``: what is said where nobody has opened it."""
     cells = [[hour, day, count] for day, row in enumerate(heat.cells) for hour, count in enumerate(row)]
     axis = {"type": "category", "axisLine": {"show": False}, "axisTick": {"show": False}}
     label = {"color": TEXT, "fontSize": 11}
@@ -36,12 +36,12 @@ def weekdays(heat: Heat, is_sent: bool = True) -> Picture:
         ],
     }
     rows = tuple((f"{hour:02}:00", *(f"{row[hour]:,}" for row in heat.cells)) for hour in range(24))
-    return Picture(options, say_heat(heat, is_sent), ("Hour", *DAYS), rows)
+    return Picture(options, say_heat(heat, nobody), ("Hour", *DAYS), rows)
 
 
-def say_heat(heat: Heat, is_sent: bool = True) -> str:
+def say_heat(heat: Heat, nobody: str = NOBODY) -> str:
     if not heat.total:
-        return "Nobody has opened it yet." if is_sent else f"{NOTHING_SENT}."
+        return nobody
     day, hour = heat.best
     share = 100 * heat.cells[day][hour] / heat.total
     return f"Most open on {_LONG[day]} between {hour:02}:00 and {(hour + 1) % 24:02}:00: {share:.0f} % of all opens."

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from campaign_ui.charts import CLICKED, FAILED, FONT, OPENED, SENT, TEXT, Picture, categories, legend, numbers, tooltip
-from campaign_ui.uncounted import NOTHING_SENT
+from campaign_ui.uncounted import NOBODY
 from core.stats import Pace, Spans
 
 HOURS = (0, 0.25, 0.5, 1, 1.5, 2, 3, 4, 6, 8, 12, 16, 24, 36, 48, 72)  # after the start, to compare at
@@ -52,8 +52,8 @@ def say_rate(pace: Pace) -> str:
     return f"{told} Most in that from {begin:%H:%M}: {most:,.0f}." if len(known) > 1 else told
 
 
-def readers(spans: Spans, is_sent: bool = True) -> Picture:
-    """Opens and clicks over time; ``is_sent``: somebody can have opened it."""
+def readers(spans: Spans, nobody: str = NOBODY) -> Picture:
+    """Opens and clicks over time; ``nobody``: what is said where nobody has opened it."""
     labels = [span.at.strftime(_label(spans.unit, span.at)) for span in spans.of]
     options = {
         "textStyle": FONT,
@@ -70,13 +70,13 @@ def readers(spans: Spans, is_sent: bool = True) -> Picture:
     when = "%d %b" if spans.unit == "day" else "%d %b, %H:%M"
     rows = tuple((f"{span.at:{when}}", f"{span.opened:,}", f"{span.clicked:,}") for span in spans.of)
     head = {"quarter": "From (15 min)", "hour": "Hour", "day": "Day"}[spans.unit]
-    return Picture(options, say_readers(spans, is_sent), (head, "Opened", "Clicked"), rows)
+    return Picture(options, say_readers(spans, nobody), (head, "Opened", "Clicked"), rows)
 
 
-def say_readers(spans: Spans, is_sent: bool = True) -> str:
+def say_readers(spans: Spans, nobody: str = NOBODY) -> str:
     opened, clicked = sum(span.opened for span in spans.of), sum(span.clicked for span in spans.of)
     if not opened:
-        return "Nobody has opened it yet." if is_sent else f"{NOTHING_SENT}."
+        return nobody
     best = max(spans.of, key=lambda span: span.opened)
     span = {"quarter": "in the 15 minutes from", "hour": "in the hour from", "day": "on"}[spans.unit]
     when = f"{best.at:%d %b}" if spans.unit == "day" else f"{best.at:%d %b, %H:%M}"

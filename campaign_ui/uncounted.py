@@ -1,12 +1,18 @@
-"""Pure but for BASE_URL: what is said where opens are not counted, and where nobody can have opened yet."""
+"""Pure but for BASE_URL: what is said where opens are not counted, and where nobody has opened yet."""
 
 from core import config
+from core.stats import Summary
 
 NOT_COUNTED = "Not counted: BASE_URL was not set"
 CANNOT = (
     "Opens cannot be counted: BASE_URL is not set, so readers’ mail programs have no address to reach this server at."
 )
-NOTHING_SENT = "Nothing was sent yet"
+NOBODY = "Nobody has opened it yet."
+
+
+def nobody(campaign: Summary) -> str:
+    """What is said of the readers of ``campaign`` where there are none."""
+    return NOBODY if campaign.counts.sent else f"{campaign.nothing_sent}."
 
 
 def why(of: str = "this campaign") -> str:

@@ -62,7 +62,8 @@ class _Data:
         """Of what the rest of the page shows."""
         counts = self.campaign.counts
         numbers = (counts.done, counts.opened, counts.clicked, counts.failed)
-        return self.campaign.status, *(_step(number, counts.recipients) for number in numbers)
+        steps = (_step(number, counts.recipients) for number in numbers)
+        return self.campaign.status, uncounted.nobody(self.campaign), *steps
 
 
 def _step(count: int, recipients: int) -> int:
@@ -150,7 +151,9 @@ class _Page:
         self._in_doubt()  # above what grows while it sends: a button that moves is not hit
         with card() as self.waiting:
             words = "How it goes and every recipient’s mail are shown here, as they happen."
-            empty_state("show_chart", "Nothing was sent yet", words)
+            empty_state("show_chart", stats.NOT_YET, words)
+        with card() as self.never_began:
+            empty_state("block", "Nothing was sent", "It was cancelled before it began.")
         with ui.column().classes("w-full gap-4") as self.numbers:
             self._cards()
             self._pictures(counts, data.pace, more)
@@ -230,10 +233,11 @@ class _Page:
         self.campaign, self.wait = campaign, data.wait
         self.head.show(campaign, data.wait, data.finishes, data.now)
         begun = campaign.status not in NOT_BEGUN and (campaign.started_at is not None or counts.recipients > 0)
-        self.waiting.set_visibility(not begun)
+        self.waiting.set_visibility(not begun and campaign.status != "cancelled")
+        self.never_began.set_visibility(not begun and campaign.status == "cancelled")
         self.numbers.set_visibility(begun)
         self.sent.set(counts.sent, counts.share(counts.sent))
-        self.opened.set_opens(counts, campaign.is_counted)
+        self.opened.set_opens(counts, campaign.is_counted, campaign.nothing_sent)
         for figure in (self.readers, self.heat, self.links):
             figure.set_visibility(campaign.is_counted or counts.opened > 0)
         self.uncounted.set_visibility(not campaign.is_counted)
@@ -247,9 +251,9 @@ class _Page:
         self.ledger.set_counts(counts)
 
     def show_more(self, more: _More) -> None:
-        is_sent = self.campaign.counts.sent > 0
-        self.readers.set(lines.readers(more.readers, is_sent))
-        self.heat.set(heatmap.weekdays(more.heat, is_sent))
+        nobody = uncounted.nobody(self.campaign)
+        self.readers.set(lines.readers(more.readers, nobody))
+        self.heat.set(heatmap.weekdays(more.heat, nobody))
         self.links.set(more.links, self.campaign.counts.opened)
         self.progress.set_visibility(len(more.progress.of) > 1)
         self.progress.set(charts.progress(more.progress, self.campaign.is_counted))

@@ -56,14 +56,14 @@ def _buttons(campaign_id: int) -> None:
 
 
 def _sheet(data: Report) -> None:
-    campaign, counts = data.campaign, data.campaign.counts
+    campaign, counts, none = data.campaign, data.campaign.counts, data.campaign.nothing_sent
     _head(data)
     with ui.element("dl").classes("grid grid-cols-2 sm:grid-cols-4 gap-3 m-0"):
-        _figure("Sent", counts.sent, counts.share(counts.sent), "of recipients", "sent")
+        _figure("Sent", counts.sent, counts.share(counts.sent), "of recipients", "sent", none)
         shown = (counts.opened, counts.clicked) if campaign.is_counted else (None, None)
-        _figure("Opened", shown[0], counts.open_rate, "of sent", "brand")
-        _figure("Clicked", shown[1], counts.click_rate, "of sent", "info")
-        _figure("Failed", counts.failed, counts.share(counts.failed), "of recipients", "failed")
+        _figure("Opened", shown[0], counts.open_rate, "of sent", "brand", none)
+        _figure("Clicked", shown[1], counts.click_rate, "of sent", "info", none)
+        _figure("Failed", counts.failed, counts.share(counts.failed), "of recipients", "failed", none)
     ui.label(charts.say_sum(counts)).classes("text-[13px] font-medium tabular-nums")
     more = [("bounced", counts.bounced), ("reported as spam", counts.complained)]
     if counts.knows_unsubscribed:
@@ -110,13 +110,13 @@ def _head(data: Report) -> None:
             ui.label(when).classes("text-sm cm-mute tabular-nums")
 
 
-def _figure(label: str, value: int | None, share: float | None, of: str, tone: str) -> None:
+def _figure(label: str, value: int | None, share: float | None, of: str, tone: str, none: str) -> None:
     with ui.element("div").classes("pl-3").style(f"border-left:3px solid var(--cm-{tone})"):
         with ui.element("dt").classes("text-xs cm-mute"):
             ui.label(label)
         with ui.element("dd").classes("m-0"):
             ui.label("–" if value is None else f"{value:,}").classes("cm-num text-[22px]")
-            known = uncounted.NOTHING_SENT if share is None else f"{charts.rounded(share)} % {of}"
+            known = none if share is None else f"{charts.rounded(share)} % {of}"
             ui.label("not counted" if value is None else known).classes("text-xs cm-mute tabular-nums")
 
 

@@ -101,7 +101,7 @@ def course(title: str, of: Report) -> Course:
     """Opens by time since the start, as far as it has come."""
     sent, start = of.campaign.counts.countable, of.campaign.started_at
     if start is None or not sent:
-        why = "nothing was sent yet" if of.campaign.is_counted else "opens were not counted"
+        why = of.campaign.nothing_sent.lower() if of.campaign.is_counted else "opens were not counted"
         return Course(title, tuple(None for _ in HOURS), why)
     opened = stats.since_start(of.quarters, start, HOURS)
     over = [start + timedelta(hours=hours) <= of.made_at for hours in HOURS]

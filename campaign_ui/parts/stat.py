@@ -4,8 +4,8 @@ from nicegui import ui
 
 from campaign_ui.charts import rounded
 from campaign_ui.parts.markup import Html, fill, icon
-from campaign_ui.uncounted import NOT_COUNTED, NOTHING_SENT
-from core.stats import Counts
+from campaign_ui.uncounted import NOT_COUNTED
+from core.stats import NOT_YET, Counts
 
 
 class StatCard:
@@ -31,12 +31,12 @@ class StatCard:
             self._value.set_text(f"{value:,}")
             self._share.set_text(share)
 
-    def set_opens(self, counts: Counts, is_counted: bool) -> None:
+    def set_opens(self, counts: Counts, is_counted: bool, nothing_sent: str = NOT_YET) -> None:
         """Show opens: of what can be counted, and that they are not where nothing can or nothing was sent."""
         if is_counted and not counts.uncounted and (counts.sent or counts.opened):
             return self.set(counts.opened, counts.open_rate)
         rate = "–" if counts.open_rate is None else rounded(counts.open_rate)
-        known = f"{rate} % of {counts.countable:,} that count opens" if counts.sent else NOTHING_SENT
+        known = f"{rate} % of {counts.countable:,} that count opens" if counts.sent else nothing_sent
         words = known if is_counted else NOT_COUNTED
         value = f"{counts.opened:,}" if is_counted or counts.opened else "–"
         if (value, words) != self._shown:

@@ -7,6 +7,7 @@ from core.stats.clicks import Link, links
 from core.stats.counted import Counted
 from core.stats.counts import (
     BEST_LEAST,
+    NOT_YET,
     ORDERS,
     Counts,
     Overview,
@@ -30,6 +31,7 @@ from core.stats.waits import Wait, waiting
 
 __all__ = [
     "BEST_LEAST",
+    "NOT_YET",
     "ORDERS",
     "WAITING",
     "Counted",

@@ -16,6 +16,8 @@ from core.stats.going import WAITING, waiting
 
 _campaign: Any = Campaign.__table__  # type: ignore[attr-defined]
 _RUNNING = (CampaignStatus.sending, CampaignStatus.paused)
+_OVER = (CampaignStatus.sent, CampaignStatus.cancelled)
+NOT_YET = "Nothing was sent yet"
 
 
 @dataclass(frozen=True)
@@ -133,6 +135,12 @@ class Summary:
     def is_counted(self) -> bool:
         """Whether its opens and clicks can be counted, as far as is known."""
         return self.readers_counted is not False
+
+    @property
+    def nothing_sent(self) -> str:
+        """What is said where nothing was sent: with a yet while a worker has a mail or one is in doubt, too."""
+        open_end = self.counts.pending or self.counts.unknown
+        return "Nothing was sent" if self.status in _OVER and not open_end else NOT_YET
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from sqlmodel import Session
 
 from core import clock
 from core.audience.export import harmless
+from core.stats.counts import Summary
 from core.stats.report import Report
 from core.tracking import export
 
@@ -63,8 +64,8 @@ def _summary(book: Any, report: Report, zone: str) -> None:
         (),
         ("Opened", counts.opened if campaign.is_counted else _UNCOUNTED),
         ("Clicked", counts.clicked if campaign.is_counted else _UNCOUNTED),
-        ("Open rate, % of sent", _rate(counts.open_rate) if campaign.is_counted else _UNCOUNTED),
-        ("Click rate, % of sent", _rate(counts.click_rate) if campaign.is_counted else _UNCOUNTED),
+        ("Open rate, % of sent", _rate(campaign, counts.open_rate) if campaign.is_counted else _UNCOUNTED),
+        ("Click rate, % of sent", _rate(campaign, counts.click_rate) if campaign.is_counted else _UNCOUNTED),
         ("Bounced", counts.bounced),
         ("Unsubscribed", counts.unsubscribed if counts.knows_unsubscribed else _UNCOUNTED),
         ("Reported as spam", counts.complained),
@@ -78,8 +79,8 @@ def _summary(book: Any, report: Report, zone: str) -> None:
     sheet.add_chart(chart, "D2")
 
 
-def _rate(share: float | None) -> float | str:
-    return "nothing was sent yet" if share is None else round(share, 2)
+def _rate(campaign: Summary, share: float | None) -> float | str:
+    return campaign.nothing_sent.lower() if share is None else round(share, 2)
 
 
 def _progress(book: Any, report: Report, zone: str) -> None:

@@ -134,6 +134,13 @@ def texts(browser: Browser) -> str:
     return "\n".join(str(getattr(e, name, "")) for e in elements if e.visible for name in ("text", "content", "rows"))
 
 
+def everything(browser: Browser) -> str:
+    """What is seen, and what charts say to those who do not see them."""
+    assert browser.client is not None
+    shown = [e for e in browser.client.elements.values() if all(box.visible for box in (e, *e.ancestors()))]
+    return "\n".join(str(words) for e in shown for words in (getattr(e, "text", ""), e.props.get("aria-label", "")))
+
+
 class Held:
     """The first call of ``module.name`` waits until ``go_on`` is set; ``begun`` says that it came."""
 

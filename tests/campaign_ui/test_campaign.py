@@ -11,7 +11,7 @@ from core.audience import contacts
 from core.models import Campaign, CampaignLink, CampaignList, LinkClick, Message, Reading, Sender
 from tests import rows
 from tests.campaign_ui.campaign import make, tables
-from tests.campaign_ui.conftest import SignIn, card_texts, eventually, press, texts
+from tests.campaign_ui.conftest import SignIn, card_texts, eventually, everything, press, texts
 
 
 async def test_the_page_shows_how_it_goes_and_why_it_waits(user: Browser, sign_in: SignIn) -> None:
@@ -36,6 +36,46 @@ async def test_a_screen_reader_hears_how_a_campaign_stands(user: Browser, sign_i
         draft = rows.campaign(session, alice, {}, status="draft", name="Later")
     await user.open(f"/campaigns/{draft}")
     await user.should_see("Later is a draft.")
+
+
+async def test_a_page_that_is_open_says_when_nothing_will_be_sent_any_more(user: Browser, sign_in: SignIn) -> None:
+    alice = sign_in(user)
+    with db.session() as session:
+        campaign_id = rows.campaign(session, alice, {"claimed": ["a@x.io"]}, started_at=db.now(session))
+    await user.open(f"/campaigns/{campaign_id}")
+    assert set(sayings(user)) == {"Nothing was sent yet"}
+    for values, told in (
+        ({"status": "cancelled"}, "Nothing was sent yet"),  # a worker holds a mail
+        ({"claimed_count": 0, "unknown_count": 1}, "Nothing was sent yet"),  # it may have arrived
+        ({"unknown_count": 0, "cancelled_count": 1}, "Nothing was sent"),
+        ({"cancelled_count": 0, "unknown_count": 1}, "Nothing was sent yet"),
+        ({"unknown_count": 0, "sent_count": 1}, "Nobody has opened it yet"),  # the user says so
+    ):
+        with db.session() as session:
+            session.execute(update(Campaign).values(**values))
+            db.after_commit(session, lambda: live.publish(alice, "campaign", campaign_id))
+        await eventually(lambda told=told: set(sayings(user)) == {told})
+
+
+def sayings(browser: Browser) -> list[str]:
+    """What the card and the charts say of a campaign that nobody has opened."""
+    said = (line.rstrip(".") for line in everything(browser).splitlines())
+    return [text for text in said if text.startswith(("Nothing was sent", "Nobody has opened"))]
+
+
+async def test_a_campaign_cancelled_before_it_began_promises_nothing(user: Browser, sign_in: SignIn) -> None:
+    alice = sign_in(user)
+    with db.session() as session:
+        campaign_id = rows.campaign(session, alice, status="scheduled", snapshot_done=False)
+    await user.open(f"/campaigns/{campaign_id}")
+    await user.should_see("Nothing was sent yet")
+    await user.should_not_see("It was cancelled before it began.")
+    with db.session() as session:
+        session.execute(update(Campaign).values(status="cancelled", finished_at=db.now(session)))
+        db.after_commit(session, lambda: live.publish(alice, "campaign", campaign_id))
+    await user.should_see("It was cancelled before it began.")
+    await user.should_not_see("Nothing was sent yet")
+    await user.should_not_see("as they happen")
 
 
 async def test_the_sum_over_the_states_is_always_there(user: Browser, sign_in: SignIn) -> None:

@@ -94,6 +94,10 @@ async def test_a_chart_without_lines_says_why(user: Browser, sign_in: SignIn) ->
     await user.should_see("B: Not counted: opens were not counted.")
     await user.open(f"/campaigns/compare?a={a}&b={c}")
     await user.should_see("B: Waits: nothing was sent yet.")
+    with db.session() as session:
+        session.get_one(Campaign, c).status = "cancelled"
+    await user.open(f"/campaigns/compare?a={a}&b={c}")
+    await user.should_see("B: Waits: nothing was sent.")
 
 
 async def test_choosing_the_second_one_shows_both(user: Browser, sign_in: SignIn) -> None:

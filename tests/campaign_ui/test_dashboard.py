@@ -11,7 +11,7 @@ from core.delivery import usage
 from core.models import Campaign, Message
 from tests import rows
 from tests.campaign_ui.campaign import tables
-from tests.campaign_ui.conftest import SignIn, card_texts, eventually, sign_in_as, texts
+from tests.campaign_ui.conftest import SignIn, card_texts, eventually, everything, sign_in_as, texts
 from tests.conftest import Stack
 
 STATES = {
@@ -20,13 +20,6 @@ STATES = {
     "pending": ["dan@example.com"],
     "claimed": ["eve@example.com"],
 }
-
-
-def everything(browser: Browser) -> str:
-    """What is seen, and what charts say to those who do not see them."""
-    assert browser.client is not None
-    shown = [e for e in browser.client.elements.values() if all(box.visible for box in (e, *e.ancestors()))]
-    return "\n".join(str(words) for e in shown for words in (getattr(e, "text", ""), e.props.get("aria-label", "")))
 
 
 async def test_a_newcomer_is_shown_the_way(user: Browser, sign_in: SignIn) -> None:
@@ -181,6 +174,20 @@ async def test_before_any_mail_went_nothing_is_said_of_opens(user: Browser, sign
         await user.should_see("Nothing was sent yet")
         for words in ("0 opened", "Nobody has opened it yet.", "may be simulated", "0 % of sent", "are simulated"):
             assert words not in everything(user)
+
+
+@pytest.mark.parametrize(("status", "state"), [("cancelled", "cancelled"), ("sent", "failed")])
+async def test_of_a_campaign_that_is_over_nothing_was_sent_for_good(
+    user: Browser, sign_in: SignIn, status: str, state: str
+) -> None:
+    alice = sign_in(user)
+    with db.session() as session:
+        values = {"status": status, "started_at": db.now(session), "readers_counted": True}
+        campaign_id = rows.campaign(session, alice, {state: ["a@x.io"]}, **values)
+    for path in (f"/campaigns/{campaign_id}", f"/campaigns/{campaign_id}/report"):
+        await user.open(path)
+        await user.should_see("Nothing was sent")
+        assert "was sent yet" not in everything(user)
 
 
 async def test_where_opens_cannot_be_counted_the_best_campaigns_say_why(

@@ -164,6 +164,17 @@ def test_a_workbook_says_that_a_campaign_waits_and_that_nothing_was_sent_yet(sta
     assert told["Open rate, % of sent"] == told["Click rate, % of sent"] == "nothing was sent yet"
 
 
+@pytest.mark.parametrize(("status", "state"), [("cancelled", "cancelled"), ("sent", "failed")])
+def test_a_workbook_of_a_campaign_that_is_over_says_that_nothing_was_sent(
+    stack: Stack, status: str, state: str
+) -> None:
+    with db.session() as session:
+        alice = rows.user(session)
+        campaign_id = rows.campaign(session, alice, {state: ["a@x.io"]}, status=status)
+    told = {row[0]: row[1] for row in written(alice, campaign_id)["Summary"].iter_rows(values_only=True)}
+    assert told["Open rate, % of sent"] == told["Click rate, % of sent"] == "nothing was sent"
+
+
 @pytest.mark.parametrize("path", ["/campaigns/{}/report", "/campaigns/99999/report", "/campaigns/x/report"])
 async def test_charlie_sees_no_report_of_alice(user: Browser, sign_in: SignIn, path: str) -> None:
     with db.session() as session:
