@@ -4,7 +4,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Float, case, cast, func, or_
+from sqlalchemy import ColumnElement, Float, case, cast, func
 from sqlmodel import Session, select
 
 from core.campaigns.drafts import touched
@@ -13,6 +13,7 @@ from core.errors import NotFound
 from core.models import Campaign, CampaignStatus, MessageState
 from core.stats.counted import Counted, counted, within
 from core.stats.going import WAITING, waiting
+from core.stats.titled import by_title, called
 
 _campaign: Any = Campaign.__table__  # type: ignore[attr-defined]
 _RUNNING = (CampaignStatus.sending, CampaignStatus.paused)
@@ -179,7 +180,6 @@ _rate = cast(_campaign.c.opened_count, Float) / func.nullif(case((_uncounted, 0)
 ORDERS: dict[str, tuple[Any, ...]] = {
     "newest": (),
     "oldest": (_campaign.c.id,),
-    "name": (func.lower(func.coalesce(func.nullif(_campaign.c.name, ""), _campaign.c.subject)),),
     "opened": (func.coalesce(_rate, -1.0).desc(),),
 }
 
@@ -212,11 +212,12 @@ def summaries(
     offset: int = 0,
 ) -> list[Summary]:
     """The user's campaigns after ``offset`` of them; ``statuses``: only those (empty: all); ``search``: a part of the
-    name or the subject; ``order``: one of ORDERS."""
+    name, the subject or what it is called; ``order``: name, or one of ORDERS."""
     conditions = [*_owned(user_id), touched(), *([_campaign.c.status.in_(statuses)] if statuses else [])]
     if words := search.strip().replace("\0", ""):
-        parts = (column.icontains(words, autoescape=True) for column in (_campaign.c.name, _campaign.c.subject))
-        conditions.append(or_(*parts))
+        conditions.append(called(session, user_id, words))
+    if order == "name":
+        return _listed(session, by_title(session, conditions)[offset : offset + limit])
     statement = _SUMMARY.where(*conditions).order_by(*ORDERS[order], _campaign.c.id.desc())
     return _read(session, statement.limit(limit).offset(offset))
 
@@ -266,6 +267,11 @@ def _read(session: Session, statement: Any) -> list[Summary]:
     rows = session.execute(statement).mappings().all()
     waits = waiting(session, [row["id"] for row in rows if row["status"] == CampaignStatus.sending])
     return [_summary(row, row["id"] in waits) for row in rows]
+
+
+def _listed(session: Session, ids: list[int]) -> list[Summary]:
+    found = {each.id: each for each in _read(session, _SUMMARY.where(_campaign.c.id.in_(ids)))}
+    return [found[id] for id in ids if id in found]
 
 
 def _summary(row: Any, waits: bool) -> Summary:

@@ -11,6 +11,7 @@ from core.campaigns.drafts import touched
 from core.campaigns.title import title
 from core.models import Campaign, CampaignStatus, ContactList, Sender, Template
 from core.stats.going import WAITING, waiting
+from core.stats.titled import called
 
 _EACH = 5
 _KINDS = {CampaignStatus.draft: "draft"}
@@ -42,7 +43,7 @@ def find(session: Session, user_id: int, words: str, each: int = _EACH) -> list[
 def _campaigns(session: Session, user_id: int, words: str, each: int) -> list[Found]:
     columns = (col(Campaign.id), col(Campaign.name), col(Campaign.subject), col(Campaign.status))
     wanted = select(*columns).where(col(Campaign.user_id) == user_id, col(Campaign.deleted_at).is_(None))
-    wanted = wanted.where(touched()).where(_has(words, Campaign.name, Campaign.subject))
+    wanted = wanted.where(touched(), *([called(session, user_id, words)] if words else []))
     latest = wanted.order_by(col(Campaign.updated_at).desc(), col(Campaign.id).desc()).limit(each)
     rows = session.execute(latest).all()
     waits = waiting(session, [id for id, _, _, status in rows if status == CampaignStatus.sending])
