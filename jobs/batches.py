@@ -1,4 +1,4 @@
-"""What a lane asks of the database. Runs in the writer's thread."""
+"""What a lane asks of the database. Runs in the writer's thread; ``claim`` in the one of ``beside``."""
 
 from dataclasses import dataclass, field
 from datetime import datetime

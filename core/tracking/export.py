@@ -70,7 +70,9 @@ def _rows(session: Session, campaign_id: int, after_id: int, most: int = _CHUNK)
     )
     rows = list(session.connection().execute(statement))
     told = bounces.words(session, [row.id for row in rows if row.bounced_at is not None])
-    return [(row.id, addresses.shown(row.email), *row[2:6], *_last_word(row, told.get(row.id))) for row in rows]
+    return [
+        (row.id, addresses.shown(row.email), *row[2 : len(COLUMNS)], *_last_word(row, told.get(row.id))) for row in rows
+    ]
 
 
 def _last_word(row: Any, bounce: Attempt | None) -> tuple[str, int | None]:
