@@ -6,7 +6,7 @@ from collections import deque
 from datetime import datetime
 
 from core.content.mail import CompiledMail
-from core.delivery import consequence, hosts, senders, usage
+from core.delivery import consequence, hosts, senders, standing, usage
 from core.delivery.ledger import Claimed
 from core.delivery.replies import UNREACHED, Verdict
 from core.delivery.smtp import Server
@@ -32,8 +32,7 @@ class Lane:
     """Runs on the engine's loop. ``ending``: stop, lost, cooling, blocked, later, failed; "" while mails may start."""
 
     def __init__(self, sender_id: int, owner: str, writer: Writer, beside: Beside, mails: Mails) -> None:
-        self.sender_id = sender_id
-        self.writer = writer
+        self.sender_id, self.writer = sender_id, writer
         self.ending = ""
         self.come_back: float | None = None  # seconds until it makes sense to run again
         self.epoch = 0
@@ -71,7 +70,7 @@ class Lane:
             return False
         held = taken.lease
         self.epoch, self.held_at = held.epoch, asked
-        self.report = Report(self, self.sender_id, held.epoch, held.sender.cooldown_step, self.writer)
+        self.report = Report(self, held.sender, held.epoch, self.writer)
         self.slots = Slots(taken, self.writer, self._ended, self._later)
         self._probing = held.sender.cooldown_step > 0 and held.sender.state_kind in consequence.QUOTAS
         self._parking = Parking(self.slots, self.writer, self._notify, self.poke)
@@ -143,6 +142,8 @@ class Lane:
     async def server(self) -> Server:
         """Where to connect, as the sender is set now. Raises RuleError where we may not or cannot."""
         sender, host, port = await self.writer.call(lambda session: batches.address(session, self.sender_id))
+        if standing.account(sender) != self.report.account:
+            self.end("later", 0.0)  # another one was saved: with new connections only
         address = host if sender.is_sandbox else await asyncio.to_thread(hosts.resolve, host, port)
         return Server(address, port, sender.security, sender.username, senders.password(sender), host)
 
@@ -188,8 +189,7 @@ class Lane:
             self._notify()
 
     async def unwanted(self) -> None:
-        """A mark or a start was refused: campaign paused, address suppressed, sender lost or its limits changed. Look
-        at all that we hold."""
+        """A start or mark was refused (paused, suppressed, lost, other limits): look at all that we hold."""
         held, self._queue = [*self._parking.drain(), *self._queue], deque()
         kept, sender, now = await self.writer.call(lambda session: batches.look(session, self.sender_id, held))
         self._check_limits(sender, now)

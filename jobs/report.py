@@ -11,7 +11,7 @@ from core.delivery import consequence, standing
 from core.delivery.ledger import REPLY_CHARS, Claimed, Outcome
 from core.delivery.replies import CONNECTION, UNREACHED, Verdict, classify
 from core.delivery.smtp import Reply
-from core.models import Campaign, CampaignStatus, MessageState, PauseReason
+from core.models import Campaign, CampaignStatus, MessageState, PauseReason, Sender
 from jobs.writer import Writer
 
 log = logging.getLogger(__name__)
@@ -36,12 +36,13 @@ class Reporting(Protocol):
 class Report:
     """Of one lane. Everything is settled through the writer; nothing waits."""
 
-    def __init__(self, lane: Reporting, sender_id: int, epoch: int, cooldown_step: int, writer: Writer) -> None:
+    def __init__(self, lane: Reporting, sender: Sender, epoch: int, writer: Writer) -> None:
         self._lane = lane
-        self._sender_id, self._epoch = sender_id, epoch
-        self._cooldown_step = cooldown_step
+        self._sender_id, self._epoch = sender.id or 0, epoch
+        self._cooldown_step = sender.cooldown_step
         self._writer = writer
-        self.is_proven = True  # that its account works is known
+        self.account = standing.account(sender)  # all connections of the lane are opened with it
+        self.is_proven = True  # that it works is known
         self._drops = 0
         self._lost: Counter[int] = Counter()  # message id -> connections that ended with it under way
         self._alike: dict[int, Counter[str]] = {}  # campaign id -> rule id -> refusals of its content in a row
@@ -55,7 +56,7 @@ class Report:
         self._lane.accepted()
         if not self.is_proven:
             self.is_proven = True
-            self._writer.call(lambda session: standing.proven(session, self._sender_id, self._epoch))
+            self._writer.call(lambda session: standing.proven(session, self._sender_id, self._epoch, self.account))
         if self._cooldown_step:
             self._cooldown_step = 0
             self._lane.trusted()

@@ -51,9 +51,17 @@ def reached(session: Session, sender_id: int, epoch: int) -> bool:
     return _change(session, sender_id, epoch, _reason("", "", ""))
 
 
-def proven(session: Session, sender_id: int, epoch: int) -> bool:
-    """A mail was accepted, the first one of this account as far as anybody knew."""
-    return _change(session, sender_id, epoch, {"test_problem": ""})
+def account(sender: Sender) -> tuple[Any, ...]:
+    """What connections are opened with: what is known of one says nothing of another."""
+    return tuple(getattr(sender, name) for name in _ACCOUNT)
+
+
+def proven(session: Session, sender_id: int, epoch: int, used: tuple[Any, ...]) -> bool:
+    """A mail was accepted, the first one of the account ``used`` as far as anybody knew.
+
+    False where another one was saved meanwhile.
+    """
+    return _change(session, sender_id, epoch, {"test_problem": ""}, *_has(used))
 
 
 def tested(session: Session, sender: Sender, problem: str) -> bool:
@@ -61,8 +69,8 @@ def tested(session: Session, sender: Sender, problem: str) -> bool:
 
     A server that answered is waited for no longer. False where another account was saved meanwhile.
     """
-    here = [_sender.c[name] == getattr(sender, name) for name in ("id", "user_id", *_ACCOUNT)]
-    statement = update(_sender).where(*here, _sender.c.deleted_at.is_(None)).values(test_problem=problem)
+    mine = (_sender.c.id == sender.id, _sender.c.user_id == sender.user_id, _sender.c.deleted_at.is_(None))
+    statement = update(_sender).where(*mine, *_has(account(sender))).values(test_problem=problem)
     if not session.connection().execute(statement).rowcount:
         return False
     if not problem:
@@ -126,8 +134,14 @@ def _reason(kind: str, rule_id: str, reply: str) -> dict[str, Any]:
     return {"state_kind": kind, "state_rule": rule_id, "state_reply": reply[:REPLY_CHARS]}
 
 
-def _change(session: Session, sender_id: int, epoch: int, values: dict[str, Any]) -> bool:
-    statement = update(_sender).where(_sender.c.id == sender_id, _sender.c.epoch == epoch).values(values)
+def _has(used: tuple[Any, ...]) -> list[ColumnElement[bool]]:
+    return [_sender.c[name] == value for name, value in zip(_ACCOUNT, used, strict=True)]
+
+
+def _change(
+    session: Session, sender_id: int, epoch: int, values: dict[str, Any], *where: ColumnElement[bool]
+) -> bool:
+    statement = update(_sender).where(_sender.c.id == sender_id, _sender.c.epoch == epoch, *where).values(values)
     user_id = session.connection().execute(statement.returning(_sender.c.user_id)).scalar()
     if user_id is not None:
         db.after_commit(session, lambda: live.publish(user_id, "sender", sender_id))

@@ -53,6 +53,42 @@ def test_a_mail_that_was_accepted_proves_its_sender(stack: Stack) -> None:
         world.until(lambda: world.sender(sender_id).test_problem == "")
 
 
+def test_a_mail_that_goes_on_with_the_old_account_proves_nothing_of_the_one_saved_meanwhile(stack: Stack) -> None:
+    user_id = world.add_user()
+
+    def save(phase: str, recipient: str) -> str | None:
+        if phase == "dot" and recipient == PEOPLE[0]:
+            with db.session() as session:
+                session.get_one(Sender, sender_id).username = "somebody-else"
+        return None
+
+    with Receiver(save) as receiver, world.engine() as engine:
+        sender_id = world.add_sender(user_id, receiver.port, connections=1)
+        campaign_id = world.add_campaign(user_id, sender_id, PEOPLE[:1])
+        world.dispatch(engine)
+        world.until(lambda: world.done(campaign_id))
+        kept = world.sender(sender_id)
+        assert (kept.username, kept.test_problem) == ("somebody-else", None)
+
+
+def test_what_is_opened_after_another_account_was_saved_is_opened_anew_and_proves_that_one(stack: Stack) -> None:
+    user_id, new = world.add_user(), Receiver()
+
+    def save(phase: str, recipient: str) -> str | None:
+        if phase == "dot" and recipient == PEOPLE[0]:
+            with db.session() as session:
+                session.get_one(Sender, sender_id).port = new.port
+        return None
+
+    with new, Receiver(save) as old, world.engine() as engine:
+        sender_id = world.add_sender(user_id, old.port, connections=1, refresh_after=1)
+        campaign_id = world.add_campaign(user_id, sender_id, PEOPLE[:3])
+        world.dispatch(engine)
+        world.until(lambda: world.done(campaign_id))
+        assert (old.accepted, sorted(new.accepted)) == (PEOPLE[:1], PEOPLE[1:3])
+        assert world.sender(sender_id).test_problem == ""
+
+
 def test_a_server_without_pipelining_gets_one_command_at_a_time(sqlite_stack: Stack) -> None:
     user_id = world.add_user()
     with Receiver(pipelining=False) as receiver, world.engine() as engine:
