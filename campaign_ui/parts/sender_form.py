@@ -27,7 +27,7 @@ class SenderForm:
     def __init__(self, user_id: int, zone: str, kept: Sender | None, mailbox: BounceMailbox | None = None) -> None:
         self.user_id, self.zone, self.kept, self.mailbox = user_id, zone, kept, mailbox
         self._result_of: object = None
-        self._problem_of: tuple[object, str] = (None, "")  # what the last test of an account found
+        self._problem_of: tuple[object, str | None] = (None, None)  # what the last test of an account found
         with ui.dialog().props("persistent") as self.dialog:
             delete_when_hidden(self.dialog)
             with ui.card().classes("w-[780px] max-w-full p-0 gap-0 items-stretch flex-nowrap"):
@@ -116,13 +116,15 @@ class SenderForm:
         try:
             sender_id = self.kept.id if self.kept else None
             result = await long_work(_probe, self.user_id, sender_id, values)
-            self._problem_of = _account(values), "" if result.ok else result.sentence
+            self._problem_of = _account(values), _problem(result, values)
             await off_loop(_note, self.user_id, sender_id, values, self._problem_of[1])
             held_up = await off_loop(_held_up, self.user_id, sender_id, values, self.zone) if result.ok else ""
         finally:
             self.test.props(remove="loading")
         sentence = result.sentence
-        if result.ok and values.username.strip():
+        if result.ok and not values.username.strip():
+            sentence += " A test mail tells whether it takes mail."
+        elif result.ok:
             sentence += " The server takes mail." if held_up else " This sender can send."
         self._show_result(replace(result, sentence=sentence), tested, held_up)
 
@@ -180,6 +182,11 @@ class SenderForm:
 
 def _account(values: Values) -> object:
     return [getattr(values, name) for name in ("preset", "host", "port", "security", "username", "password")]
+
+
+def _problem(result: ProbeResult, values: Values) -> str | None:
+    """See ``standing.tested``: without a sign-in only a mail that is accepted tells that it works."""
+    return result.sentence if not result.ok else "" if values.username.strip() else None
 
 
 def _say_problems(sentences: list[str]) -> str:
@@ -244,7 +251,7 @@ def _probe(user_id: int, sender_id: int | None, values: Values) -> ProbeResult:
     )
 
 
-def _note(user_id: int, sender_id: int | None, values: Values, problem: str) -> None:
+def _note(user_id: int, sender_id: int | None, values: Values, problem: str | None) -> None:
     """Keep what a test found where it was of the account that is kept."""
     if sender_id is None:
         return

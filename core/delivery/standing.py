@@ -64,13 +64,15 @@ def proven(session: Session, sender_id: int, epoch: int, used: tuple[Any, ...]) 
     return _change(session, sender_id, epoch, {"test_problem": ""}, *_has(used))
 
 
-def tested(session: Session, sender: Sender, problem: str) -> bool:
+def tested(session: Session, sender: Sender, problem: str | None) -> bool:
     """Keep what a test of ``sender``, as it was read, found: why it failed, or "" where it works.
 
+    None: its server answers and nothing more was tried, so it is known to work where a mail told that already.
     A server that answered is waited for no longer. False where another account was saved meanwhile.
     """
+    found = case((_sender.c.test_problem == "", ""), else_=None) if problem is None else problem
     mine = (_sender.c.id == sender.id, _sender.c.user_id == sender.user_id, _sender.c.deleted_at.is_(None))
-    statement = update(_sender).where(*mine, *_has(account(sender))).values(test_problem=problem)
+    statement = update(_sender).where(*mine, *_has(account(sender))).values(test_problem=found)
     if not session.connection().execute(statement).rowcount:
         return False
     if not problem:
@@ -138,9 +140,7 @@ def _has(used: tuple[Any, ...]) -> list[ColumnElement[bool]]:
     return [_sender.c[name] == value for name, value in zip(_ACCOUNT, used, strict=True)]
 
 
-def _change(
-    session: Session, sender_id: int, epoch: int, values: dict[str, Any], *where: ColumnElement[bool]
-) -> bool:
+def _change(session: Session, sender_id: int, epoch: int, values: dict[str, Any], *where: ColumnElement[bool]) -> bool:
     statement = update(_sender).where(_sender.c.id == sender_id, _sender.c.epoch == epoch, *where).values(values)
     user_id = session.connection().execute(statement.returning(_sender.c.user_id)).scalar()
     if user_id is not None:

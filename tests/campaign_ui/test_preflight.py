@@ -163,7 +163,7 @@ async def test_dns_is_asked_for_a_real_sender_only_and_the_button_goes_to_its_ke
 async def test_a_sender_that_was_never_tested_is_said_until_it_is(user: Browser, sign_in: SignIn) -> None:
     alice = sign_in(user)
     with db.session() as session:
-        real = rows.sender(session, alice, name="Shop", test_problem=None)
+        real = rows.sender(session, alice, name="Shop", username="anna", test_problem=None)
     made = draft(alice, "Hi {{ unsubscribe_url }}", [{}], real.id)
     await user.open(f"/campaigns/{made}/edit?step=when")
     await sees(user, "Shop was never tested with this account: test it first.")

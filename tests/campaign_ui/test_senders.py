@@ -162,6 +162,23 @@ async def test_what_a_test_found_is_kept_with_the_sender(user: Browser, sign_in:
     assert "refused the sign-in" in (kept(user_id)[0].test_problem or "")
 
 
+async def test_a_connection_without_a_sign_in_proves_nothing(user: Browser, sign_in: SignIn, smtp_port: int) -> None:
+    user_id = sign_in(user)
+    await user.open("/senders")
+    press(user, "Add sender")
+    await user.should_see("Test connection")
+    type_in(user, Host="127.0.0.1", Port=smtp_port, Security="none", Name="News", From_address="a@example.com")
+    press(user, "Test connection")
+    await user.should_see("No username is set, so no sign-in was tried. A test mail tells whether it takes mail.")
+    press(user, "Save")
+    await user.should_see("Not tested")
+    assert kept(user_id)[0].test_problem is None
+    press(user, "Test connection of News")
+    await user.should_see("no sign-in was tried")
+    await user.should_see("Not tested")
+    assert kept(user_id)[0].test_problem is None
+
+
 async def test_a_test_of_what_was_not_saved_says_nothing_of_what_is_kept(
     user: Browser, sign_in: SignIn, smtp_port: int
 ) -> None:

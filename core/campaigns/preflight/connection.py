@@ -26,7 +26,8 @@ def findings(sender: Sender, now: datetime, zone: str) -> list[Finding]:
         words = f"{name} waits until {clock.say(until, zone)}: {why(sender)} The mails go out after that."
         return [warning(words, "senders", place)]
     if sender.test_problem is None:
-        words = f"{name} was never tested with this account: test it first. If its server refuses it, the mails wait."
+        first = "test it first" if sender.username else "send a test mail first"
+        words = f"{name} was never tested with this account: {first}. If its server refuses it, the mails wait."
         return [warning(words, "senders", place)]
     return []
 

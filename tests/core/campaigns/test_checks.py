@@ -50,7 +50,11 @@ def test_a_sender_that_is_not_known_to_work_is_said_and_may_be_used(alice: int, 
     waits = {"state": SenderState.cooling, "cooling_until": NOW + timedelta(days=9_000)}
     unreached = {"state_rule": UNREACHED, "state_reply": "Nothing answers on port 587 of smtp.example.com."}
     for values, level, sentence in [
-        ({"test_problem": None}, "warning", "News was never tested with this account: test it first."),
+        (
+            {"test_problem": None, "username": "anna"},
+            "warning",
+            "News was never tested with this account: test it first.",
+        ),
         ({"test_problem": "It refused us."}, "serious", "The last test of News failed: It refused us. Sent now, "),
         (
             waits | {"test_problem": None, "state_kind": "quota_hour"},

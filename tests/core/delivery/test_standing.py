@@ -48,6 +48,15 @@ def test_a_test_that_passed_ends_the_wait_for_a_server_but_none_that_a_server_as
             assert (sender.test_problem, sender.state) == ("It refused the sign-in.", state)
 
 
+@pytest.mark.parametrize(("before", "after"), [(None, None), ("", ""), ("Nothing answered.", None)])
+def test_a_server_that_answered_is_not_known_to_take_mail(stack: Stack, before: str | None, after: str | None) -> None:
+    with db.session() as session:
+        sender = cooling(session, rows.user(session), state_rule="unreached", test_problem=before)
+        assert standing.tested(session, sender, None)
+        session.refresh(sender)
+        assert (sender.test_problem, sender.state) == (after, "ready")
+
+
 def test_a_test_says_nothing_of_the_account_that_was_saved_while_it_went_on(stack: Stack) -> None:
     with db.session() as session:
         sender = rows.sender(session, rows.user(session), host="old.example.com", test_problem=None)
