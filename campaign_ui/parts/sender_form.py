@@ -116,8 +116,9 @@ class SenderForm:
         try:
             sender_id = self.kept.id if self.kept else None
             result = await long_work(_probe, self.user_id, sender_id, values)
-            self._problem_of = _account(values), _problem(result, values)
-            await off_loop(_note, self.user_id, sender_id, values, self._problem_of[1])
+            if not result.passes:
+                self._problem_of = _account(values), _problem(result, values)
+                await off_loop(_note, self.user_id, sender_id, values, self._problem_of[1])
             held_up = await off_loop(_held_up, self.user_id, sender_id, values, self.zone) if result.ok else ""
         finally:
             self.test.props(remove="loading")

@@ -14,7 +14,7 @@ from core.campaigns.checks import sender_problem
 from core.campaigns.content import content
 from core.campaigns.drafts import get
 from core.content import mail
-from core.delivery import hosts, replies, senders, smtp, standing, tls
+from core.delivery import consequence, hosts, replies, senders, smtp, standing, tls
 from core.delivery.smtp import Refused, Reply, Server
 from core.errors import RuleError
 from core.models import Sender
@@ -79,7 +79,8 @@ def _try(server: Server, from_address: str, address: str, raw: bytes) -> TestRes
     except Refused as refused:
         verdict = replies.classify(refused.phase, refused.reply.code, "", refused.reply.text)
         at, words = refused.phase, _words(refused.reply)
-        return TestResult(False, verdict.explanation, words, at == "rcpt", at in ("connect", "ehlo", "auth"))
+        is_about_sender = at in ("connect", "ehlo", "auth") and not consequence.passes(verdict)
+        return TestResult(False, verdict.explanation, words, at == "rcpt", is_about_sender)
     except smtp.BadAddress as error:
         return TestResult(False, str(error), is_about_address=True)
     except ssl.SSLError as error:

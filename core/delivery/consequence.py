@@ -50,6 +50,11 @@ def of_refusal(verdict: Verdict, attempts: int) -> Consequence:
     return Consequence(MessageState.failed, bounced=kind == "bad_recipient", blames_content=kind in _CONTENT)
 
 
+def passes(verdict: Verdict) -> bool:
+    """Whether what was refused may be accepted later with nothing changed: a busy server, a limit that is full."""
+    return verdict.kind in THROTTLES | _LATER | {"auth_temporary"}
+
+
 def is_the_content(identical: int, alike: int, decided: int) -> bool:
     """Whether refusals blame the campaign, not single mails: then it pauses.
 

@@ -8,7 +8,7 @@ import ssl
 import threading
 from dataclasses import dataclass, field
 
-from core.delivery import hosts, presets, replies, tls
+from core.delivery import consequence, hosts, presets, replies, tls
 from core.errors import RuleError
 from core.models import Security
 
@@ -21,18 +21,22 @@ _MECHANISMS = ("PLAIN", "LOGIN", "CRAM-MD5")
 
 @dataclass(frozen=True)
 class ProbeResult:
-    """``sentence``: for the user. ``reply``: the server's own words, without secrets. ``steps``: what worked."""
+    """``sentence``: for the user. ``reply``: the server's own words, without secrets. ``steps``: what worked.
+
+    ``passes``: it was busy, which says nothing of the account.
+    """
 
     ok: bool
     sentence: str
     reply: str = ""
     steps: tuple[str, ...] = ()
+    passes: bool = False
 
 
 class _Wrong(Exception):
-    def __init__(self, sentence: str, reply: str = "") -> None:
+    def __init__(self, sentence: str, reply: str = "", passes: bool = False) -> None:
         super().__init__(sentence)
-        self.sentence, self.reply = sentence, reply
+        self.sentence, self.reply, self.passes = sentence, reply, passes
 
 
 def probe(
@@ -54,7 +58,7 @@ def probe(
         sentence = visit.go()
         return ProbeResult(True, sentence, "", tuple(visit.steps))
     except _Wrong as wrong:
-        return ProbeResult(False, wrong.sentence, visit.clean(wrong.reply), tuple(visit.steps))
+        return ProbeResult(False, wrong.sentence, visit.clean(wrong.reply), tuple(visit.steps), wrong.passes)
     except RuleError as error:
         return ProbeResult(False, str(error), "", tuple(visit.steps))
     finally:
@@ -240,7 +244,8 @@ class _Visit:
         reply = _line(code, said)
         verdict = replies.classify(phase, code, "", reply)
         provider = presets.provider(self.preset, self.host) or self.host
-        return _Wrong(replies.explain(verdict.rule_id, verdict.kind, provider), reply)
+        sentence = replies.explain(verdict.rule_id, verdict.kind, provider)
+        return _Wrong(sentence, reply, consequence.passes(verdict))
 
     def _cut_off(self, error: Exception) -> _Wrong:
         if self._waited_in_vain(error):

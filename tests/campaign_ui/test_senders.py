@@ -18,6 +18,7 @@ from core.delivery.replies import UNREACHED
 from core.models import Campaign, CampaignStatus, Sender, SenderState
 from tests import rows
 from tests.campaign_ui.conftest import Held, SignIn, eventually, press, texts
+from tests.jobs.receiver import Receiver
 
 GOOD = senders.Values(
     name="News", host="smtp.hostinger.com", username="anna", password="canary-pw", from_address="anna@example.com"
@@ -177,6 +178,18 @@ async def test_a_connection_without_a_sign_in_proves_nothing(user: Browser, sign
     await user.should_see("no sign-in was tried")
     await user.should_see("Not tested")
     assert kept(user_id)[0].test_problem is None
+
+
+async def test_a_server_that_is_busy_says_nothing_of_a_sender(user: Browser, sign_in: SignIn) -> None:
+    user_id = sign_in(user)
+    with Receiver(lambda phase, _: "421 4.3.2 Too many connections" if phase == "connect" else None) as busy:
+        sender_id = stored(user_id, host="127.0.0.1", port=busy.port, security="none")
+        await user.open("/senders")
+        press(user, "Test connection of News")
+        await user.should_see("421 4.3.2 Too many connections")
+        press(user, "Save")
+        await user.should_not_see("Edit sender")
+        assert [(each.id, each.test_problem) for each in kept(user_id)] == [(sender_id, None)]
 
 
 async def test_a_test_of_what_was_not_saved_says_nothing_of_what_is_kept(

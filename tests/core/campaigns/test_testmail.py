@@ -16,6 +16,7 @@ from core.delivery.smtp import Connection
 from core.errors import NotFound, RuleError
 from core.models import Message, Sender
 from tests.core.campaigns.rows import read, user
+from tests.jobs.receiver import Receiver
 
 pytestmark = pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS", "ignore:Session.login_data")
 
@@ -110,6 +111,39 @@ def test_a_test_mail_tells_whether_its_sender_works(alice: int, draft: int, prov
     campaigns.send_test(alice, draft, "nobody@example.net")  # the fault of the address
     with db.reading() as session:
         assert session.exec(select(Sender)).one().test_problem == ""
+
+
+@pytest.mark.parametrize(
+    ("greeting", "known"),
+    [
+        ("421 4.3.2 Too many concurrent connections", ""),
+        ("451 4.7.1 Ratelimit exceeded", ""),
+        ("421 4.3.0 Try again later", ""),
+        ("554 5.7.1 Service unavailable; client blocked using dnsbl", "block list"),
+    ],
+)
+def test_a_server_that_is_busy_says_nothing_of_its_sender(alice: int, draft: int, greeting: str, known: str) -> None:
+    with Receiver(lambda phase, _: greeting if phase == "connect" else None) as busy:
+        with db.session() as session:
+            sender = session.exec(select(Sender)).one()
+            sender.host, sender.port, sender.security = "127.0.0.1", busy.port, "none"
+        assert not campaigns.send_test(alice, draft, "me@example.net").accepted
+    with db.reading() as session:
+        problem = session.exec(select(Sender)).one().test_problem
+    assert problem is not None and (known in problem if known else problem == "")
+
+
+def test_a_test_mail_proves_a_server_without_a_sign_in(alice: int, draft: int) -> None:
+    with Receiver() as receiver:
+        with db.session() as session:
+            sender = session.exec(select(Sender)).one()
+            sender.host, sender.port, sender.security, sender.test_problem = "127.0.0.1", receiver.port, "none", None
+            [before] = [each.text for each in campaigns.findings(session, alice, draft) if each.step == "senders"]
+        assert before.startswith("News was never tested with this account: send a test mail first.")
+        assert campaigns.send_test(alice, draft, "me@example.net").accepted
+    with db.reading() as session:
+        assert session.exec(select(Sender)).one().test_problem == ""
+        assert not [each for each in campaigns.findings(session, alice, draft) if each.step == "senders"]
 
 
 def test_a_server_that_takes_neither_its_address_nor_its_size_is_said(
