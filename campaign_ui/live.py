@@ -59,13 +59,14 @@ def stop() -> None:
         client.outbox.stop()
 
 
-def watch(callback: Callback, topic: str, id: int | None = None) -> "Watcher":
+def watch(callback: Callback, topic: str, id: int | None = None, every: float = 0.0) -> "Watcher":
     """Call ``callback`` (async or not) in this page's slot whenever ``topic`` (of ``id``) of this user changed.
 
-    Hints are merged: at most one call per 250 ms, never two at once, and always one after the last hint.
+    Hints are merged: at most one call per 250 ms, or ``every`` so many seconds where it costs much, never two at once,
+    and always one after the last hint.
     Call it in a page builder, before reading what the page shows first.
     """
-    watcher = Watcher(callback, topic, id)
+    watcher = Watcher(callback, topic, id, every)
     channel = _channel_of(auth.current().id)
     channel.hinted.subscribe(watcher.hear)
     return watcher
@@ -99,8 +100,9 @@ def _forget(channel: _Channel, key: Any, done: "asyncio.Future[Any]") -> None:
 class Watcher:
     """What ``watch`` began."""
 
-    def __init__(self, callback: Callback, topic: str, id: int | None) -> None:
+    def __init__(self, callback: Callback, topic: str, id: int | None, every: float) -> None:
         self.callback, self.topic, self.id = callback, topic, id
+        self._every, self._next_at = every, 0.0
         self.busy = self.again = False
         self._timer: asyncio.TimerHandle | None = None
         self._client = ui.context.client
@@ -115,6 +117,7 @@ class Watcher:
             self._timer = asyncio.get_running_loop().call_later(seconds, self._due)
 
     def _due(self) -> None:
+        self._timer = None
         if not self.busy:
             background_tasks.create(self._call(), name="by the clock", context=self._client)
 
@@ -124,7 +127,14 @@ class Watcher:
         if self.busy:
             self.again = True
             return None
-        return self._call()
+        return None if self._is_early() else self._call()
+
+    def _is_early(self) -> bool:
+        """Whether the call has to wait; it comes by itself then."""
+        wait = self._next_at - time.monotonic()
+        if wait > 0 and self._timer is None:
+            self.again_in(wait)
+        return wait > 0
 
     def _wants(self, hint: live.Hint) -> bool:
         if hint.user_id is None:
@@ -135,11 +145,11 @@ class Watcher:
         self.busy = True
         try:
             while True:
-                self.again = False
+                self.again, self._next_at = False, time.monotonic() + self._every
                 result = self.callback()
                 if helpers.should_await(result):
                     await result
-                if not self.again:
+                if not self.again or self._is_early():
                     return
         finally:
             self.busy = False

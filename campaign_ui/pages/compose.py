@@ -31,6 +31,7 @@ _STATES = {
     "conflict": ("call_split", "--cm-pending-text"),
     "ended": ("lock", "--cm-pending-text"),
 }
+_SENDERS_EVERY = 5.0  # seconds: one that sends may change all the time, and Preflight looks at everything again
 
 
 def register() -> None:
@@ -92,7 +93,7 @@ class _Page:
         ui.on("compose_step", self._stepped_back)
         live.watch(self.draft.look, "campaign", self.draft.id)
         live.watch(self.compose.reload, "audience")
-        live.watch(self.compose.reload, "sender")
+        live.watch(self.compose.reload, "sender", every=_SENDERS_EVERY)
         ui.context.client.on_disconnect(self.draft.flush)
         self._show_state()
 

@@ -3,7 +3,6 @@
 import asyncio
 from dataclasses import dataclass, replace
 from datetime import datetime
-from time import monotonic
 from typing import Any
 
 from nicegui import background_tasks, ui
@@ -55,14 +54,11 @@ class Review:
         self.of_domain: tuple[domain.Asked | None, tuple[Finding, ...] | None] = (None, None)
         self.of_links: tuple[Any, tuple[Finding, ...] | None] = (None, None)
         self._foreseen: Any = None
-        self._others: asyncio.TimerHandle | None = None
-        self._others_at = 0.0
         with card("What will happen"):
             self.summary = ui.element("dl").classes("compose-facts w-full")
         self.list = FindingList(Ways(compose.go_to, self._who, self._default, self._check_links, self._ask_again))
         survey.on_progress(self._show_findings)
-        live.watch(self._others_changed, "campaign")
-        live.watch(self._sender_changed, "sender")  # tested in another tab, or its server does not answer any more
+        live.watch(self._foresee_others, "campaign", every=_OTHERS_EVERY)  # one that begins may share the sender
         self.show()
 
     @property
@@ -124,22 +120,9 @@ class Review:
             self.forecast = made
         self._show_summary()
 
-    async def _sender_changed(self) -> None:
-        if self.looked is not None:
-            await self.refresh()
-
-    def _others_changed(self) -> None:
-        """Another campaign began, paused or went on: it may share the sender."""
-        if self._others is None and self.looked is not None:
-            wait = max(0.0, self._others_at + _OTHERS_EVERY - monotonic())
-            self._others = asyncio.get_running_loop().call_later(wait, self._look_at_others)
-
-    def _look_at_others(self) -> None:
-        self._others, self._others_at = None, monotonic()
-        if not self.list.box.is_deleted:
-            background_tasks.create(self._foresee_others(), name="foresee")
-
     async def _foresee_others(self) -> None:
+        if self.looked is None:
+            return
         outlook = await off_loop(_outlook, self.compose.user_id, self.compose.draft.id)
         if self.looked is not None and not self.list.box.is_deleted:
             self.looked = replace(self.looked, outlook=outlook)

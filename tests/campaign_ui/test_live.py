@@ -82,6 +82,23 @@ async def test_a_slow_page_is_never_called_twice_at_once(user: Browser, sign_in:
     assert most == 1
 
 
+async def test_what_costs_much_is_called_seldom_and_after_the_last_hint_all_the_same(
+    user: Browser, sign_in: SignIn
+) -> None:
+    alice = sign_in(user)
+    each, seldom = [0], [0]
+    number = 0
+    await user.open("/settings")
+    with user:
+        pages_live.watch(lambda: each.append(number), "campaign")
+        pages_live.watch(lambda: seldom.append(number), "campaign", every=2.0)
+    for number in range(1, 5):
+        live.publish(alice, "campaign")
+        await eventually(lambda: each[-1] == number)  # noqa: B023
+    assert seldom == [0, 1]
+    await eventually(lambda: seldom == [0, 1, 4])
+
+
 async def test_tabs_share_one_read_after_a_hint(user: Browser, sign_in: SignIn) -> None:
     alice = sign_in(user)
     reads: list[int] = []

@@ -11,6 +11,7 @@ from nicegui import Client, ElementFilter, app, background_tasks, ui
 from nicegui.testing import User as Browser
 from sqlmodel import Session, col, select
 
+from campaign_ui import live as pages_live
 from campaign_ui.parts import zone_select
 from core import campaigns, db, live
 from core.campaigns import Finding, Level
@@ -181,6 +182,36 @@ async def test_a_sender_that_was_never_tested_is_said_until_it_is(user: Browser,
     with db.session() as session:
         standing.tested(session, senders.get(session, alice, real.id or 0), "")
     await soon(lambda: "The last test of Shop" not in texts(user))
+
+
+async def test_a_sender_that_changes_all_the_time_is_looked_at_now_and_then(
+    user: Browser, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alice, real_look = sign_in(user), campaigns.findings
+    looked: list[int] = []
+    heard: list[int] = []
+
+    def look(session: Session, user_id: int, campaign_id: int) -> list[Finding]:
+        looked.append(campaign_id)
+        return real_look(session, user_id, campaign_id)
+
+    monkeypatch.setattr(campaigns, "findings", look)
+    with db.session() as session:
+        real = rows.sender(session, alice, name="Shop")
+    made = draft(alice, "Hi {{ unsubscribe_url }}", [{}], real.id)
+    await user.open(f"/campaigns/{made}/edit?step=when")
+    await sees(user, "Preflight")
+    with user:
+        pages_live.watch(lambda: heard.append(len(looked)), "sender")
+    await soon(lambda: looked)
+    await let_rest(user)
+    before = len(looked)
+    for number in range(1, 4):
+        live.publish(alice, "sender", real.id)
+        await soon(lambda: len(heard) == number)  # noqa: B023
+        await let_rest(user)
+    assert len(looked) == before + 1
+    await soon(lambda: len(looked) == before + 2)  # after the last hint
 
 
 async def test_links_are_fetched_only_when_asked(
