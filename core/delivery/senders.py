@@ -65,7 +65,10 @@ def save(session: Session, user_id: int, sender_id: int, values: Values) -> None
         cools_on = false()
     same = kept.is_sandbox or is_account(kept, values)
     known = case((_sender.c.state != SenderState.blocked, _sender.c.test_problem)) if same else None
-    ready = {"state": SenderState.ready, "cooling_until": None, "cooldown_step": 0} | dict.fromkeys(_REASON, "")
+    ready: dict[str, Any] = {"state": SenderState.ready, "cooling_until": None, "cooldown_step": 0}
+    ready |= dict.fromkeys(_REASON, "")
+    if same:  # why it was blocked, until it is known to work again
+        ready["state_kind"] = case((_sender.c.state != SenderState.cooling, _sender.c.state_kind), else_="")
     # It may have waited for a full hour or day that has more room now, or a window; the pace per minute is kept.
     soon = db.now(session) + _next_slot(kept)
     next_start_at = case((_sender.c.next_start_at > soon, soon), else_=_sender.c.next_start_at)

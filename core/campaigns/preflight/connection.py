@@ -7,6 +7,8 @@ from core.campaigns.findings import Finding, serious, warning
 from core.delivery import presets, replies, standing
 from core.models import Sender, SenderState
 
+_REFUSED = {"auth": "its sign-in", "sender_not_allowed": "its From address"}  # what blocks a sender
+
 
 def findings(sender: Sender, now: datetime, zone: str) -> list[Finding]:
     """What to say before it is relied on; empty where a test passed or a mail was accepted. Pure.
@@ -27,7 +29,9 @@ def findings(sender: Sender, now: datetime, zone: str) -> list[Finding]:
         return [warning(words, "senders", place)]
     if sender.test_problem is None:
         first = "test it first" if sender.username else "send a test mail first"
-        words = f"{name} was never tested with this account: {first}. If its server refuses it, the mails wait."
+        refused = _REFUSED.get(sender.state_kind)
+        so_far = f"not tested since {refused} was refused" if refused else "never tested with this account"
+        words = f"{name} was {so_far}: {first}. If its server refuses it, the mails wait."
         return [warning(words, "senders", place)]
     return []
 

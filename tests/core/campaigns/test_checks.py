@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -5,6 +6,7 @@ from sqlmodel import select
 
 from core import campaigns, db
 from core.content import images
+from core.delivery import senders
 from core.delivery.replies import UNREACHED
 from core.errors import RuleError
 from core.models import Image, Sender, SenderState, Suppression
@@ -76,6 +78,21 @@ def test_a_sender_that_is_not_known_to_work_is_said_and_may_be_used(alice: int, 
             assert all(sentence in each.text and each.place == f"sender:{sender.id}" for each in found)
             assert bool(campaigns.problems(session, alice, draft)) == (level == "error")
             sender.sqlmodel_update(before)
+
+
+def test_a_sender_that_was_saved_after_a_refusal_is_not_called_new(alice: int, draft: int) -> None:
+    for kind, since in (("auth", "its sign-in"), ("sender_not_allowed", "its From address")):
+        with db.session() as session:
+            sender = session.exec(select(Sender)).one()
+            kept = {"host": "smtp.example.com", "username": "anna", "state": SenderState.blocked, "state_kind": kind}
+            sender.sqlmodel_update(kept)
+        values = senders.Values("News", "smtp.example.com", username="anna", from_address="news@example.com")
+        for per_hour in (100, 200):  # also when it is saved once more
+            with db.session() as session:
+                senders.save(session, alice, id_of(sender), replace(values, per_hour=per_hour))
+        with db.reading() as session:
+            [found] = [each for each in campaigns.findings(session, alice, draft) if each.step == "senders"]
+        assert found.text.startswith(f"News was not tested since {since} was refused: test it first.")
 
 
 def test_a_list_without_anybody_to_write_to_is_a_problem(alice: int, draft: int) -> None:

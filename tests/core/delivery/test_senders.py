@@ -47,9 +47,10 @@ def test_saving_keeps_the_password_unless_one_is_typed_and_unblocks(stack: Stack
         senders.save(session, user_id, sender_id, replace(GOOD, name="Weekly", password=None, per_hour=100))
         sender = senders.get(session, user_id, sender_id)
         assert (sender.name, sender.per_hour, senders.password(sender)) == ("Weekly", 100, SECRET)
-        assert (sender.state, sender.state_kind, sender.state_reply) == (SenderState.ready, "", "")
+        assert (sender.state, sender.state_kind, sender.state_reply) == (SenderState.ready, "auth", "")
         senders.save(session, user_id, sender_id, replace(GOOD, password="new"))
         assert senders.password(senders.get(session, user_id, sender_id)) == "new"
+        assert sender.state_kind == ""  # that was another account
         senders.save(session, user_id, sender_id, replace(GOOD, password=""))
         assert not senders.has_password(senders.get(session, user_id, sender_id))
 
