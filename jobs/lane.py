@@ -49,7 +49,7 @@ class Lane:
         self._batch_size = 1
         self._owner, self._mails, self._beside = owner, mails, beside
         self._loop = asyncio.get_running_loop()
-        self._queue: deque[Claimed] = deque()
+        self.queue: deque[Claimed] = deque()  # those that come next
         self._couriers: dict[asyncio.Task[None], Courier] = {}
         self._leaving: set[Courier] = set()  # on their way home: the sender may have fewer now
         self._claiming: asyncio.Task[None] | None = None
@@ -170,10 +170,10 @@ class Lane:
             return None
         if self._is_one_too_many():
             return None
-        left = len(self._queue)
+        left = len(self.queue)
         if left < self._batch_size and left <= self.slots.reserve(self._batch_size, self.adaptive.connections):
             self._claim_soon()
-        while (message := self._parking.next(self._queue)) is not None:
+        while (message := self._parking.next(self.queue)) is not None:
             if self.may_start(message):
                 return message
         return None
@@ -185,15 +185,15 @@ class Lane:
     def requeue(self, message: Claimed) -> None:
         """A mail that was not sent, and not refused either. When the lane ends it goes back with the sender."""
         if not self.ending:
-            self._queue.appendleft(message)
+            self.queue.appendleft(message)
             self._notify()
 
     async def unwanted(self) -> None:
         """A start or mark was refused (paused, suppressed, lost, other limits): look at all that we hold."""
-        held, self._queue = [*self._parking.drain(), *self._queue], deque()
+        held, self.queue = [*self._parking.drain(), *self.queue], deque()
         kept, sender, now = await self.writer.call(lambda session: batches.look(session, self.sender_id, held))
         self._check_limits(sender, now)
-        self._queue.extend(message for message in held if message.id in kept)
+        self.queue.extend(message for message in held if message.id in kept)
 
     def may_start(self, message: Claimed) -> bool:
         """Whether this mail may start; one whose campaign's window closed is put back."""
@@ -203,7 +203,7 @@ class Lane:
 
     def share(self) -> None:
         """What we hold goes back, and is claimed and shared anew."""
-        held, self._queue = [*self._parking.drain(), *self._queue], deque()
+        held, self.queue = [*self._parking.drain(), *self.queue], deque()
         if not self.ending:
             self._put_back(held)
 
@@ -214,7 +214,7 @@ class Lane:
 
     async def _work(self) -> None:
         while not self.ending:
-            if not self._queue and not self._couriers:
+            if not self.queue and not self._couriers:
                 self._claim_soon()
                 if self._claiming is None:
                     break
@@ -235,7 +235,7 @@ class Lane:
         size = self.slots.batch(self._batch_size, self.adaptive.connections)
         if size <= 0:
             self._exhausted = self._full = True
-            if not self._queue and not any(courier.busy for courier in self._couriers.values()):
+            if not self.queue and not any(courier.busy for courier in self._couriers.values()):
                 self._later(self.slots.free_at())
             return
         await self._parking.rest()
@@ -252,7 +252,7 @@ class Lane:
         self._exhausted = not got.messages
         self._worked = self._worked or bool(got.messages)
         bad = await self._mails.compile(got.contents, self.compiled, got.messages, self.writer)
-        self._queue.extend(message for message in got.messages if message.campaign_id not in bad)
+        self.queue.extend(message for message in got.messages if message.campaign_id not in bad)
 
     def _claim_done(self, task: "asyncio.Task[None]") -> None:
         self._claiming = None
@@ -265,7 +265,7 @@ class Lane:
         """One courier (connection) per waiting mail, up to the sender's number."""
         busy = sum(courier.busy for courier in self._couriers.values())
         most = self.adaptive.connections if self._proven and not self._probing else 1
-        while len(self._couriers) < min(most, len(self._queue) + busy):
+        while len(self._couriers) < min(most, len(self.queue) + busy):
             courier = Courier(self)
             task = self._loop.create_task(courier.run())
             self._couriers[task] = courier

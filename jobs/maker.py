@@ -2,7 +2,11 @@
 
 import asyncio
 import logging
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from core import clock
@@ -15,6 +19,9 @@ if TYPE_CHECKING:
     from jobs.lane import Lane
 
 log = logging.getLogger(__name__)
+
+
+_MOST, _BYTES, _SECONDS = 31, 262_144, 0.002  # of the mails that are made ahead
 
 
 @dataclass(slots=True)
@@ -36,9 +43,8 @@ class Maker:
     def made(self, message: Claimed, connection: Connection) -> Mail | None:
         """The bytes of ``message`` for this connection; None: it cannot be made, which was told."""
         lane = self._lane
-        recipient = Recipient(message.id, message.email, message.fields)
         try:
-            body = lane.compiled[message.campaign_id].render(recipient, clock.utcnow())
+            body = self._body(message)
             if (refusal := smtp.too_big(connection, len(body))) is not None:
                 lane.report.refused(message, "mail", refusal)
                 return None
@@ -49,6 +55,24 @@ class Maker:
             log.exception("message %s could not be made", message.id)
             lane.report.failed(message, "This mail could not be made: a mistake in the program, see its log.")
         return None
+
+    def _body(self, message: Claimed) -> bytes:
+        """The bytes of ``message``. With them those of the mails that come next are made, as long as little waits for
+        it: in a row each costs less, as what makes them is still in the caches of the processor."""
+        lane, made, now = self._lane, message.made, clock.utcnow()
+        message.made = None
+        if made is not None and made[0] is lane.compiled[message.campaign_id]:
+            return made[1]
+        body = _render(lane, message, now)
+        left, until = 0 if lane.slots.limited else _BYTES - len(body), monotonic() + _SECONDS
+        for following in islice(lane.queue, _MOST):
+            if left <= 0 or monotonic() > until:
+                break
+            with suppress(Exception):  # told when its turn comes
+                ahead = _render(lane, following, now)
+                following.made = lane.compiled[following.campaign_id], ahead
+                left -= len(ahead)
+        return body
 
     def follower(self, connection: Connection) -> Mail | None:
         """The next mail, to begin right behind the one under way; None: nothing may follow, or nothing is at hand."""
@@ -65,3 +89,8 @@ class Maker:
         if mail.marking is None:
             mail.marking = self._lane.writer.mark(mail.message)
         return mail
+
+
+def _render(lane: "Lane", message: Claimed, at: datetime) -> bytes:
+    recipient = Recipient(message.id, message.email, message.fields)
+    return lane.compiled[message.campaign_id].render(recipient, at)

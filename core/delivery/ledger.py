@@ -57,6 +57,7 @@ class Claimed:
     sender_id: int
     epoch: int
     marked: bool = False  # committed as ``sending``
+    made: tuple[object, bytes] | None = None  # by whom, and the mail: where it was made ahead of its turn
 
 
 @dataclass(slots=True, eq=False)

@@ -1,16 +1,17 @@
 from collections import Counter
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlmodel import col, select
 
 from core import campaigns, db
 from core.audience import suppression
+from core.content.mail import CompiledMail, Recipient
 from core.models import Attempt, Message, Sender, Suppression
 from tests.conftest import Stack
 from tests.jobs import world
 from tests.jobs.receiver import Receiver
-from tests.jobs.world import sent
+from tests.jobs.world import sent, to_people
 
 PEOPLE = world.people(60)
 
@@ -198,6 +199,26 @@ def test_who_unsubscribes_while_the_mail_is_claimed_does_not_get_it(stack: Stack
         world.until(lambda: sent(campaign_id))
     assert sorted(receiver.accepted) == sorted(set(PEOPLE) - {late})
     assert world.states(campaign_id) == {"sent": 59, "suppressed": 1}
+
+
+def test_a_mail_that_cannot_be_made_fails_alone_among_those_made_with_it(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    render = CompiledMail.render
+
+    def render_or_not(self: CompiledMail, recipient: Recipient, at: datetime) -> bytes:
+        if recipient.email == PEOPLE[20]:
+            raise ValueError
+        return render(self, recipient, at)
+
+    monkeypatch.setattr(CompiledMail, "render", render_or_not)
+    with Receiver() as receiver, world.engine() as engine:
+        _, _, campaign_id = to_people(receiver, PEOPLE, connections=1)
+        world.dispatch(engine)
+        world.until(lambda: sent(campaign_id))
+    assert sorted(receiver.accepted) == sorted({*PEOPLE} - {PEOPLE[20]})
+    assert world.message(campaign_id, PEOPLE[20]).rule_id == "bad_mail"
+    assert all(email.split("@")[0].encode() in body for email, body in receiver.bodies.items())
 
 
 def test_a_drop_before_the_dot_loses_nothing_and_counts_nothing(stack: Stack) -> None:
