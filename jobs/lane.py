@@ -35,12 +35,10 @@ class Lane:
         self.sender_id, self.writer = sender_id, writer
         self.ending = ""
         self.come_back: float | None = None  # seconds until it makes sense to run again
-        self.epoch = 0
-        self.held_at = 0.0  # the loop's time before the lease was confirmed last
-        self.poked = False
+        self.epoch, self.held_at = 0, 0.0  # the loop's time before the lease was confirmed last
+        self.poked = self._worked = False
         self.compiled: dict[int, CompiledMail] = {}
-        self.from_address = ""
-        self.refresh_after = 1  # mails on one connection
+        self.from_address, self.refresh_after = "", 1  # mails on one connection
         self.report: Report
         self.slots: Slots
         self.adaptive: Adaptive
@@ -57,7 +55,7 @@ class Lane:
         self._full = False  # the hour or the day had no room for a claim
         self._proven = False  # a connection stood: a wrong password is tried once, not once per connection
         self._probing = False  # after a quota: one mail finds out whether it is over, not the batch
-        self._worked = False
+        self._written: asyncio.Future[None] | None = None  # what is to be claimed again
         self._changes: list[asyncio.Future[None]] = []
         self._hours = Hours(writer, lambda: self.end("later", 0.0), self.share)
         self._ended = asyncio.Event()
@@ -95,6 +93,11 @@ class Lane:
         self._exhausted = False
         self._notify()
 
+    def returned(self) -> None:
+        """A mail waits again, as the writer was told: the next claim finds it."""
+        self._written = self.writer.call(lambda session: None)
+        self.poke()
+
     def end(self, why: str, come_back: float | None = None) -> bool:
         """No further mail starts; what is on the wire goes on. False: it was ending already."""
         if self.ending not in _ALIVE:
@@ -118,8 +121,7 @@ class Lane:
 
     def fewer(self, verdict: Verdict) -> bool:
         """Go on with the connections that are up; False when there is none."""
-        up = sum(courier.up for courier in self._couriers.values())
-        if up:
+        if up := sum(courier.up for courier in self._couriers.values()):
             self.adaptive.fewer(up, verdict)
         return up > 0
 
@@ -147,8 +149,6 @@ class Lane:
         address = host if sender.is_sandbox else await asyncio.to_thread(hosts.resolve, host, port)
         return Server(address, port, sender.security, sender.username, senders.password(sender), host)
 
-    # Mails for the couriers
-
     async def next(self, courier: Courier) -> Claimed | None:
         """The next mail for a courier; None: go home."""
         if self._full:  # a slot that was reserved may have been lost
@@ -166,9 +166,7 @@ class Lane:
 
     def next_now(self) -> Claimed | None:
         """The next mail where one is at hand."""
-        if self.ending or (self._probing and any(courier.busy for courier in self._couriers.values())):
-            return None
-        if self._is_one_too_many():
+        if self.ending or self._is_one_too_many() or (self._probing and self._busy):
             return None
         left = len(self.queue)
         if left < self._batch_size and left <= self.slots.reserve(self._batch_size, self.adaptive.connections):
@@ -177,6 +175,10 @@ class Lane:
             if self.may_start(message):
                 return message
         return None
+
+    @property
+    def _busy(self) -> int:
+        return sum(courier.busy for courier in self._couriers.values())
 
     def _is_one_too_many(self) -> bool:
         """Whether the sender may have fewer connections now than it has."""
@@ -210,7 +212,7 @@ class Lane:
     def _put_back(self, messages: list[Claimed]) -> None:
         if messages:
             self.writer.call(lambda session: batches.put_back(session, messages))
-        self.poke()
+        self.returned()
 
     async def _work(self) -> None:
         while not self.ending:
@@ -222,8 +224,7 @@ class Lane:
             self._staff()
             if self._couriers:
                 await asyncio.wait(self._couriers, return_when=asyncio.FIRST_COMPLETED)
-        tasks = [*self._couriers, *([self._claiming] if self._claiming else [])]
-        if tasks:
+        if tasks := [*self._couriers, *([self._claiming] if self._claiming else [])]:
             await asyncio.wait(tasks)
 
     def _claim_soon(self) -> None:
@@ -235,10 +236,13 @@ class Lane:
         size = self.slots.batch(self._batch_size, self.adaptive.connections)
         if size <= 0:
             self._exhausted = self._full = True
-            if not self.queue and not any(courier.busy for courier in self._couriers.values()):
+            if not self.queue and not self._busy:
                 self._later(self.slots.free_at())
             return
         await self._parking.rest()
+        if (written := self._written) is not None:
+            self._written = None
+            await written
         asked = self._loop.time()
         got = await self._beside.call(lambda session: batches.claim(session, self.sender_id, self.epoch, size))
         self._follow(got.sender)
@@ -247,9 +251,7 @@ class Lane:
             self.end("lost")
             return
         self._check_limits(got.sender, got.at)
-        if abs(got.at.timestamp() - self.slots.now()) > _CLOCKS_APART:
-            self.end("later", 0.0)  # the machine slept, or a clock was set: limits and hours begin anew
-        self._exhausted = not got.messages
+        self._exhausted = not got.messages and self._written is None
         self._worked = self._worked or bool(got.messages)
         bad = await self._mails.compile(got.contents, self.compiled, got.messages, self.writer)
         self.queue.extend(message for message in got.messages if message.campaign_id not in bad)
@@ -263,11 +265,9 @@ class Lane:
 
     def _staff(self) -> None:
         """One courier (connection) per waiting mail, up to the sender's number."""
-        busy = sum(courier.busy for courier in self._couriers.values())
         most = self.adaptive.connections if self._proven and not self._probing else 1
-        while len(self._couriers) < min(most, len(self.queue) + busy):
-            courier = Courier(self)
-            task = self._loop.create_task(courier.run())
+        while len(self._couriers) < min(most, len(self.queue) + self._busy):
+            task = self._loop.create_task((courier := Courier(self)).run())
             self._couriers[task] = courier
             task.add_done_callback(self._courier_done)
 
@@ -289,8 +289,9 @@ class Lane:
         self._batch_size = max(1, sender.batch_size)
 
     def _check_limits(self, sender: Sender, now: datetime) -> None:
-        """Other limits begin with what was started in the past: by whoever takes the sender next, at once."""
-        if usage.limits_of(sender, now) != self.slots.pace.limits:
+        """With other limits, or after a clock was set or stood still, the sender is taken anew, its past starts too."""
+        apart = abs(now.timestamp() - self.slots.now()) > _CLOCKS_APART
+        if apart or usage.limits_of(sender, now) != self.slots.pace.limits:
             self.end("later", 0.0)
 
     def _later(self, at: float) -> None:
@@ -298,8 +299,7 @@ class Lane:
         self.end("later", max(0.0, at - self.slots.now()))
 
     async def _changed(self) -> None:
-        future = self._loop.create_future()
-        self._changes.append(future)
+        self._changes.append(future := self._loop.create_future())
         await future
 
     def _notify(self) -> None:

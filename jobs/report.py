@@ -26,7 +26,7 @@ class Reporting(Protocol):
 
     def end(self, why: str, come_back: float | None = None) -> bool: ...
     def requeue(self, message: Claimed) -> None: ...
-    def poke(self) -> None: ...
+    def returned(self) -> None: ...
     def fewer(self, verdict: Verdict) -> bool: ...
     def accepted(self) -> None: ...
     def throttled(self, verdict: Verdict) -> None: ...
@@ -74,13 +74,13 @@ class Report:
                 self._later(message, phase, reply.code, text)
             else:
                 self._writer.settle(Outcome(message, MessageState.pending, *words, counts=False))
-                self._lane.poke()  # claimed again by this lane, which remembers
+                self._lane.returned()  # to this lane, which remembers
             self.dropped(f"{reply.code} {text}")
             return
         if reply.code == 503 and not self._lost_before(message):
             # A transaction that we thought was over: after the RSET that follows, the mail has its turn again.
             self._writer.settle(Outcome(message, MessageState.pending, *words, counts=False))
-            self._lane.poke()
+            self._lane.returned()
             return
         alike = self._refused_alike(message.campaign_id, verdict.rule_id) if follows.blames_content else 0
         outcome = Outcome(message, follows.state, *words, follows.retry_after, follows.counts, follows.bounced, alike)
@@ -114,7 +114,7 @@ class Report:
         """The mail waits again."""
         if message.marked:
             self._writer.settle(Outcome(message, MessageState.pending, counts=False))
-            self._lane.poke()
+            self._lane.returned()
         else:
             self._lane.requeue(message)
 
