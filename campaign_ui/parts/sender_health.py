@@ -20,10 +20,10 @@ _STATES = {
 
 
 def badge_of(state: str, test_problem: str | None) -> tuple[str, str]:
-    """Word and colour; ready is only what is known to work."""
+    """Word and colour; one that is not known to work says so."""
     if state != "ready" or test_problem == "":
         return _STATES[state]
-    return ("Test failed", "failed") if test_problem else ("Not tested", "quiet")
+    return ("Test failed", "failed") if test_problem else ("Ready, not tested", "quiet")
 
 
 class SenderHealth:

@@ -84,7 +84,7 @@ async def test_a_sender_is_ready_only_where_that_is_known(user: Browser, sign_in
             rows.sender(session, alice, name=name, test_problem=problem)
         rows.campaign(session, alice, {"sent": ["a@x.io"]})
     await user.open("/")
-    await user.should_see("Not tested")
+    await user.should_see("Ready, not tested")
     await user.should_see("Test failed")
     assert "Ready" not in texts(user)
 

@@ -156,7 +156,7 @@ async def test_what_a_test_found_is_kept_with_the_sender(user: Browser, sign_in:
     await user.should_see("Edit sender")
     type_in(user, Password="wrong")
     press(user, "Save")
-    await user.should_see("Not tested")
+    await user.should_see("Ready, not tested")
     press(user, "Test connection of News")
     await user.should_see("The last test failed: 127.0.0.1 refused the sign-in.")
     await user.should_see("Test failed")
@@ -172,11 +172,11 @@ async def test_a_connection_without_a_sign_in_proves_nothing(user: Browser, sign
     press(user, "Test connection")
     await user.should_see("No username is set, so no sign-in was tried. A test mail tells whether it takes mail.")
     press(user, "Save")
-    await user.should_see("Not tested")
+    await user.should_see("Ready, not tested")
     assert kept(user_id)[0].test_problem is None
     press(user, "Test connection of News")
     await user.should_see("no sign-in was tried")
-    await user.should_see("Not tested")
+    await user.should_see("Ready, not tested")
     assert kept(user_id)[0].test_problem is None
 
 
@@ -337,7 +337,7 @@ async def test_a_card_says_why_a_sender_waits_and_follows_live(user: Browser, si
     sender_id = stored(user_id, reply_to="answers@example.com", per_hour=200)
     stored(user_id, name="Other")
     await user.open("/senders")
-    await user.should_see("Not tested")
+    await user.should_see("Ready, not tested")
     await user.should_see("200 per hour")
     await user.should_see("Answers to answers@example.com")
     with user:
