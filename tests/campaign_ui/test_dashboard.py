@@ -77,7 +77,7 @@ async def test_what_runs_has_its_rate_its_end_and_a_countdown_and_senders_their_
     assert [80 < float(element.props["data-seconds"]) <= 90 for element in ticking] == [True, True]
 
 
-async def test_a_sender_is_ready_only_where_that_is_known(user: Browser, sign_in: SignIn) -> None:
+async def test_a_sender_that_is_not_known_to_work_says_so(user: Browser, sign_in: SignIn) -> None:
     alice = sign_in(user)
     with db.session() as session:
         for name, problem in (("New", None), ("Wrong", "It refused the sign-in.")):
@@ -86,7 +86,7 @@ async def test_a_sender_is_ready_only_where_that_is_known(user: Browser, sign_in
     await user.open("/")
     await user.should_see("Ready, not tested")
     await user.should_see("Test failed")
-    assert "Ready" not in texts(user)
+    assert "Ready\n" not in texts(user)
 
 
 async def test_the_best_campaigns_are_those_that_were_opened_most(user: Browser, sign_in: SignIn) -> None:
