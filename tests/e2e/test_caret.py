@@ -25,9 +25,12 @@ async def test_a_field_goes_in_at_the_caret_and_typing_goes_on_behind_it(sqlite_
                     await page.get_by_label("Body", exact=True).click()
                     await page.keyboard.type("\n".join(lines))
                     await _field(page, "Merge field")
-                    await expect(page.locator(".q-editor__content")).to_contain_text("{{ email }}")
+                    editor = page.locator(".q-editor__content")
+                    await expect(editor).to_contain_text("{{ email }}")
+                    await expect(editor).to_be_focused()  # the menu that closes gives it back
                     await page.keyboard.type(" danach")
-                    await eventually(lambda draft=draft, written=written: _body(draft) == written, f"not {written}")
+                    shown = f"{lines}: {await editor.inner_html()}"
+                    await eventually(lambda draft=draft, written=written: _body(draft) == written, shown)
                 field = page.locator('.q-menu [data-insert="{{ email }}"]')
                 await page.get_by_role("button", name="Merge field", exact=True).click()
                 await field.evaluate("item => item.dataset.insert = '<img src=x>'")
