@@ -15,7 +15,7 @@ _INSERT = """(event) => {
   const input = field.getNativeElement();
   input.setRangeText(text, input.selectionStart, input.selectionEnd, "end");
   input.dispatchEvent(new Event("input", { bubbles: true }));
-  const focus = (tries) => cmBody.takesFocus(input, () => focus(tries - 1), tries);
+  const focus = (tries) => cmBody.takesFocus(input, () => focus(tries - 1), tries) && cmBody.holdsFocus(input);
   focus(40);
 }"""
 _TITLE = '<div class="q-item__label text-[13.5px] font-medium">{}</div>'

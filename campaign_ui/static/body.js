@@ -110,10 +110,13 @@ window.cmBody = {
       document.execCommand(command, false, block ? `${text}<div><br></div>` : text);
       rich.caret.save();
       rich.refreshToolbar();
+      const caret = rich.caret._range;
+      cmBody.holdsFocus(box, () => rich.caret.restore(caret));
     } else if (target && target.editor) {
       const box = target.editor.contentDOM;
       if (!cmBody.takesFocus(box, () => cmBody.insert(id, text, block, tries - 1), tries)) return;
       target.editor.dispatch(target.editor.state.replaceSelection(text), { scrollIntoView: true, userEvent: "input" });
+      cmBody.holdsFocus(box);
     }
   },
   // Whether it has the focus now. A menu or dialog that closes holds it still: then again a little later.
@@ -122,6 +125,16 @@ window.cmBody = {
     if (document.activeElement === box || !tries) return true;
     setTimeout(again, 30);
     return false;
+  },
+  // A menu that was opened just before takes it late, for itself: until it is gone, the box gets it back, and its caret.
+  holdsFocus(box, then = () => {}, tries = 40, menus = [...document.querySelectorAll(".q-menu")]) {
+    const holder = document.activeElement;
+    if (holder === document.body || menus.includes(holder?.closest(".q-menu"))) {
+      box.focus({ preventScroll: true });
+      then();
+    }
+    if (!tries || !menus.some((menu) => menu.isConnected)) return;
+    setTimeout(() => cmBody.holdsFocus(box, then, tries - 1, menus), 30);
   },
   // A block stands between paragraphs, never inside one: the caret goes to an empty line after the one it is in. That
   // line is made here, not by a command, so that one undo takes the block back whole.
