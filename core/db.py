@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import JSON as _JSON
-from sqlalchemy import BigInteger, DateTime, Dialect, Engine, Integer, String, Table, create_engine, event, text
+from sqlalchemy import BigInteger, DateTime, Dialect, Engine, Integer, String, Table, create_engine, text
 from sqlalchemy import exc as sql_errors
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import JSONB
@@ -23,8 +23,6 @@ CHUNK_ROWS = 500
 
 # PostgreSQL ends a transaction that does nothing for so long: a frozen worker must not hold its locks for ever.
 STALE_SECONDS = 30
-
-BUSY_SECONDS = 30  # how long SQLite waits for another process that writes
 
 clock_offset = timedelta()  # tests move the database's time with it
 
@@ -80,9 +78,7 @@ def connect(url: str | None = None) -> Engine:
         config.settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         _engine, _hot_engine = create_engine(url, pool_size=8, max_overflow=24), create_engine(url, pool_size=2)
         for opened in (_engine, _hot_engine):
-            event.listen(opened, "connect", _sqlite_pragmas)
-            sqlite_file.watch(opened)
-            event.listen(opened, "begin", _sqlite_begin)
+            sqlite_file.prepare(opened)
     else:
         options = f"-c idle_in_transaction_session_timeout={STALE_SECONDS * 1000}"
         pool = {"pool_size": 8, "max_overflow": 24, "pool_pre_ping": True, "pool_recycle": 1800}
@@ -118,24 +114,6 @@ def hot_engine() -> Engine:
 
 def is_sqlite() -> bool:
     return engine().dialect.name == "sqlite"
-
-
-def _sqlite_pragmas(connection: Any, _record: object) -> None:
-    connection.isolation_level = None  # we say BEGIN ourselves
-    connection.create_function("lower", 1, lambda word: word and str(word).lower(), deterministic=True)  # Ü too
-    for pragma in (
-        "journal_mode=WAL",
-        "synchronous=FULL",
-        "foreign_keys=ON",
-        f"busy_timeout={BUSY_SECONDS * 1000:.0f}",
-    ):
-        connection.execute(f"PRAGMA {pragma}")
-
-
-def _sqlite_begin(connection: Any) -> None:
-    # A read that turns into a write fails "locked" at once, so writers say so from the start.
-    writing = connection.get_execution_options().get("writing")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
 
 
 @contextmanager
@@ -298,6 +276,14 @@ def _in_json(letter: str) -> str:
     """What it, and its capital, are LIKE in JSON that is ASCII."""
     low, high = (json.dumps(each)[1:-1].lower() for each in (letter, letter.upper()))
     return "".join(a if a == b else "_" for a, b in zip(low, high, strict=True)) if len(low) == len(high) else "%"
+
+
+def analyze(table: str) -> None:
+    """Let PostgreSQL look at what ``table`` has in it by now, outside of any transaction: without that it plans for
+    what it knew, minutes long. Plans that are kept are made anew after it. SQLite plans without numbers."""
+    if not is_sqlite():
+        with engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(text(f'analyze "{table}"'))
 
 
 def unindexed(session: Session, column: Any) -> Any:

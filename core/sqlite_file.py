@@ -1,4 +1,4 @@
-"""The file of an SQLite database: that it is there, is the one that was opened, and can be written.
+"""The file of an SQLite database: how it is opened, that it is there, is the one that was opened, and can be written.
 
 SQLite itself goes on writing into a file that was deleted or moved away (in WAL mode without a word), and makes an
 empty one in its place for the next connection. Here both count as a database that is away: what must not be lost is
@@ -18,6 +18,8 @@ from sqlalchemy import exc as sql_errors
 
 from core.errors import StartError
 
+BUSY_SECONDS = 30  # how long SQLite waits for another process that writes
+
 log = logging.getLogger(__name__)
 _checks: WeakKeyDictionary[Engine, Callable[[], None]] = WeakKeyDictionary()
 
@@ -30,8 +32,36 @@ _READ_ONLY = (
 )
 
 
-def watch(engine: Engine) -> None:
-    """Refuse transactions on ``engine`` while its file is not what it opened. Raises OperationalError from them."""
+def prepare(engine: Engine) -> None:
+    """What a connection of ``engine`` is given and how its transactions begin, while its file is the one it opened.
+
+    Else they raise OperationalError.
+    """
+    event.listen(engine, "connect", _pragmas)
+    _watch(engine)
+    event.listen(engine, "begin", _begin)
+
+
+def _pragmas(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # we say BEGIN ourselves
+    connection.create_function("lower", 1, lambda word: word and str(word).lower(), deterministic=True)  # Ü too
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        f"busy_timeout={BUSY_SECONDS * 1000:.0f}",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin(connection: Any) -> None:
+    # A read that turns into a write fails "locked" at once, so writers say so from the start.
+    writing = connection.get_execution_options().get("writing")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+
+def _watch(engine: Engine) -> None:
+    """Refuse transactions on ``engine`` while its file is not what it opened."""
     path = engine.url.database
     if not path or path == ":memory:":
         return

@@ -9,6 +9,8 @@ from core import db, live
 from core.delivery.tally import Tally
 from core.models import Campaign, CampaignList, CampaignStatus, ListMember
 
+LARGE = 5_000  # recipients: when there are so many, and at the end, the database looks at the messages anew
+
 _campaign: Any = Campaign.__table__  # type: ignore[attr-defined]
 
 
@@ -47,6 +49,9 @@ def add_chunk(session: Session, campaign_id: int) -> bool:
     if contacts:
         _insert(session, campaign, contacts)
     db.after_commit(session, lambda: live.publish(campaign.user_id, "campaign", campaign_id))
+    before, so_far = campaign.recipients_count, campaign.recipients_count + len(contacts)
+    if so_far >= LARGE and (last or before < LARGE):
+        db.after_commit(session, lambda: db.analyze("message"))
     return not last
 
 

@@ -18,7 +18,7 @@ import pytest
 from sqlalchemy import text
 from sqlmodel import col, select
 
-from core import db, migrate
+from core import db, migrate, sqlite_file
 from core.delivery import lease
 from core.models import Message
 from jobs import engine
@@ -292,7 +292,7 @@ def test_a_250_that_comes_while_the_file_is_moved_away_is_written_when_it_is_bac
 
 
 def impatient() -> None:
-    db.BUSY_SECONDS = 0.1  # type: ignore[assignment]
+    sqlite_file.BUSY_SECONDS = 0.1  # type: ignore[assignment]
 
 
 class Disk:
