@@ -153,14 +153,14 @@ class _Page:
             words = "How it goes and every recipient’s mail are shown here, as they happen."
             empty_state("show_chart", stats.NOT_YET, words)
         with card() as self.never_began:
-            empty_state("block", "Nothing was sent", "It was cancelled before it began.")
+            empty_state("block", "Nothing was sent", "It was cancelled before it began: nobody got it.")
         with ui.column().classes("w-full gap-4") as self.numbers:
             self._cards()
             self._pictures(counts, data.pace, more)
         with card("Why mails failed", "Grouped by what the servers meant, in their words") as self.failures_card:
             ui.link_target(WHY_FAILED).style(_BELOW_HEADER)
             self.failures = Failures(user.id, self.id)
-        with card().classes("overflow-hidden").props("role=region aria-label=Recipients"):
+        with card().classes("overflow-hidden").props("role=region aria-label=Recipients") as self.recipients:
             self._recipients(counts, page, view)
         self.show(data)
         self.show_more(more)
@@ -232,9 +232,10 @@ class _Page:
         campaign, counts = data.campaign, data.campaign.counts
         self.campaign, self.wait = campaign, data.wait
         self.head.show(campaign, data.wait, data.finishes, data.now)
-        begun = campaign.status not in NOT_BEGUN and (campaign.started_at is not None or counts.recipients > 0)
-        self.waiting.set_visibility(not begun and campaign.status != "cancelled")
-        self.never_began.set_visibility(not begun and campaign.status == "cancelled")
+        begun, never = campaign.has_begun, not campaign.has_begun and campaign.status == "cancelled"
+        self.waiting.set_visibility(not begun and not never)
+        self.never_began.set_visibility(never)
+        self.recipients.set_visibility(not never)
         self.numbers.set_visibility(begun)
         self.sent.set(counts.sent, counts.share(counts.sent))
         self.opened.set_opens(counts, campaign.is_counted, campaign.nothing_sent)

@@ -26,6 +26,7 @@ from core.models import CampaignStatus
 from core.stats import Summary
 
 _PAGE = 25
+_CHIPS = {status: word for status, (word, _) in STATUS_TONES.items()} | {"sending": "Sending or waiting"}
 _SORTS = {"newest": "Newest", "oldest": "Oldest", "name": "Name", "opened": "Open rate"}
 
 
@@ -70,7 +71,7 @@ def register() -> None:
 
 def _view(status: str = "", q: str = "", sort: str = "", page: str = "", **_: str) -> _View:
     """From an address, which anybody can type."""
-    status = status if status in STATUS_TONES else ""
+    status = status if status in _CHIPS else ""
     return _View(status, q[:200], sort if sort in _SORTS else "newest", page_number(page))
 
 
@@ -171,7 +172,7 @@ class _Campaigns:
         status = self.view.status
         with self.chips:
             _chip("All", sum(by_status.values()), self.view.href(status=""), not status)
-            for name, (word, _) in STATUS_TONES.items():
+            for name, word in _CHIPS.items():
                 if by_status.get(name) or name == status:
                     _chip(word, by_status.get(name, 0), self.view.href(status=name), name == status)
 

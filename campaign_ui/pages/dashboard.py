@@ -126,7 +126,7 @@ class _Dashboard:
         self.charts.set_visibility(not is_new)
         self.more.set_visibility(not is_new)
         self.lists.set_visibility(not is_new)
-        self.running.set(data.runs, data.now)
+        self.running.set(data.runs, overview.by_status, data.now)
         self.days.set(charts.days(data.days, total.is_counted))
         self.doughnut.set(total)
         self.recent.set(overview.recent)

@@ -67,7 +67,7 @@ class CampaignHead:
                     self._sender = ui.link("Look at its sender", "/senders")
                     self._sender.classes("font-medium block").style("color:inherit")
                     self._doubt = ui.link("", f"#{IN_DOUBT}").classes("font-medium block").style("color:inherit")
-                    self._refused = ui.link("Read why they were refused", f"#{WHY_FAILED}")
+                    self._refused = ui.link("", f"#{WHY_FAILED}")
                     self._refused.classes("font-medium block").style("color:inherit")
             self._own_hours = ui.label().classes("text-[13px] cm-mute tabular-nums")
             self._announcer = Announcer()
@@ -95,8 +95,9 @@ class CampaignHead:
     def show(self, campaign: Summary, wait: Wait, finishes: str, now: datetime) -> None:
         """``now``: the database's time."""
         counts, status = campaign.counts, campaign.status
+        refused = campaign.pause_reason == PauseReason.content
         self._badge.set(campaign.shown_status)
-        self._so_far.set_visibility(status not in NOT_BEGUN)  # nobody was counted yet
+        self._so_far.set_visibility(campaign.has_begun)  # else nobody was counted yet
         self._progress.set(counts)
         self._done.set_text(say_done(counts))
         self._facts.set_text(self._facts_of(campaign))
@@ -106,7 +107,7 @@ class CampaignHead:
             (self._try, wait.try_sender is not None),
             (self._sender, wait.at_sender),
             (self._doubt, counts.unknown > 0),
-            (self._refused, campaign.pause_reason == PauseReason.content and counts.failed > 0),
+            (self._refused, counts.failed > 0 and (refused or status == "sent")),
             (self._report, status not in NOT_BEGUN),
             (self._compare, status not in NOT_BEGUN),
             (self._unschedule, status == "scheduled"),
@@ -117,6 +118,7 @@ class CampaignHead:
         ):
             button.set_visibility(visible)
         mails = "1 mail is" if counts.unknown == 1 else f"{counts.unknown:,} mails are"
+        self._refused.set_text("Read why they were refused" if refused else "Read why they failed")
         self._doubt.set_text(f"{mails} in doubt: decide whether to send again")
         tone = "pending" if counts.unknown and wait.tone in ("sent", "quiet") else wait.tone
         self._box.classes(replace=f"cm-notice w-full flex-nowrap is-{tone}")

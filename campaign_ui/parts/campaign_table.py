@@ -80,6 +80,7 @@ _MENU = """
   </q-btn>
 </q-td>
 """
+_NOT_BEGUN = {CampaignStatus.cancelled: "Cancelled before it began"}
 
 
 class CampaignTable:
@@ -112,12 +113,11 @@ def row(campaign: Summary, zone: str) -> dict[str, Any]:
     """One campaign as the table shows it."""
     counts = campaign.counts
     word, tone = word_and_tone(campaign)
-    started = campaign.status not in (CampaignStatus.draft, CampaignStatus.scheduled)
-    done = say_done(counts) if started else "Not started"
+    done = say_done(counts) if campaign.has_begun else _NOT_BEGUN.get(campaign.status, "Not started")
     open_rate = "–" if counts.open_rate is None else f"{rounded(counts.open_rate)} %"
     if counts.sent and not campaign.is_counted:
         open_rate = "not counted"
-    numbers = f"{done} · {open_rate} opened" if started and counts.open_rate is not None else done
+    numbers = f"{done} · {open_rate} opened" if counts.open_rate is not None else done
     return {
         "id": campaign.id,
         "href": f"/campaigns/{campaign.id}" + ("/edit" if campaign.status == CampaignStatus.draft else ""),

@@ -13,6 +13,8 @@ from campaign_ui.parts.countdown import WaitLine
 from campaign_ui.parts.progress import Progress
 from core.stats import Pace, Summary, Wait
 
+_RUNNING = ("sending", "paused")
+
 
 @dataclass(frozen=True)
 class Run:
@@ -25,14 +27,16 @@ class Run:
 
 
 class RunningCampaigns:
-    """``set`` moves the blocks that stay and adds or takes away the others."""
+    """``set`` moves the blocks that stay and adds or takes away the others; how many more there are leads to them."""
 
     def __init__(self) -> None:
         self._column = ui.column().classes("w-full gap-3")
+        with ui.row().classes("w-full gap-x-4 gap-y-1 text-[13px]"):
+            self._more = {status: ui.link("", f"/campaigns?status={status}").classes("cm-link") for status in _RUNNING}
         self._blocks: dict[int, _Block] = {}
 
-    def set(self, runs: list[Run], now: datetime) -> None:
-        """``now``: the database's time."""
+    def set(self, runs: list[Run], by_status: dict[str, int], now: datetime) -> None:
+        """``by_status``: how many campaigns there are, those of ``runs`` too. ``now``: the database's time."""
         for gone in self._blocks.keys() - {run.campaign.id for run in runs}:
             self._blocks.pop(gone).box.delete()
         for run in runs:
@@ -41,6 +45,10 @@ class RunningCampaigns:
                     self._blocks[run.campaign.id] = _Block(run.campaign)
             self._blocks[run.campaign.id].show(run, now)
         self._column.set_visibility(bool(runs))
+        for status, link in self._more.items():
+            more = by_status.get(status, 0) - sum(run.campaign.status == status for run in runs)
+            link.set_text(f"and {more:,} more {'is' if more == 1 else 'are'} {status}")
+            link.set_visibility(more > 0)
 
 
 class _Block:

@@ -133,6 +133,12 @@ class Summary:
         return WAITING if self.waits else self.status
 
     @property
+    def has_begun(self) -> bool:
+        """Whether its recipients were written down, or are now."""
+        waits_for_it = self.status in (CampaignStatus.draft, CampaignStatus.scheduled)
+        return not waits_for_it and (self.started_at is not None or self.counts.recipients > 0)
+
+    @property
     def is_counted(self) -> bool:
         """Whether its opens and clicks can be counted, as far as is known."""
         return self.readers_counted is not False
@@ -153,8 +159,12 @@ class Overview:
     running: list[Summary]
     recent: list[Summary]
     scheduled: list[Summary]
-    campaign_count: int
+    by_status: dict[str, int]
     counted: Counted = Counted.everything
+
+    @property
+    def campaign_count(self) -> int:
+        return sum(self.by_status.values())
 
     @property
     def is_sending(self) -> bool:
@@ -196,7 +206,7 @@ def overview(session: Session, user_id: int) -> Overview:
         running=[c for status in _RUNNING for c in summaries(session, user_id, statuses=(status,), limit=10)],
         recent=_recent(session, user_id),
         scheduled=_next_scheduled(session, user_id),
-        campaign_count=sum(count_by_status(session, user_id).values()),
+        by_status=count_by_status(session, user_id),
         counted=which,
     )
 

@@ -67,7 +67,17 @@ def waiting(session: Session, user_id: int, campaign_id: int, zone: str) -> Wait
         return Wait("A draft. Nothing is sent before you schedule it.")
     if campaign.status == CampaignStatus.cancelled:
         return Wait(f"Cancelled {clock.show(campaign.finished_at, zone)}." if campaign.finished_at else "Cancelled.")
-    return Wait(f"Finished {clock.show(campaign.finished_at, zone)}." if campaign.finished_at else "Finished.", "sent")
+    return _finished(campaign, zone)
+
+
+def _finished(campaign: Summary, zone: str) -> Wait:
+    counts, at = campaign.counts, f" {clock.show(campaign.finished_at, zone)}" if campaign.finished_at else ""
+    words = [f"Finished{at}."]
+    if counts.failed:
+        words.append(f"{counts.failed:,} {'mail' if counts.failed == 1 else 'mails'} failed.")
+    if not counts.sent and not counts.unknown:
+        words.append("Nobody got it.")
+    return Wait(" ".join(words), "sent" if counts.sent else "failed" if counts.failed else "quiet")
 
 
 def _of_scheduled(session: Session, campaign: Summary, zone: str) -> Wait:

@@ -69,13 +69,18 @@ async def test_a_campaign_cancelled_before_it_began_promises_nothing(user: Brows
         campaign_id = rows.campaign(session, alice, status="scheduled", snapshot_done=False)
     await user.open(f"/campaigns/{campaign_id}")
     await user.should_see("Nothing was sent yet")
-    await user.should_not_see("It was cancelled before it began.")
+    await user.should_not_see("It was cancelled before it began")
     with db.session() as session:
         session.execute(update(Campaign).values(status="cancelled", finished_at=db.now(session)))
         db.after_commit(session, lambda: live.publish(alice, "campaign", campaign_id))
-    await user.should_see("It was cancelled before it began.")
+    await user.should_see("It was cancelled before it began: nobody got it.")
     await user.should_not_see("Nothing was sent yet")
     await user.should_not_see("as they happen")
+    await user.should_not_see("listed here when the campaign starts")
+    await user.should_not_see("0 of 0 done")
+    await user.open("/campaigns")
+    row = tables(user)[0].rows[0]
+    assert row["done"] == row["numbers"] == "Cancelled before it began"
 
 
 async def test_the_sum_over_the_states_is_always_there(user: Browser, sign_in: SignIn) -> None:
@@ -205,7 +210,8 @@ async def test_everything_follows_what_the_worker_does(user: Browser, sign_in: S
     await eventually(lambda: card_texts(user, "Failed")[1] == "2")
     await user.should_see("33 of 33 done, 2 failed · 100 %")
     await user.should_see("550 5.7.1 Blocked")
-    await user.should_see("Finished.")
+    await user.should_see("Finished. 2 mails failed.")
+    await user.should_see(kind=ui.link, content="Read why they failed")
     await user.should_not_see(kind=ui.button, content="Pause")
 
 

@@ -2,6 +2,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from nicegui import ui
 from nicegui.testing import User as Browser
 from sqlalchemy import update
 from sqlmodel import col
@@ -75,6 +76,24 @@ async def test_what_runs_has_its_rate_its_end_and_a_countdown_and_senders_their_
     assert user.client is not None
     ticking = [e for e in user.client.elements.values() if e.tag == "cm-countdown" and e.props.get("data-until")]
     assert [80 < float(element.props["data-seconds"]) <= 90 for element in ticking] == [True, True]
+
+
+async def test_that_more_campaigns_run_than_are_shown_is_said_and_leads_to_them(user: Browser, sign_in: SignIn) -> None:
+    alice = sign_in(user)
+    with db.session() as session:
+        for number in range(8):
+            rows.campaign(session, alice, {"pending": ["a@x.io"]}, name=f"Offer {number}")
+        rows.campaign(session, alice, {"pending": ["a@x.io"]}, status="paused")
+        rows.campaign(session, rows.user(session, "charlie@example.com"), {"pending": ["a@x.io"]})
+    await user.open("/")
+    more = user.find(kind=ui.link, content="and 3 more are sending").elements.pop()
+    assert more.props["href"] == "/campaigns?status=sending"
+    await user.should_see(kind=ui.link, content="and 1 more is paused")
+    with db.session() as session:
+        few = update(Campaign).where(col(Campaign.id) > 5).values(status="sent")
+        session.execute(few)
+        db.after_commit(session, lambda: live.publish(alice, "campaign", 1))
+    await user.should_not_see("more are sending")
 
 
 async def test_a_sender_that_is_not_known_to_work_says_so(user: Browser, sign_in: SignIn) -> None:

@@ -56,6 +56,8 @@ async def test_lists_say_it_too_and_follow(user: Browser, sign_in: SignIn) -> No
     await eventually(lambda: [row["status"] for table in tables(user) for row in table.rows] == ["Waiting"])
     await user.open("/")
     assert words(user).count("Waiting") >= 2 and "Sending…" not in words(user)
+    await user.open("/campaigns")
+    assert "Sending or waiting" in words(user) and "Sending" not in words(user)
 
 
 async def test_the_last_worker_that_goes_dies_or_comes_is_told(user: Browser, sign_in: SignIn) -> None:

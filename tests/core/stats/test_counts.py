@@ -27,7 +27,7 @@ def test_the_overview_adds_up_all_campaigns_of_one_user(stack: Stack) -> None:
     assert total.open_rate == pytest.approx(100 / 3)
     assert overview.is_sending and [campaign.id for campaign in overview.running] == [running]
     assert overview.campaign_count == 2 and deleted not in [campaign.id for campaign in overview.recent]
-    assert nothing == stats.Overview(stats.Counts(), [], [], [], 0)
+    assert nothing == stats.Overview(stats.Counts(), [], [], [], {})
     assert nothing.total.open_rate is None and not nothing.is_sending
 
 

@@ -209,13 +209,33 @@ def test_while_it_sends_the_warm_up_is_told(sqlite_stack: Stack) -> None:
         ("paused", {"pause_reason": "auth", "pause_detail": "535"}, "Hostinger refused the sign-in"),
         ("paused", {"pause_reason": "missed"}, "was not running"),
         ("cancelled", {}, "Cancelled."),
-        ("sent", {"finished_at": clock.utcnow()}, "Finished"),
+        ("sent", {"finished_at": clock.utcnow()}, "IST."),
     ],
 )
 def test_every_status_has_its_sentence(sqlite_stack: Stack, status: str, values: dict[str, object], words: str) -> None:
     with db.session() as session:
         alice, campaign_id, _ = world(session, status, **values)
         assert words in stats.waiting(session, alice, campaign_id, ZONE).sentence
+
+
+@pytest.mark.parametrize(
+    ("states", "tone", "words"),
+    [
+        ({"sent": 2}, "sent", "Finished."),
+        ({"sent": 2, "failed": 1}, "sent", "Finished. 1 mail failed."),
+        ({"failed": 2, "suppressed": 1}, "failed", "Finished. 2 mails failed. Nobody got it."),
+        ({"failed": 1, "unknown": 1}, "failed", "Finished. 1 mail failed."),
+        ({"suppressed": 1}, "quiet", "Finished. Nobody got it."),
+    ],
+)
+def test_what_has_failed_does_not_end_as_a_success(
+    sqlite_stack: Stack, states: dict[str, int], tone: str, words: str
+) -> None:
+    with db.session() as session:
+        alice = rows.user(session)
+        people = {state: [f"{state}{number}@x.io" for number in range(count)] for state, count in states.items()}
+        wait = stats.waiting(session, alice, rows.campaign(session, alice, people, status="sent"), ZONE)
+    assert (wait.tone, wait.sentence) == (tone, words)
 
 
 def test_the_last_mails_and_the_first_moment_are_told_apart(sqlite_stack: Stack) -> None:
