@@ -70,6 +70,7 @@ class CampaignHead:
                     self._refused = ui.link("", f"#{WHY_FAILED}")
                     self._refused.classes("font-medium block").style("color:inherit")
             self._own_hours = ui.label().classes("text-[13px] cm-mute tabular-nums")
+            self._untracked = ui.label().classes("text-[13px] cm-mute")
             self._announcer = Announcer()
         self.tell(about)
 
@@ -91,6 +92,8 @@ class CampaignHead:
         self._subject.set_text(about.subject)
         self._goes_to.set_text(about.goes_to)
         self._goes_to.set_visibility(bool(about.goes_to))
+        self._untracked.set_text(about.untracked)
+        self._untracked.set_visibility(bool(about.untracked))
 
     def show(self, campaign: Summary, wait: Wait, finishes: str, now: datetime) -> None:
         """``now``: the database's time."""

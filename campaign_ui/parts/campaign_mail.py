@@ -9,21 +9,27 @@ from campaign_ui import live
 from campaign_ui.charts import say_people
 from campaign_ui.off_loop import off_loop
 from campaign_ui.parts.ask import answer, dialog_title
+from campaign_ui.parts.compose_data import why_untracked
 from campaign_ui.parts.notices import notify_error
 from campaign_ui.parts.preview import preview
 from core import campaigns, db
 from core.audience import addresses, contacts
 from core.content import mail
+from core.delivery import senders
 from core.errors import NotFound
 from core.models import CampaignStatus
 
 
 @dataclass(frozen=True)
 class About:
-    """``subject``: as an example reads it. ``goes_to``: its lists, and how many people before it starts."""
+    """``subject``: as an example reads it. ``goes_to``: its lists, and how many people before it starts.
+
+    ``untracked``: why its opens will not be counted, before it starts.
+    """
 
     subject: str
     goes_to: str
+    untracked: str
 
 
 def about(user_id: int, campaign_id: int) -> About:
@@ -48,10 +54,13 @@ def _about(session: Session, user_id: int, campaign_id: int) -> About:
     goes_to = f"To {', '.join(names[number] for number in ids if number in names)}" if ids else ""
     if goes_to and out:
         goes_to += f", without {', '.join(names[number] for number in out if number in names)}"
-    if goes_to and campaign.status == CampaignStatus.scheduled:
+    untracked = ""
+    if campaign.status == CampaignStatus.scheduled:
         count = contacts.audience_count(session, user_id, ids, out)
-        goes_to += f" · {say_people(count)}"
-    return About(campaigns.subject(session, user_id, campaign_id), goes_to)
+        goes_to += f" · {say_people(count)}" if goes_to else ""
+        by_id = {each.id: each for each in senders.list_all(session, user_id)}
+        untracked = why_untracked(by_id.get(campaign.sender_id))
+    return About(campaigns.subject(session, user_id, campaign_id), goes_to, untracked)
 
 
 async def show_mail(user_id: int, campaign_id: int) -> None:

@@ -87,7 +87,7 @@ class ContentStep:
 
     def _show_why(self) -> None:
         """What readers of this sender's mails will not see, and we neither."""
-        untracked = why_untracked(self.compose.sender, self.compose.choices.bases)
+        untracked = why_untracked(self.compose.sender)
         hidden = untracked and images.are_in(self.draft.values["body"])
         if (untracked, hidden) == self.whys:
             return

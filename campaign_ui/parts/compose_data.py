@@ -152,9 +152,9 @@ def load(user_id: int, campaign_id: int) -> Choices:
         )
 
 
-def why_untracked(sender: Sender | None, bases: dict[int, str]) -> str:
+def why_untracked(sender: Sender | None) -> str:
     """Why opens of this sender's mails cannot be seen; empty when they can."""
-    if sender is None or sender.id is None or bases.get(sender.id) or sender.is_sandbox or config.settings.base_url:
+    if sender is None or sender.is_sandbox or config.settings.base_url:
         return ""
     return (
         f"{CANNOT} People unsubscribe by mail to the sender: have its bounce mailbox read, which obeys these mails, "

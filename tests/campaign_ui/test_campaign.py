@@ -6,12 +6,13 @@ from nicegui.testing import User as Browser
 from sqlalchemy import update
 from sqlmodel import col, select
 
-from core import clock, db, live, stats
+from core import clock, config, db, live, stats
 from core.audience import contacts
 from core.models import Campaign, CampaignLink, CampaignList, LinkClick, Message, Reading, Sender
 from tests import rows
 from tests.campaign_ui.campaign import make, tables
 from tests.campaign_ui.conftest import SignIn, card_texts, eventually, everything, press, texts
+from tests.conftest import Stack
 
 
 async def test_the_page_shows_how_it_goes_and_why_it_waits(user: Browser, sign_in: SignIn) -> None:
@@ -223,6 +224,29 @@ async def test_a_scheduled_campaign_does_not_pretend_to_count_nobody(user: Brows
     await user.open(f"/campaigns/{campaign_id}")
     await user.should_see("The recipients are listed here when the campaign starts.")
     assert not {"0 of 0 done", "0 recipients"} & set(seen(user).splitlines())
+
+
+async def test_before_it_goes_out_a_campaign_says_that_its_opens_will_not_be_counted(
+    user: Browser, sign_in: SignIn, sqlite_stack: Stack
+) -> None:
+    alice, words = sign_in(user), "Opens cannot be counted: BASE_URL is not set"
+    with db.session() as session:
+        ids = [rows.sender(session, alice, is_sandbox=sandbox).id for sandbox in (False, True)]
+        real, played = (rows.campaign(session, alice, sender_id=each, status="scheduled") for each in ids)
+    await user.open(f"/campaigns/{played}")
+    assert words not in everything(user)
+    await user.open(f"/campaigns/{real}")
+    assert everything(user).count(words) == 1
+    with db.session() as session:
+        begun = {"status": "sending", "started_at": db.now(session), "snapshot_done": False}
+        session.execute(update(Campaign).where(col(Campaign.id) == real).values(**begun))
+        db.after_commit(session, lambda: live.publish(alice, "campaign", real))
+    await user.should_not_see(words)
+    with db.session() as session:
+        session.execute(update(Campaign).where(col(Campaign.id) == real).values(status="scheduled", started_at=None))
+    config.use(config.load({**sqlite_stack.env, "BASE_URL": "https://mail.example.com"}))
+    await user.open(f"/campaigns/{real}")
+    assert words not in everything(user)
 
 
 async def test_a_scheduled_campaign_shows_its_mail_and_people_and_can_be_edited(user: Browser, sign_in: SignIn) -> None:
