@@ -104,7 +104,7 @@ def _address_problem(text: str, label: str) -> str:
     if not text:
         return f"Enter the {label}, as news@example.com."
     try:
-        found = email_validator.validate_email(text, check_deliverability=False, test_environment=True)
+        found = email_validator.validate_email(text, check_deliverability=False)
     except email_validator.EmailNotValidError as error:
         return f"{label} is not an email address: {error}"
     if not found.local_part.isascii():
