@@ -207,7 +207,7 @@
     const top = dialogs().pop();
     if (!top) history.back();
     else if (top.close) top.close();
-    else top.querySelector(".q-dialog__backdrop").click(); // asks where something is typed
+    else top.querySelector(".q-dialog__backdrop")?.click(); // asks where something is typed
   });
 
   // ---- What a list shows is its address: Back goes to what it showed before
