@@ -260,16 +260,27 @@ def merged_json(session: Session, old: str, new: str) -> str:
 
 
 def has_value(session: Session, column: str, words: str) -> Any:
-    """SQL of whether a text of the flat JSON object ``column`` has ``words``, which are lower case, in it in any case.
+    """SQL of whether a text of the flat JSON object ``column`` has ``words``, which are ``folded``, in it in any case.
 
     SQLite looks at the JSON itself first, as a function of ours takes longer: few of a million rows are left for it.
     """
     if dialect(session) == "sqlite":
-        each = f"select 1 from json_each({column}) where instr(lower(value), :words)"
-        about = text(f"({column} like :json and exists ({each}))")
+        each = f"select 1 from json_each({column}) where instr({_folded('value', words)}, :words)"
+        dotted = f" or {column} like '%\\u0130%'" if "i" in words else ""
+        about = text(f"(({column} like :json{dotted}) and exists ({each}))")
         return about.bindparams(words=words, json=f"%{''.join(map(_in_json, words))}%")
-    all_of_it = f"lower(cast(jsonb_path_query_array({column}, '$.*') as text))"
+    all_of_it = _folded(f"cast(jsonb_path_query_array({column}, '$.*') as text)", words)
     return text(f"strpos({all_of_it}, :words) > 0").bindparams(words=json.dumps(words, ensure_ascii=False)[1:-1])
+
+
+def folded(words: str) -> str:
+    """In small letters; İ, as in İzmir, is an i as I is, not one with a dot of its own."""
+    return words.lower().replace("i\u0307", "i")
+
+
+def _folded(value: str, words: str) -> str:
+    """The same as SQL, as far as it takes to find ``words``; PostgreSQL makes one letter of İ, or two, or leaves it."""
+    return f"lower({value})" if "i" not in words else f"replace(replace(lower({value}), 'i\u0307', 'i'), '\u0130', 'i')"
 
 
 def _in_json(letter: str) -> str:

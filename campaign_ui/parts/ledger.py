@@ -120,7 +120,9 @@ class Ledger:
         self._counts: Counts | None = None
         with ui.row().classes("w-full items-center gap-2 justify-between") as self._choice:
             self._chips = ui.element("div").classes("flex flex-wrap gap-2").props('role=group aria-label="State"')
-            words = ui.input("Search", placeholder="anna or @example.com", value=view.q, on_change=self._on_search)
+            words = ui.input(
+                "Search", placeholder="Address: anna or @example.com", value=view.q, on_change=self._on_search
+            )
             self._input = words.props("clearable debounce=300 inputmode=email autocomplete=off").classes(
                 "w-full sm:w-64"
             )

@@ -33,7 +33,9 @@ class RecipientChooser:
         self.shown = ""
         with ui.row().classes("cm-chooser w-full items-center gap-1 flex-nowrap"):
             self._arrow("chevron_left", "Previous recipient", partial(step, -1))
-            self.field = ui.input(on_change=self._typed).props('aria-label="Recipient" debounce=200 hide-bottom-space')
+            self.field = ui.input(placeholder="Address", on_change=self._typed).props(
+                'aria-label="Recipient" debounce=200 hide-bottom-space'
+            )
             self.field.classes("grow min-w-0").on("keydown.escape", self._leave)
             self.field.on("keydown.enter", self._first, js_handler=_SAY_TYPED)
             self._arrow("chevron_right", "Next recipient", partial(step, 1))

@@ -30,7 +30,9 @@ class SandboxList:
         self._rows: dict[int, ui.element] = {}
         self._opened = 0
         with ui.row().classes("w-full items-center gap-1 flex-nowrap"):
-            self.field = field = ui.input("Search", value=search, on_change=self._searched)
+            self.field = field = ui.input(
+                "Search", placeholder="Address or subject", value=search, on_change=self._searched
+            )
             field.props("debounce=250 clearable type=search").classes("grow")
             with field.add_slot("prepend"):
                 ui.icon("search").classes("text-[20px]")

@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, or_
 
+from core import db
 from core.audience import addresses
 
 _LAST = "\U0010ffff"  # sorts after every letter, in bytes on both databases
@@ -57,4 +58,5 @@ def begins(column: Any, prefix: str) -> ColumnElement[bool]:
 
 
 def _clean(typed: str) -> str:
-    return unicodedata.normalize("NFC", typed.replace("\0", "").strip().lower())
+    words = unicodedata.normalize("NFC", typed.replace("\0", "").strip())
+    return words.lower() if "@" in words else db.folded(words)

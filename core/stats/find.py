@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, or_
 from sqlmodel import Session, col, select
 
+from core import db
 from core.audience import addresses, book
 from core.campaigns.drafts import touched
 from core.campaigns.title import title
@@ -85,7 +86,7 @@ def _contacts(session: Session, user_id: int, words: str, each: int) -> list[Fou
 
 def _hit(fields: dict[str, Any], words: str) -> str:
     """The merge field that has ``words`` in it, if one has."""
-    return next((value[:60] for value in map(str, fields.values()) if words.lower() in value.lower()), "")
+    return next((value[:60] for value in map(str, fields.values()) if db.folded(words) in db.folded(value)), "")
 
 
 def _has(words: str, *columns: Any) -> ColumnElement[bool]:
