@@ -136,7 +136,7 @@ class Review:
         self.summary.clear()
         with self.summary:
             _fact("Recipients", say_people(count, ""))
-            _fact("Subject", values["subject"] or "–")
+            _fact("Subject", self._subject(values["subject"]) or "–")
             _fact("Sender", _sender_words(sender))
             if forecast := self.forecast:
                 if self.plan is not None:
@@ -146,6 +146,13 @@ class Review:
             if sender is not None and sender.is_sandbox:
                 _fact("Sandbox", "Nothing leaves this machine: the mails are shown at Sandbox.")
         self.chart.show(self.forecast, zone)
+
+    def _subject(self, typed: str) -> str:
+        """As its first recipient reads it."""
+        first = self.compose.choices.example
+        if first is None:
+            return merge.in_words(typed).strip()
+        return merge.render_text(typed, {**first.fields, "email": first.email}).strip()
 
     def _show_findings(self) -> None:
         if self.list.box.is_deleted:

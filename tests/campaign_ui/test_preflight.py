@@ -105,6 +105,17 @@ async def test_who_has_a_gap_is_shown_and_a_default_mends_it(user: Browser, sign
     assert kept(made).subject == 'For {{ first_name | default: "there" }}'
 
 
+async def test_what_will_happen_has_the_subject_as_its_first_recipient_reads_it(user: Browser, sign_in: SignIn) -> None:
+    alice = sign_in(user)
+    made = draft(alice, "<p>Hi</p>", [{"first_name": "Anna"}, {"first_name": "Ben"}], subject="For {{ first_name }}")
+    await user.open(f"/campaigns/{made}/edit?step=when")
+    await sees(user, "For Anna")
+    with db.session() as session:
+        campaigns.set_lists(session, alice, made, [])
+    await user.open(f"/campaigns/{made}/edit?step=when")
+    await sees(user, "For [first name]")
+
+
 async def test_a_link_that_leads_nowhere_blocks_and_the_way_to_it_is_there(user: Browser, sign_in: SignIn) -> None:
     made = draft(sign_in(user), '<a href="javascript:1">x</a>{{ unsubscribe_url }}', [{}])
     await user.open(f"/campaigns/{made}/edit?step=when")
