@@ -31,8 +31,10 @@ class RunningCampaigns:
 
     def __init__(self) -> None:
         self._column = ui.column().classes("w-full gap-3")
-        with ui.row().classes("w-full gap-x-4 gap-y-1 text-[13px]"):
-            self._more = {status: ui.link("", f"/campaigns?status={status}").classes("cm-link") for status in _RUNNING}
+        with ui.row().classes("w-full gap-x-4 gap-y-1 text-[13px]") as self._others:
+            self._more = {status: ui.link("", f"/campaigns?status={status}") for status in _RUNNING}
+            for link in self._more.values():
+                link.classes("cm-link max-md:py-2.5")
         self._blocks: dict[int, _Block] = {}
 
     def set(self, runs: list[Run], by_status: dict[str, int], now: datetime) -> None:
@@ -49,6 +51,7 @@ class RunningCampaigns:
             more = by_status.get(status, 0) - sum(run.campaign.status == status for run in runs)
             link.set_text(f"and {more:,} more {'is' if more == 1 else 'are'} {status}")
             link.set_visibility(more > 0)
+        self._others.set_visibility(any(link.visible for link in self._more.values()))
 
 
 class _Block:

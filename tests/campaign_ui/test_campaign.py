@@ -79,6 +79,7 @@ async def test_a_campaign_cancelled_before_it_began_promises_nothing(user: Brows
     await user.should_not_see("as they happen")
     await user.should_not_see("listed here when the campaign starts")
     await user.should_not_see("0 of 0 done")
+    await user.should_not_see("Compare")  # with others, as if there were numbers
     await user.open("/campaigns")
     row = tables(user)[0].rows[0]
     assert row["done"] == row["numbers"] == "Cancelled before it began"
