@@ -80,7 +80,7 @@ _MENU = """
   </q-btn>
 </q-td>
 """
-_NOT_BEGUN = {CampaignStatus.cancelled: "Cancelled before it began"}
+_NOT_BEGUN: dict[str, str] = {CampaignStatus.cancelled: "Cancelled before it began"}
 
 
 class CampaignTable:
