@@ -21,6 +21,7 @@ from core.campaigns.drafts import (
 from core.campaigns.example import example, subject
 from core.campaigns.findings import Finding, Level
 from core.campaigns.forecast import Forecast, Point
+from core.campaigns.handover import change_back, change_sender, choices, sent_by
 from core.campaigns.hours import set_hours
 from core.campaigns.outlook import Outlook, outlook
 from core.campaigns.preflight.identity import asked_of_dns
@@ -53,6 +54,9 @@ __all__ = [
     "asked_of_dns",
     "begin",
     "cancel",
+    "change_back",
+    "change_sender",
+    "choices",
     "content",
     "create",
     "delete",
@@ -75,6 +79,7 @@ __all__ = [
     "schedule",
     "send_now",
     "send_test",
+    "sent_by",
     "set_hours",
     "set_lists",
     "settle_unknown",

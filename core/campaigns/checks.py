@@ -51,7 +51,8 @@ def errors(session: Session, campaign: Campaign) -> list[Finding]:
     if not found and (sentence := _mail_problem(session, campaign)):
         found.append(error(sentence, "content", "body"))
     found += [each for each in preflight.content(content(session, campaign)) if each.level == Level.error]
-    if sentence := _hours_problem(session, campaign):
+    sender = session.get(Sender, campaign.sender_id) if campaign.sender_id else None
+    if sender is not None and (sentence := hours_problem(session, campaign, sender)):
         found.append(error(sentence, "when", "hours"))
     if sentence := _audience_problem(session, campaign):
         found.append(error(sentence, "audience", "lists"))
@@ -71,6 +72,11 @@ def sender_problem(session: Session, campaign: Campaign) -> str:
     sender = session.get(Sender, campaign.sender_id) if campaign.sender_id else None
     if sender is None or sender.user_id != campaign.user_id:
         return "No sender is chosen."
+    return problem_of(sender)
+
+
+def problem_of(sender: Sender) -> str:
+    """Why this one cannot send, or an empty text."""
     if sender.deleted_at is not None:
         return f"The sender {sender.name} was deleted. Choose another one."
     if not sender.from_address:
@@ -84,7 +90,12 @@ def _sender_doubts(session: Session, campaign: Campaign) -> list[Finding]:
     sender = session.get(Sender, campaign.sender_id) if campaign.sender_id else None
     if sender is None or sender.user_id != campaign.user_id or sender.deleted_at is not None:
         return []
-    return connection.findings(sender, db.now(session), session.get_one(User, campaign.user_id).time_zone)
+    return doubts(session, sender)
+
+
+def doubts(session: Session, sender: Sender) -> list[Finding]:
+    """What is to be said of the mail server of a sender before it is relied on."""
+    return connection.findings(sender, db.now(session), session.get_one(User, sender.user_id).time_zone)
 
 
 def _sender_place(session: Session, campaign: Campaign) -> tuple[str, str]:
@@ -103,9 +114,9 @@ def _mail_problem(session: Session, campaign: Campaign) -> str:
     return ""
 
 
-def _hours_problem(session: Session, campaign: Campaign) -> str:
-    sender = session.get(Sender, campaign.sender_id) if campaign.sender_id else None
-    if sender is None or campaign.sending_window is None or sender.sending_window is None:
+def hours_problem(session: Session, campaign: Campaign, sender: Sender) -> str:
+    """Why nothing of the campaign would ever go out through this sender, or an empty text."""
+    if campaign.sending_window is None or sender.sending_window is None:
         return ""
     both = windows.from_json(campaign.sending_window), windows.from_json(sender.sending_window)
     if windows.meet(*both, db.now(session)):

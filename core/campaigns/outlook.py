@@ -60,15 +60,16 @@ class Outlook:
         return replace(again, starts_at=found.starts_at, others=(*again.others, _PUT_OFF))
 
 
-def outlook(session: Session, user_id: int, campaign_id: int) -> Outlook | None:
+def outlook(session: Session, user_id: int, campaign_id: int, through: int | None = None) -> Outlook | None:
     """None: it has no sender that can send, or waits for a server that is not reached, or is paused or over.
 
-    Raises NotFound.
+    ``through``: another sender, for what is left of a campaign that is sending or paused. Raises NotFound.
     """
     campaign = get(session, user_id, campaign_id)
-    now = db.now(session)
+    now, sender_id = db.now(session), through or campaign.sender_id
     known = campaign.status in (CampaignStatus.draft, CampaignStatus.scheduled, CampaignStatus.sending)
-    sender = session.get(Sender, campaign.sender_id) if known and campaign.sender_id else None
+    known = known or (through is not None and campaign.status == CampaignStatus.paused)
+    sender = session.get(Sender, sender_id) if known and sender_id else None
     if sender is None or sender.user_id != user_id or sender.deleted_at or sender.state == SenderState.blocked:
         return None
     if campaign.status == CampaignStatus.sending and standing.is_unreached(sender, now):

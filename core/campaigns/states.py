@@ -137,9 +137,13 @@ def _schedule(session: Session, campaign: Campaign, at: datetime, zone: str) -> 
     values: dict[str, Any] = {"status": CampaignStatus.scheduled, "scheduled_at": at, "time_zone": zone}
     if not campaign.name.strip():
         values["name"] = title("", campaign.subject)[:NAME_LENGTH]  # lists show it by a name
-    # The version too: what goes out is what was checked.
-    move(session, campaign.user_id, campaign.id, [CampaignStatus.draft], values, version=campaign.version)
+    same = col(Campaign.version) == campaign.version  # what goes out is what was checked
+    move(session, campaign.user_id, campaign.id, [CampaignStatus.draft], values, same)
     tracking.keep(session, campaign.id, links.addresses(mail.whole_html(content(session, campaign))))
+
+
+def _noun(campaign: Campaign) -> str:
+    return "draft" if campaign.status == CampaignStatus.draft else "campaign"
 
 
 def _paused(reason: PauseReason, detail: str = "") -> dict[str, Any]:
@@ -152,16 +156,15 @@ def move(
     campaign_id: int,
     before: list[CampaignStatus],
     values: dict[str, Any],
-    version: int | None = None,
+    *conditions: Any,
 ) -> None:
-    """Change the campaign's row where its status is one of ``before``. Raises RuleError with why not; NotFound."""
-    conditions = [*owned(user_id, campaign_id), col(Campaign.status).in_(before)]
-    if version is not None:
-        conditions.append(col(Campaign.version) == version)
-    if not _move_all(session, conditions, values):
+    """Change the campaign's row where its status is one of ``before`` and what the user saw of it still holds
+    (``conditions``). Raises RuleError with why not; NotFound.
+    """
+    if not _move_all(session, [*owned(user_id, campaign_id), col(Campaign.status).in_(before), *conditions], values):
         campaign = get(session, user_id, campaign_id)
         if campaign.status in before:
-            raise RuleError("This draft was just changed in another tab. Look at it and try again.")
+            raise RuleError(f"This {_noun(campaign)} was just changed in another tab. Look at it and try again.")
         raise RuleError(ALREADY[CampaignStatus(campaign.status)])
     db.after_commit(session, live.wake)
 
@@ -185,7 +188,7 @@ def moved(source: str, target: str, count: int) -> dict[str, Any]:
 
 def _cancel_pending(session: Session, user_id: int, campaign_id: int, statuses: list[CampaignStatus]) -> int:
     wanted = locked(user_id, campaign_id, statuses, MessageState.pending).limit(_AT_ONCE)
-    return _update_messages(session, wanted, MessageState.pending, {"state": MessageState.cancelled})
+    return update_messages(session, wanted, MessageState.pending, {"state": MessageState.cancelled})
 
 
 def locked(user_id: int, campaign_id: int, statuses: list[CampaignStatus], state: MessageState) -> Any:
@@ -197,7 +200,8 @@ def locked(user_id: int, campaign_id: int, statuses: list[CampaignStatus], state
     return wanted.order_by(col(Message.id)).with_for_update()
 
 
-def _update_messages(session: Session, wanted: Any, state: MessageState, values: dict[str, Any]) -> int:
+def update_messages(session: Session, wanted: Any, state: MessageState, values: dict[str, Any]) -> int:
+    """Change those of the ``wanted``, as ``locked`` gives them, that are still in this state; returns how many."""
     # PostgreSQL runs a plain subquery again and again, past its limit; a CTE before UPDATE hides SQLite's row count.
     rows = wanted.cte("wanted", nesting=True)
     chosen = (col(Message.id).in_(select_rows(rows.c.id)), col(Message.state) == state)

@@ -44,6 +44,11 @@ NOT_SUPPRESSED = """
 """
 
 
+# Which claim it is: epochs count the owners of one sender, and another sender may have claimed the message since.
+HELD = "message.id = given.message_id and message.epoch = given.held and message.sender_id = given.sender_id"
+CLAIM = {"message_id": "bigint", "held": "int", "sender_id": "int"}  # the columns that ``given`` tells
+
+
 @dataclass(slots=True, eq=False)
 class Claimed:
     """A message in the hands of the owner of its sender."""
@@ -78,7 +83,7 @@ class Outcome:
 
 
 def mark(session: Session, messages: Sequence[Claimed], tally: Tally) -> set[int]:
-    """Commit before the final dot: claimed -> sending, only where still owned, sending and not suppressed.
+    """Commit before the final dot: claimed -> sending, only where still owned, sending (by this sender), not suppressed.
 
     Returns the ids that may be sent. The others are no longer wanted and go back (or are suppressed).
     """
@@ -99,10 +104,10 @@ def mark(session: Session, messages: Sequence[Claimed], tally: Tally) -> set[int
 def mark_statement(dialect: str, name: str) -> str:
     """For messages as ``given`` makes them, bound as ``:name``."""
     return f"""
-        update message set state = 'sending' from {db.given_in(dialect, name, message_id="bigint", held="int")}
-        where message.id = given.message_id and message.epoch = given.held
-          and {db.by_key(dialect, "message.state")} = 'claimed'
-          and (select status from campaign where campaign.id = message.campaign_id) = 'sending'
+        update message set state = 'sending' from {db.given_in(dialect, name, **CLAIM)}
+        where {HELD} and {db.by_key(dialect, "message.state")} = 'claimed'
+          and (select campaign.sender_id from campaign
+               where campaign.id = message.campaign_id and campaign.status = 'sending') = given.sender_id
           and {NOT_SUPPRESSED}
     """
 
@@ -122,6 +127,7 @@ def still_wanted(session: Session, messages: Sequence[Claimed], tally: Tally) ->
         _message.c.state == MessageState.claimed,
         _campaign.c.id == _message.c.campaign_id,
         _campaign.c.status == CampaignStatus.sending,
+        _campaign.c.sender_id == _message.c.sender_id,
         holds.not_held(db.now(session)),
         ~is_suppressed,
     )
@@ -131,10 +137,11 @@ def still_wanted(session: Session, messages: Sequence[Claimed], tally: Tally) ->
 
 
 def _in_state(session: Session, messages: Sequence[Claimed], *conditions: Any) -> set[int]:
-    """Those for which ``conditions`` hold and that are still under their epoch."""
-    epochs = {message.id: message.epoch for message in messages}
-    found = select(_message.c.id, _message.c.epoch).where(_message.c.id.in_(sorted(epochs)), *conditions)
-    return {message_id for message_id, epoch in session.connection().execute(found) if epochs[message_id] == epoch}
+    """Those for which ``conditions`` hold and that are still under their claim."""
+    claims = {message.id: (message.epoch, message.sender_id) for message in messages}
+    columns = (_message.c.id, _message.c.epoch, _message.c.sender_id)
+    found = select(*columns).where(_message.c.id.in_(sorted(claims)), *conditions)
+    return {message_id for message_id, *claim in session.connection().execute(found) if claims[message_id] == (*claim,)}
 
 
 def put_back(session: Session, messages: Sequence[Claimed], tally: Tally) -> None:
@@ -155,9 +162,8 @@ def _back_statement(dialect: str, state: MessageState) -> TextClause:
         only = f"and not {NOT_SUPPRESSED}"
     return text(f"""
         update message set state = '{state}', epoch = {epoch}
-        from {db.given_in(dialect, message_id="bigint", held="int")}
-        where message.id = given.message_id and message.epoch = given.held
-          and {db.by_key(dialect, "message.state")} = 'claimed' {only}
+        from {db.given_in(dialect, **CLAIM)}
+        where {HELD} and {db.by_key(dialect, "message.state")} = 'claimed' {only}
         returning campaign_id
     """)
 
@@ -166,7 +172,7 @@ def put_off(session: Session, messages: Sequence[tuple[Claimed, float]], now: da
     """Claimed messages that are to wait: (message, seconds). No attempt is counted."""
     on = hot.within(session)
     rows = [
-        {"message_id": message.id, "held": message.epoch, "retry_at": on.stored(now + timedelta(seconds=seconds))}
+        _claim(message) | {"retry_at": on.stored(now + timedelta(seconds=seconds))}
         for message, seconds in sorted(messages, key=lambda pair: pair[0].id)
     ]
     for (campaign_id,) in on.rows(_off_statement(on.dialect), given=json.dumps(rows)):
@@ -177,8 +183,8 @@ def put_off(session: Session, messages: Sequence[tuple[Claimed, float]], now: da
 def _off_statement(dialect: str) -> str:
     return f"""
         update message set state = 'pending', epoch = null, retry_at = given.retry_at
-        from {db.given_in(dialect, message_id="bigint", held="int", retry_at="timestamptz")}
-        where message.id = given.message_id and message.epoch = given.held and message.state = 'claimed'
+        from {db.given_in(dialect, **CLAIM, retry_at="timestamptz")}
+        where {HELD} and message.state = 'claimed'
         returning campaign_id
     """
 
@@ -209,13 +215,12 @@ def _settle_sent(session: Session, outcomes: Sequence[Outcome], now: datetime, t
 @cache
 def sent_statement(dialect: str, name: str, before: str) -> str:
     """For outcomes as ``given_sent`` makes them, bound as ``:name``, and the time as ``:now``."""
-    given = db.given_in(dialect, name, message_id="bigint", held="int", code="int", reply="text")
+    given = db.given_in(dialect, name, **CLAIM, code="int", reply="text")
     return f"""
         update message set state = 'sent', attempts = attempts + 1, sent_at = :now, phase = 'dot',
                reply_code = given.code, reply = given.reply, kind = '', rule_id = ''
         from {given}
-        where message.id = given.message_id and message.epoch = given.held
-          and {db.by_key(dialect, "message.state")} = '{before}'
+        where {HELD} and {db.by_key(dialect, "message.state")} = '{before}'
     """
 
 
@@ -238,7 +243,7 @@ def _settle_refused(session: Session, outcome: Outcome, now: datetime, tally: Ta
     if outcome.bounced:
         values["bounced_at"] = case((_message.c.bounced_at.is_(None), now), else_=_message.c.bounced_at)
     for before in _states_before(outcome):
-        statement = update(_message).where(_under_epoch(message), _message.c.state == before).values(values)
+        statement = update(_message).where(_under_claim(message), _message.c.state == before).values(values)
         if session.connection().execute(statement).rowcount:
             break
     else:
@@ -279,19 +284,22 @@ def _suppress(session: Session, message: Claimed, reply: str) -> None:
         log.info("message %s: its address cannot be suppressed", message.id)
 
 
-def _under_epoch(message: Claimed) -> Any:
-    return (_message.c.id == message.id) & (_message.c.epoch == message.epoch)
+def _under_claim(message: Claimed) -> Any:
+    mine = (_message.c.epoch == message.epoch) & (_message.c.sender_id == message.sender_id)
+    return (_message.c.id == message.id) & mine
 
 
 def given(messages: Iterable[Claimed]) -> str:
     """JSON for a statement about these."""
     # In order of id: the order in which every writer locks messages.
-    rows = [{"message_id": message.id, "held": message.epoch} for message in sorted(messages, key=attrgetter("id"))]
-    return json.dumps(rows)
+    return json.dumps([_claim(message) for message in sorted(messages, key=attrgetter("id"))])
 
 
 def given_sent(outcomes: Iterable[Outcome]) -> str:
     """JSON for a statement about these mails that were accepted."""
     told = sorted(outcomes, key=attrgetter("message.id"))
-    rows = [{"message_id": o.message.id, "held": o.message.epoch, "code": o.code, "reply": o.reply} for o in told]
-    return json.dumps(rows)
+    return json.dumps([_claim(o.message) | {"code": o.code, "reply": o.reply} for o in told])
+
+
+def _claim(message: Claimed) -> dict[str, Any]:
+    return {"message_id": message.id, "held": message.epoch, "sender_id": message.sender_id}

@@ -49,9 +49,10 @@ def look(on: Hot, messages: Sequence[Claimed]) -> None:
 @cache
 def _wanted_statement(dialect: str) -> str:
     return f"""
-        select count(*) from {db.given_in(dialect, message_id="bigint", held="int")}
-        join message on message.id = given.message_id and message.epoch = given.held and message.state = 'claimed'
+        select count(*) from {db.given_in(dialect, **ledger.CLAIM)}
+        join message on {ledger.HELD} and message.state = 'claimed'
         join campaign on campaign.id = message.campaign_id and campaign.status = 'sending'
+                     and campaign.sender_id = message.sender_id
                      and (campaign.hold_until is null or campaign.hold_until <= :now)
         where not exists (select 1 from suppression where suppression.user_id = campaign.user_id
                                                       and suppression.email = message.email)

@@ -133,6 +133,15 @@ class CampaignList(SQLModel, table=True):
     is_left_out: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
 
 
+class CampaignSender(SQLModel, table=True):
+    """A sender that a campaign had before the one that it has: some of its mails may have gone through it."""
+
+    __tablename__ = "campaign_sender"
+
+    campaign_id: int = Field(foreign_key="campaign.id", primary_key=True, ondelete="CASCADE")
+    sender_id: int = Field(foreign_key="sender.id", primary_key=True, ondelete="CASCADE")
+
+
 class CampaignLink(SQLModel, table=True):
     """An address in the mail of a campaign at which clicks are counted; readers are sent to no other."""
 

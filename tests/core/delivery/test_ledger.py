@@ -86,6 +86,71 @@ def test_a_paused_campaign_and_a_suppressed_address_are_not_marked(stack: Stack)
     assert world.states(second) == {"sending": 2, "suppressed": 1}
 
 
+def claimed_by_another(sender_id: int, user_id: int, campaign_id: int) -> list[Claimed]:
+    """The same mails, claimed by a second sender under the same epoch since the rest was given to it."""
+    other_id = world.add_sender(user_id, 26)
+    with db.session() as session:
+        campaigns.change_sender(session, user_id, campaign_id, other_id)
+        held = lease.take(session, other_id, "me")
+    assert held is not None and held.epoch == world.sender(sender_id).epoch
+    return claim(other_id)
+
+
+def test_who_claimed_before_the_sender_was_changed_decides_nothing_about_what_another_claimed_since(
+    stack: Stack,
+) -> None:
+    user_id, sender_id, [campaign_id] = sending(PEOPLE[:4])
+    late = claim(sender_id)
+    mine = claimed_by_another(sender_id, user_id, campaign_id)
+    assert [message.id for message in mine] == [message.id for message in late]
+    assert mark(late) == set()
+    with db.session() as session:
+        tally = Tally()
+        assert ledger.still_wanted(session, late, tally) == set()
+        ledger.put_off(session, [(message, 60.0) for message in late], db.now(session), tally)
+        tally.store(session, db.now(session))
+    assert world.states(campaign_id) == {"claimed": 4}
+    assert mark(mine) == {message.id for message in mine}
+    assert mark(late) == set()  # nor is it taken for a mark of its own whose answer was lost
+    for message in late:
+        message.marked = True
+    settle(Outcome(late[0], MessageState.sent, "dot", 250, "2.0.0 ok"))
+    settle(Outcome(late[1], MessageState.failed, "dot", 554, "5.7.1 spam", "content", "spam"))
+    settle(Outcome(late[2], MessageState.unknown, "dot", None, "gone", "unknown"))
+    assert world.states(campaign_id) == {"sending": 4}
+    settle(*(Outcome(message, MessageState.sent, "dot", 250, "2.0.0 ok") for message in mine))
+    assert world.states(campaign_id) == {"sent": 4}
+
+
+def test_what_was_claimed_while_the_sender_was_changed_is_not_marked_and_goes_back(stack: Stack) -> None:
+    user_id, sender_id, [campaign_id] = sending(PEOPLE[:3])
+    other_id = world.add_sender(user_id, 26)
+    with world.changing(campaign_id) as row:  # a claim that had looked at the campaign just before
+        row.sender_id = other_id
+    with db.session() as session:
+        held = batch.claim(session, sender_id, 1, 10, {campaign_id: None})
+    assert held is not None and world.states(campaign_id) == {"claimed": 3}
+    with db.session() as session:
+        assert ledger.still_wanted(session, held[:1], tally := Tally()) == set()
+        tally.store(session, db.now(session))
+    assert mark(held) == set()
+    assert world.states(campaign_id) == {"pending": 3}
+
+
+def test_a_late_answer_to_the_sender_before_settles_what_nobody_knew(stack: Stack) -> None:
+    user_id, sender_id, [campaign_id] = sending(PEOPLE[:4])
+    under_way = claim(sender_id, 2)
+    mark(under_way)
+    other = claimed_by_another(sender_id, user_id, campaign_id)
+    assert world.states(campaign_id) == {"sending": 2, "claimed": 2} and len(other) == 2
+    with db.session() as session:
+        lease.return_held(session, sender_id, 1)  # its worker died
+    assert world.states(campaign_id) == {"unknown": 2, "claimed": 2}
+    settle(Outcome(under_way[0], MessageState.sent, "dot", 250, "2.0.0 ok"))
+    assert world.states(campaign_id) == {"sent": 1, "unknown": 1, "claimed": 2}
+    assert {world.message(campaign_id, email).sender_id for email in PEOPLE[:2]} == {sender_id}
+
+
 def test_a_claim_leaves_out_who_was_suppressed_before(stack: Stack) -> None:
     user_id, sender_id, [campaign_id] = sending(PEOPLE)
     with db.session() as session:

@@ -55,6 +55,7 @@ def test_where_one_is_not_as_believed_nothing_of_the_group_is_written(stack: Sta
         ([messages[5]], []),  # accepted, but never marked
         (messages[:2], [messages[0]]),  # marked twice
         ([], [Claimed(**{**{name: getattr(messages[6], name) for name in Claimed.__slots__}, "epoch": 7})]),
+        ([], [Claimed(**{**{name: getattr(messages[6], name) for name in Claimed.__slots__}, "sender_id": 7})]),
     ]
     for accepted, marks in strange:
         with pytest.raises(usual.NotAll):
@@ -66,6 +67,17 @@ def test_where_one_is_not_as_believed_nothing_of_the_group_is_written(stack: Sta
         store([], [messages[7]])
     store(messages[:4], [])  # what is out already is settled all the same
     assert world.states(campaign_id) == {"sent": 4, "claimed": 8}
+
+
+def test_nothing_is_marked_for_a_sender_that_the_campaign_has_no_more(stack: Stack) -> None:
+    user_id, campaign_id, messages = claimed()
+    other_id = world.add_sender(user_id, 26)
+    with world.changing(campaign_id) as row:
+        row.sender_id = other_id
+    with pytest.raises(usual.NotAll):
+        store([], messages[:1])
+    with pytest.raises(usual.NotAll), hot.Kept().transaction(alone=True) as on:
+        usual.look(on, messages[:1])
 
 
 def test_a_group_that_is_rolled_back_leaves_the_connection_as_good_as_before(stack: Stack) -> None:

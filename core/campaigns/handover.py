@@ -1,0 +1,132 @@
+"""The rest of a campaign through another sender: one broke for good, or is used up for the month.
+
+Who has the mail already had it from the sender before: a message tells who sent it. Nothing waits for the worker of
+that sender. What it claimed waits again, in the same transaction, and can no more be marked under it (``ledger.mark``);
+what is before the answer to its dot stays its own, however late that comes.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import case, exists, func, or_
+from sqlmodel import Session, col, select
+
+from core import db
+from core.campaigns import checks
+from core.campaigns.drafts import get
+from core.campaigns.findings import Finding
+from core.campaigns.states import locked, move, moved, update_messages
+from core.delivery import senders
+from core.errors import RuleError
+from core.models import (
+    Campaign,
+    CampaignSender,
+    CampaignStatus,
+    Message,
+    MessageState,
+    PauseReason,
+    Sender,
+    SenderState,
+)
+
+_OPEN = [CampaignStatus.sending, CampaignStatus.paused]
+_KIND = (
+    "A campaign stays in the sandbox, or out of it: its mails would reach people, or nobody, and its numbers would "
+    "mix both. Send a copy of it instead."
+)
+
+
+@dataclass(frozen=True)
+class Before:
+    """What ``change_back`` gives back."""
+
+    sender_id: int
+    pause_reason: str
+    pause_detail: str
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A sender that may take over. ``problem``: why it cannot, else empty. ``findings``: what to know of it before."""
+
+    sender: Sender
+    problem: str
+    findings: tuple[Finding, ...]
+
+
+def choices(session: Session, user_id: int, campaign_id: int) -> list[Choice]:
+    """The user's other senders, those that can take over first. Raises NotFound."""
+    campaign = get(session, user_id, campaign_id)
+    others = [each for each in senders.list_all(session, user_id) if each.id != campaign.sender_id]
+    found = [
+        Choice(each, _problem(session, campaign, each), tuple(checks.doubts(session, each))) for each in others
+    ]
+    return sorted(found, key=lambda choice: choice.problem != "")
+
+
+def change_sender(session: Session, user_id: int, campaign_id: int, sender_id: int) -> Before:
+    """What still waits goes through this sender from now on; a paused campaign stays paused, a sending one goes on.
+
+    Returns what was. Raises RuleError where the campaign is neither, or the sender cannot send it; NotFound.
+    """
+    campaign, chosen = get(session, user_id, campaign_id), senders.get(session, user_id, sender_id)
+    if campaign.sender_id is None or campaign.sender_id == sender_id:
+        raise RuleError(f"This campaign goes through {chosen.name} already.")
+    if campaign.status in _OPEN and (problem := _problem(session, campaign, chosen)):
+        raise RuleError(problem)
+    before = Before(campaign.sender_id, campaign.pause_reason, campaign.pause_detail)
+    reason = case((col(Campaign.status) == CampaignStatus.paused, PauseReason.user.value), else_="")
+    values = {"pause_reason": reason, "pause_detail": ""}
+    _change(session, campaign, sender_id, values, col(Sender.state) != SenderState.blocked)
+    return before
+
+
+def change_back(session: Session, user_id: int, campaign_id: int, before: Before) -> None:
+    """As it was before ``change_sender``, though that sender be blocked where the campaign is paused.
+
+    Raises RuleError where that is not possible any more; NotFound.
+    """
+    campaign = get(session, user_id, campaign_id)
+    senders.get(session, user_id, before.sender_id)
+    paused = col(Campaign.status) == CampaignStatus.paused
+    values = {
+        "pause_reason": case((paused, before.pause_reason or PauseReason.user), else_=""),
+        "pause_detail": case((paused, before.pause_detail), else_=""),
+    }
+    _change(session, campaign, before.sender_id, values, or_(paused, col(Sender.state) != SenderState.blocked))
+
+
+def sent_by(session: Session, campaign_id: int) -> list[tuple[Sender, int]]:
+    """Who sent how many mails of a campaign of which the sender was changed, the first first; nothing for any other."""
+    if session.exec(select(CampaignSender.sender_id).where(_of(campaign_id)).limit(1)).first() is None:
+        return []
+    counted: Any = select(col(Message.sender_id), func.count(), func.min(col(Message.sent_at))).where(
+        col(Message.campaign_id) == campaign_id, col(Message.state) == MessageState.sent
+    )
+    rows = session.execute(counted.group_by(col(Message.sender_id)).order_by(func.min(col(Message.sent_at)))).all()
+    return [(session.get_one(Sender, sender_id), count) for sender_id, count, _ in rows]
+
+
+def _problem(session: Session, campaign: Campaign, sender: Sender) -> str:
+    was = session.get(Sender, campaign.sender_id) if campaign.sender_id else None
+    if was is not None and was.is_sandbox != sender.is_sandbox:
+        return _KIND
+    return checks.problem_of(sender) or checks.hours_problem(session, campaign, sender)
+
+
+def _change(session: Session, campaign: Campaign, sender_id: int, values: dict[str, Any], usable: Any) -> None:
+    assert campaign.id is not None
+    user_id, was = campaign.user_id, campaign.sender_id
+    kind = select(Sender.is_sandbox).where(col(Sender.id) == was).scalar_subquery()
+    own = (col(Sender.id) == sender_id, col(Sender.user_id) == user_id, col(Sender.deleted_at).is_(None))
+    conditions = (col(Campaign.sender_id) == was, exists().where(*own, col(Sender.is_sandbox) == kind, usable))
+    claimed = locked(user_id, campaign.id, _OPEN, MessageState.claimed)
+    count = update_messages(session, claimed, MessageState.claimed, {"state": MessageState.pending, "epoch": None})
+    values = {"sender_id": sender_id, **values} | moved("claimed_count", "pending_count", count)
+    move(session, user_id, campaign.id, _OPEN, values, *conditions)
+    rows = [{"campaign_id": campaign.id, "sender_id": was}]
+    db.insert_ignore(session, CampaignSender.__table__, rows)  # type: ignore[attr-defined]
+
+
+def _of(campaign_id: int) -> Any:
+    return col(CampaignSender.campaign_id) == campaign_id
