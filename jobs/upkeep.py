@@ -102,19 +102,22 @@ def purge_chunk(session: Session, campaign_id: int) -> bool:
 
 
 def pause_throttled(session: Session) -> None:
-    """A campaign that its provider throttled for five days, without one mail accepted, asks its user."""
+    """A campaign that its provider throttled for five days, without one mail accepted, asks its user.
+
+    From when it last began: it was resumed, or given to another sender.
+    """
     limit = db.now(session) - _THROTTLED_FOR
-    slow = select(_campaign.c.id, _campaign.c.started_at, col(Sender.state_reply)).where(
+    slow = select(_campaign.c.id, _campaign.c.started_at, _campaign.c.updated_at, col(Sender.state_reply)).where(
         col(Campaign.status) == CampaignStatus.sending,
         col(Campaign.started_at) < limit,
         col(Sender.id) == col(Campaign.sender_id),
         col(Sender.cooldown_step) > 0,
     )
-    for campaign_id, started_at, reply in session.connection().execute(slow).all():
+    for campaign_id, started_at, began_at, reply in session.connection().execute(slow).all():
         accepted = select(func.max(_activity.c.hour_at)).where(
             _activity.c.campaign_id == campaign_id, _activity.c.sent_count > 0
         )
-        since = session.connection().execute(accepted).scalar() or started_at
+        since = max(session.connection().execute(accepted).scalar() or started_at, began_at)
         first = select(func.min(_attempt.c.at)).where(
             _attempt.c.campaign_id == campaign_id,
             _attempt.c.kind.in_(consequence.THROTTLES),

@@ -23,6 +23,7 @@ from campaign_ui.parts import (
 )
 from campaign_ui.parts.campaign_head import IN_DOUBT, NOT_BEGUN, WHY_FAILED, CampaignHead, HeadActions
 from campaign_ui.parts.campaign_mail import About, about, about_now, show_mail
+from campaign_ui.parts.change_sender import change_sender, through_in_words
 from campaign_ui.parts.clicked_links import ClickedLinks
 from campaign_ui.parts.duplicate import duplicate
 from campaign_ui.parts.failures import Failures
@@ -63,7 +64,7 @@ class _Data:
         counts = self.campaign.counts
         numbers = (counts.done, counts.opened, counts.clicked, counts.failed)
         steps = (_step(number, counts.recipients) for number in numbers)
-        return self.campaign.status, uncounted.nobody(self.campaign), *steps
+        return self.campaign.status, self.campaign.sender_id, uncounted.nobody(self.campaign), *steps
 
 
 def _step(count: int, recipients: int) -> int:
@@ -78,6 +79,7 @@ class _More:
     readers: Spans
     heat: Heat
     links: list[Link]
+    through: str
 
 
 def register() -> None:
@@ -133,6 +135,7 @@ def _load_more(user_id: int, zone: str, campaign_id: int) -> _More:
             stats.over_time(quarters, zone, begun),
             stats.heat(quarters, zone),
             stats.links(session, user_id, campaign_id),
+            through_in_words(session, user_id, campaign_id),
         )
 
 
@@ -145,7 +148,8 @@ class _Page:
         counts = data.campaign.counts
         add_style()
         acts = (self._unschedule, self._ask_hours, self._pause, self._resume, self._cancel)
-        actions = HeadActions(*acts, self._view, self._duplicate, self._edit, self._try_again)
+        more_acts = (self._view, self._duplicate, self._edit, self._try_again)
+        actions = HeadActions(*acts, *more_acts, lambda: change_sender(user, self.id, self.hours_of))
         self.head = CampaignHead(data.campaign, told, self.zone, actions)
         self.hours_of = ui.element("div").classes("absolute")  # of the dialog
         self._in_doubt()  # above what grows while it sends: a button that moves is not hit
@@ -253,6 +257,7 @@ class _Page:
 
     def show_more(self, more: _More) -> None:
         nobody = uncounted.nobody(self.campaign)
+        self.head.tell_through(more.through)
         self.readers.set(lines.readers(more.readers, nobody))
         self.heat.set(heatmap.weekdays(more.heat, nobody))
         self.links.set(more.links, self.campaign.counts.opened)

@@ -11,6 +11,7 @@ from campaign_ui.parts.announcer import Announcer
 from campaign_ui.parts.badge import StatusBadge
 from campaign_ui.parts.blocks import card, link_button
 from campaign_ui.parts.campaign_mail import About
+from campaign_ui.parts.change_sender import CHANGE_SENDER, may_change, waits_for_sender
 from campaign_ui.parts.countdown import WaitLine
 from campaign_ui.parts.hours import MAY_CHANGE, hours_in_words
 from campaign_ui.parts.progress import Progress
@@ -38,6 +39,7 @@ class HeadActions:
     duplicate: Callable[[], Awaitable[None]]
     edit: Callable[[], Awaitable[None]]
     try_again: Callable[[], Awaitable[None]]
+    change_sender: Callable[[], Awaitable[None]]
 
 
 class CampaignHead:
@@ -64,11 +66,14 @@ class CampaignHead:
                     self._finishes = ui.label().classes("tabular-nums")
                     self._try = ui.button(TRY_AGAIN, icon="replay", on_click=actions.try_again)
                     self._try.props("outline dense").classes("mt-1.5")
+                    self._other = ui.button(CHANGE_SENDER, icon="swap_horiz", on_click=actions.change_sender)
+                    self._other.props("outline dense").classes("mt-1.5")
                     self._sender = ui.link("Look at its sender", "/senders")
                     self._sender.classes("font-medium block").style("color:inherit")
                     self._doubt = ui.link("", f"#{IN_DOUBT}").classes("font-medium block").style("color:inherit")
                     self._refused = ui.link("", f"#{WHY_FAILED}")
                     self._refused.classes("font-medium block").style("color:inherit")
+            self._through = ui.label().classes("text-[13px] cm-mute tabular-nums").style("overflow-wrap:anywhere")
             self._own_hours = ui.label().classes("text-[13px] cm-mute tabular-nums")
             self._untracked = ui.label().classes("text-[13px] cm-mute")
             self._announcer = Announcer()
@@ -86,6 +91,8 @@ class CampaignHead:
         self._hours = ui.button("Hours", icon="schedule", on_click=actions.hours).props("outline")
         self._pause = ui.button("Pause", icon="pause", on_click=actions.pause).props("outline")
         self._resume = ui.button("Resume", icon="play_arrow", on_click=actions.resume)
+        change = ui.button(CHANGE_SENDER, icon="swap_horiz", on_click=actions.change_sender).props("outline")
+        self._change_sender = change
         self._cancel = ui.button("Cancel", icon="close", on_click=actions.cancel).props("outline color=negative")
 
     def tell(self, about: About) -> None:
@@ -94,6 +101,11 @@ class CampaignHead:
         self._goes_to.set_visibility(bool(about.goes_to))
         self._untracked.set_text(about.untracked)
         self._untracked.set_visibility(bool(about.untracked))
+
+    def tell_through(self, words: str) -> None:
+        """Which senders it went through, where there was more than one."""
+        self._through.set_text(words)
+        self._through.set_visibility(bool(words))
 
     def show(self, campaign: Summary, wait: Wait, finishes: str, now: datetime) -> None:
         """``now``: the database's time."""
@@ -108,6 +120,8 @@ class CampaignHead:
             (self._edit, status == "draft"),
             (self._edit_later, status == "scheduled"),
             (self._try, wait.try_sender is not None),
+            (self._other, waits_for_sender(campaign, wait)),
+            (self._change_sender, may_change(campaign, wait)),
             (self._sender, wait.at_sender),
             (self._doubt, counts.unknown > 0),
             (self._refused, counts.failed > 0 and (refused or status == "sent")),

@@ -81,7 +81,8 @@ def _head(told: Timeline, dialog: ui.dialog) -> None:
             with ui.row().classes("items-center gap-2"):
                 ui.label(word).classes(f"cm-badge is-{tone}")
                 tries = "1 attempt counted" if told.attempts == 1 else f"{told.attempts:,} attempts counted"
-                ui.label(tries).classes("text-[13px] cm-mute tabular-nums")
+                through = f" · through {told.through}" if told.through else ""
+                ui.label(tries + through).classes("text-[13px] cm-mute tabular-nums")
         close = ui.button(icon="close", on_click=dialog.close).props("flat round dense color=grey-7 autofocus")
         close.props["aria-label"] = "Close"
 

@@ -21,7 +21,7 @@ from core.campaigns.drafts import (
 from core.campaigns.example import example, subject
 from core.campaigns.findings import Finding, Level
 from core.campaigns.forecast import Forecast, Point
-from core.campaigns.handover import change_back, change_sender, choices, sent_by
+from core.campaigns.handover import Choice, change_back, change_sender, choices, sent_by
 from core.campaigns.hours import set_hours
 from core.campaigns.outlook import Outlook, outlook
 from core.campaigns.preflight.identity import asked_of_dns
@@ -41,6 +41,7 @@ from core.campaigns.testmail import TestResult, send_test
 from core.campaigns.title import title
 
 __all__ = [
+    "Choice",
     "Chunk",
     "EditedElsewhere",
     "Finding",

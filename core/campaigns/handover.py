@@ -13,7 +13,7 @@ from sqlmodel import Session, col, select
 
 from core import db
 from core.campaigns import checks
-from core.campaigns.drafts import get
+from core.campaigns.drafts import get, owned
 from core.campaigns.findings import Finding
 from core.campaigns.states import locked, move, moved, update_messages
 from core.delivery import senders
@@ -58,9 +58,7 @@ def choices(session: Session, user_id: int, campaign_id: int) -> list[Choice]:
     """The user's other senders, those that can take over first. Raises NotFound."""
     campaign = get(session, user_id, campaign_id)
     others = [each for each in senders.list_all(session, user_id) if each.id != campaign.sender_id]
-    found = [
-        Choice(each, _problem(session, campaign, each), tuple(checks.doubts(session, each))) for each in others
-    ]
+    found = [Choice(each, _problem(session, campaign, each), tuple(checks.doubts(session, each))) for each in others]
     return sorted(found, key=lambda choice: choice.problem != "")
 
 
@@ -96,15 +94,19 @@ def change_back(session: Session, user_id: int, campaign_id: int, before: Before
     _change(session, campaign, before.sender_id, values, or_(paused, col(Sender.state) != SenderState.blocked))
 
 
-def sent_by(session: Session, campaign_id: int) -> list[tuple[Sender, int]]:
+def sent_by(session: Session, user_id: int, campaign_id: int) -> list[tuple[Sender, int]]:
     """Who sent how many mails of a campaign of which the sender was changed, the first first; nothing for any other."""
-    if session.exec(select(CampaignSender.sender_id).where(_of(campaign_id)).limit(1)).first() is None:
+    former = select(CampaignSender.sender_id).join(Campaign, col(Campaign.id) == col(CampaignSender.campaign_id))
+    if session.exec(former.where(*owned(user_id, campaign_id)).limit(1)).first() is None:
         return []
-    counted: Any = select(col(Message.sender_id), func.count(), func.min(col(Message.sent_at))).where(
-        col(Message.campaign_id) == campaign_id, col(Message.state) == MessageState.sent
+    counted: Any = (
+        select(Sender, func.count())
+        .join(Message, col(Message.sender_id) == col(Sender.id))
+        .where(col(Sender.user_id) == user_id, col(Message.campaign_id) == campaign_id)
+        .where(col(Message.state) == MessageState.sent)
+        .group_by(col(Sender.id))
     )
-    rows = session.execute(counted.group_by(col(Message.sender_id)).order_by(func.min(col(Message.sent_at)))).all()
-    return [(session.get_one(Sender, sender_id), count) for sender_id, count, _ in rows]
+    return [(sender, count) for sender, count in session.execute(counted.order_by(func.min(col(Message.sent_at))))]
 
 
 def _problem(session: Session, campaign: Campaign, sender: Sender) -> str:
@@ -126,7 +128,3 @@ def _change(session: Session, campaign: Campaign, sender_id: int, values: dict[s
     move(session, user_id, campaign.id, _OPEN, values, *conditions)
     rows = [{"campaign_id": campaign.id, "sender_id": was}]
     db.insert_ignore(session, CampaignSender.__table__, rows)  # type: ignore[attr-defined]
-
-
-def _of(campaign_id: int) -> Any:
-    return col(CampaignSender.campaign_id) == campaign_id

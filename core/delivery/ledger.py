@@ -83,7 +83,8 @@ class Outcome:
 
 
 def mark(session: Session, messages: Sequence[Claimed], tally: Tally) -> set[int]:
-    """Commit before the final dot: claimed -> sending, only where still owned, sending (by this sender), not suppressed.
+    """Commit before the final dot: claimed -> sending, only where still owned and not suppressed, and
+    its campaign sends, through this sender.
 
     Returns the ids that may be sent. The others are no longer wanted and go back (or are suppressed).
     """

@@ -1,5 +1,6 @@
 """How senders are: what of each limit is used, what holds them up, and what to do about it."""
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -11,7 +12,7 @@ from sqlmodel import Session, col, select
 from core import clock, db
 from core.delivery import presets, replies, standing, usage, warmup
 from core.delivery.replies import UNREACHED
-from core.models import Activity, Campaign, Sender, SenderState, SenderUsage
+from core.models import Activity, Campaign, CampaignSender, Message, MessageState, Sender, SenderState, SenderUsage
 
 _BUSY = 0.9
 _MINUTE, _TICK = timedelta(minutes=1), timedelta(seconds=1)
@@ -200,11 +201,23 @@ def _used(session: Session, ids: Iterable[int], now: datetime) -> dict[int, _Use
 
 
 def _sent(session: Session, user_id: int, now: datetime) -> dict[int, int]:
-    statement: Any = (
+    """By the counters of campaigns; of those that went through more than one sender each mail tells."""
+    since, changed = now - timedelta(hours=24), col(Campaign.id).in_(select(CampaignSender.campaign_id))
+    mine = (col(Campaign.user_id) == user_id, col(Campaign.sender_id).is_not(None))
+    counted: Any = (
         select(col(Campaign.sender_id), func.sum(col(Activity.sent_count)))
         .join(Campaign, col(Campaign.id) == col(Activity.campaign_id))
-        .where(col(Campaign.user_id) == user_id, col(Campaign.sender_id).is_not(None))
-        .where(col(Activity.hour_at) > now - timedelta(hours=24))
+        .where(*mine, ~changed, col(Activity.hour_at) > since)
         .group_by(col(Campaign.sender_id))
     )
-    return {sender_id: int(count) for sender_id, count in session.execute(statement)}
+    told: Any = (
+        select(col(Message.sender_id), func.count())
+        .join(Campaign, col(Campaign.id) == col(Message.campaign_id))
+        .where(*mine, changed, col(Campaign.id).in_(select(Activity.campaign_id).where(col(Activity.hour_at) > since)))
+        .where(col(Message.state) == MessageState.sent, col(Message.sent_at) > since)
+        .group_by(col(Message.sender_id))
+    )
+    found: Counter[int] = Counter()
+    for sender_id, count in (*session.execute(counted), *session.execute(told)):
+        found[sender_id] += int(count)
+    return found

@@ -42,6 +42,7 @@ _TITLES = {
     "unknown": "Nobody knows whether it arrived",
 }
 _PROVEN = "An open, a click, an answer of its reader, a bounce or you said that the server had taken it."
+_NOT_TRIED = (MessageState.pending, MessageState.suppressed, MessageState.cancelled)
 _NO_FAULT = replies.KINDS - replies.FINAL_KINDS
 
 
@@ -67,7 +68,10 @@ class Event:
 
 @dataclass(frozen=True)
 class Timeline:
-    """``events`` in order of time. ``hidden``: earlier tries that are left out. ``next_at``: of a mail that waits."""
+    """``events`` in order of time. ``hidden``: earlier tries that are left out. ``next_at``: of a mail that waits.
+
+    ``through``: the name of the sender that had it, where the campaign has another one now.
+    """
 
     message_id: int
     email: str
@@ -76,12 +80,13 @@ class Timeline:
     next_at: datetime | None
     hidden: int
     events: list[Event]
+    through: str = ""
 
 
 def timeline(session: Session, user_id: int, campaign_id: int, message_id: int) -> Timeline:
     """What happened to one mail of a campaign. Raises NotFound where it is not this user's."""
     statement: Any = (
-        select(Message, Sender)
+        select(Message, Sender, col(Campaign.sender_id))
         .join(Campaign, col(Campaign.id) == col(Message.campaign_id))
         .outerjoin(Sender, col(Sender.id) == col(Message.sender_id))
         .where(
@@ -94,7 +99,7 @@ def timeline(session: Session, user_id: int, campaign_id: int, message_id: int) 
     found = session.exec(statement).first()
     if found is None:
         raise NotFound.of("mail")
-    message, sender = found
+    message, sender, sender_id_now = found
     provider = presets.provider(sender.preset, sender.host) if sender is not None else ""
     tries = _tries(session, message_id)
     number = session.exec(select(func.count()).where(col(Attempt.message_id) == message_id)).one()
@@ -110,6 +115,7 @@ def timeline(session: Session, user_id: int, campaign_id: int, message_id: int) 
     if message.kind and not tries:  # what is told without a server's words, or rows older than the attempts
         events.append(_told(message, provider))
     waits = message.state == MessageState.pending and message.attempts > 0
+    former = sender is not None and sender.id != sender_id_now and message.state not in _NOT_TRIED
     return Timeline(
         message_id=message_id,
         email=message.email,
@@ -118,6 +124,7 @@ def timeline(session: Session, user_id: int, campaign_id: int, message_id: int) 
         next_at=message.retry_at if waits else None,
         hidden=int(number) - len(tries),
         events=sorted(events, key=lambda event: (event.at, event.phase == bounces.PHASE)),
+        through=sender.name if former else "",
     )
 
 

@@ -20,8 +20,8 @@ from core.stats.readings import Heat, Quarters, Spans, heat, over_time, quarters
 
 @dataclass(frozen=True)
 class Report:
-    """``subject``: as its example reads it. ``sender``: as readers saw it. ``minutes``: of a short campaign, else none.
-    ``zone``: of all times. ``in_sandbox``: it went to nobody.
+    """``subject``: as its example reads it. ``sender``: as readers saw it; of several, each with how many mails it sent.
+    ``minutes``: of a short campaign, else none. ``zone``: of all times. ``in_sandbox``: it went to nobody.
 
     ``readers`` and ``heat`` are made of ``quarters``.
     """
@@ -55,7 +55,7 @@ def report(session: Session, user_id: int, campaign_id: int, zone: str) -> Repor
     return Report(
         campaign=campaign,
         subject=campaigns.subject(session, user_id, campaign_id),
-        sender=senders.from_line(sender) if sender else "",
+        sender=_from(session, user_id, campaign_id, sender),
         in_sandbox=sender is not None and sender.is_sandbox,
         progress=progress(session, user_id, zone, campaign_id, campaign.started_at),
         minutes=minutes(session, user_id, campaign, zone),
@@ -67,6 +67,12 @@ def report(session: Session, user_id: int, campaign_id: int, zone: str) -> Repor
         made_at=db.now(session),
         zone=zone,
     )
+
+
+def _from(session: Session, user_id: int, campaign_id: int, sender: Sender | None) -> str:
+    if by := campaigns.sent_by(session, user_id, campaign_id):
+        return ", ".join(f"{senders.from_line(each)} ({count:,} sent)" for each, count in by)
+    return senders.from_line(sender) if sender else ""
 
 
 def _sender(session: Session, user_id: int, sender_id: int | None) -> Sender | None:

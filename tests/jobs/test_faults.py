@@ -269,6 +269,23 @@ def test_a_campaign_throttled_for_five_days_asks_its_user(stack: Stack) -> None:
     assert world.states(campaign_id) == {"pending": 60}
 
 
+def test_what_one_sender_was_throttled_is_not_held_against_the_next(stack: Stack) -> None:
+    user_id = world.add_user()
+    with Receiver(lambda phase, _: "451 4.7.1 Ratelimit exceeded" if phase == "mail" else None) as receiver:
+        old, new = (world.add_sender(user_id, receiver.port) for _ in range(2))
+        campaign_id = world.add_campaign(user_id, old, PEOPLE)
+        with world.engine() as engine:
+            world.dispatch(engine)
+            world.until(lambda: world.sender(old).state == "cooling")
+            db.clock_offset += timedelta(days=6)
+            with db.session() as session:
+                campaigns.change_sender(session, user_id, campaign_id, new)
+            world.dispatch(engine)
+            world.until(lambda: world.sender(new).state == "cooling")
+    upkeep.upkeep()
+    assert world.campaign(campaign_id).status == "sending"
+
+
 def test_dispatching_twice_at_once_in_a_process_is_one_round_more(sqlite_stack: Stack) -> None:
     user_id = world.add_user()
     sender_id = world.add_sender(user_id, 25)

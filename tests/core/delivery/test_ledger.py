@@ -131,7 +131,8 @@ def test_what_was_claimed_while_the_sender_was_changed_is_not_marked_and_goes_ba
         held = batch.claim(session, sender_id, 1, 10, {campaign_id: None})
     assert held is not None and world.states(campaign_id) == {"claimed": 3}
     with db.session() as session:
-        assert ledger.still_wanted(session, held[:1], tally := Tally()) == set()
+        tally = Tally()
+        assert ledger.still_wanted(session, held[:1], tally) == set()
         tally.store(session, db.now(session))
     assert mark(held) == set()
     assert world.states(campaign_id) == {"pending": 3}

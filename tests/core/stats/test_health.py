@@ -3,9 +3,9 @@ from itertools import count
 
 import pytest
 
-from core import clock, db, stats
+from core import campaigns, clock, db, stats
 from core.delivery import usage
-from core.models import Activity, Sender
+from core.models import Activity, Campaign, Sender
 from tests import rows
 from tests.conftest import Stack
 
@@ -30,6 +30,23 @@ def test_what_is_used_of_each_limit_is_what_the_engine_counts(stack: Stack) -> N
     assert uses == {"minute": (26, 30, False), "hour": (80, 100, False), "day": (580, 1000, False)}
     assert (limited.state, limited.why, limited.todo) == ("ready", "", "")
     assert unlimited.uses == () and unlimited.sent_day == 77
+
+
+def test_of_a_campaign_with_two_senders_each_is_told_what_it_sent(stack: Stack) -> None:
+    with db.session() as session:
+        alice = rows.user(session)
+        old, new = rows.sender(session, alice, name="Old"), rows.sender(session, alice, name="New")
+        assert old.id is not None and new.id is not None
+        whole = rows.campaign(session, alice, sender_id=old.id)
+        ids = rows.campaign(session, alice, {"sent": ["a@example.org", "b@example.org"]}, sender_id=old.id)
+        for campaign_id, count in ((whole, 5), (ids, 3)):
+            hour = db.now(session).replace(minute=0, second=0, microsecond=0)
+            session.add(Activity(campaign_id=campaign_id, hour_at=hour, sent_count=count))
+        session.flush()
+        campaigns.change_sender(session, alice, ids, new.id)
+        session.expire_all()
+        rows.message(session, session.get_one(Campaign, ids), "c@example.org", "sent", db.now(session))
+        assert {each.name: each.sent_day for each in stats.health(session, alice)} == {"Old": 7, "New": 1}
 
 
 @pytest.mark.parametrize(

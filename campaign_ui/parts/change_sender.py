@@ -1,0 +1,174 @@
+"""The rest of a campaign through another sender: the dialog that asks for it, and who sent how many."""
+
+from dataclasses import dataclass
+
+from nicegui import events, ui
+from sqlmodel import Session
+
+from campaign_ui import auth
+from campaign_ui.off_loop import off_loop
+from campaign_ui.parts.acts import act_undoably
+from campaign_ui.parts.ask import answer, dialog_title
+from campaign_ui.parts.blocks import link_button
+from campaign_ui.parts.notices import notice, notify_error
+from core import campaigns as rules
+from core import db, stats
+from core.campaigns import Choice, Level
+from core.delivery import senders
+from core.errors import NotFound
+from core.models import CampaignStatus, PauseReason, Sender
+from core.stats import Summary, Wait
+
+CHANGE_SENDER = "Change sender"
+_LEFT = (CampaignStatus.sending, CampaignStatus.paused)
+_LOOKS = {Level.serious: ("failed", "report"), Level.warning: ("pending", "warning")}
+_NOBODY = "You have no other sender that could send the rest."
+
+
+@dataclass(frozen=True)
+class _Told:
+    """``had``: sender -> how many have the mail from it."""
+
+    campaign: Summary
+    was: Sender | None
+    had: list[tuple[str, int]]
+    choices: list[Choice]
+
+
+@dataclass(frozen=True)
+class _Foreseen:
+    waiting: int
+    words: str
+
+
+def may_change(campaign: Summary, wait: Wait) -> bool:
+    """Whether it is offered: nothing goes out now, by the user's wish or because of its sender."""
+    return campaign.status == CampaignStatus.paused or waits_for_sender(campaign, wait)
+
+
+def waits_for_sender(campaign: Summary, wait: Wait) -> bool:
+    """Whether its sender is the reason."""
+    return campaign.status in _LEFT and (wait.at_sender or campaign.pause_reason == PauseReason.throttled)
+
+
+def through_in_words(session: Session, user_id: int, campaign_id: int) -> str:
+    """``766 went through Shop, 12 through Backup; the rest goes through Backup.``; nothing where it had one sender."""
+    by = rules.sent_by(session, user_id, campaign_id)
+    if not by:
+        return ""
+    names = [f"{count:,}{'' if place else ' went'} through {each.name}" for place, (each, count) in enumerate(by)]
+    campaign, words = rules.get(session, user_id, campaign_id), ", ".join(names)
+    if campaign.status not in _LEFT or campaign.sender_id is None:
+        return f"{words}."
+    return f"{words}; the rest goes through {session.get_one(Sender, campaign.sender_id).name}."
+
+
+async def change_sender(user: auth.CurrentUser, campaign_id: int, box: ui.element) -> None:
+    """Ask which one, in ``box``, and change it."""
+    try:
+        told = await off_loop(_read, user.id, campaign_id)
+    except NotFound as error:
+        return notify_error(str(error))
+    with box:
+        chosen = await _Dialog(user, told).ask()
+    if chosen is None:
+        return
+    paused = told.campaign.status == CampaignStatus.paused
+    done = f"The rest goes through {chosen.name}{'. Resume sends it.' if paused else ' from now on.'}"
+    await act_undoably(
+        rules.change_sender,
+        campaign_id,
+        chosen.id,
+        done=done,
+        undo=lambda session, user_id, before: rules.change_back(session, user_id, campaign_id, before),
+        user_id=user.id,
+    )
+
+
+class _Dialog:
+    def __init__(self, user: auth.CurrentUser, told: _Told) -> None:
+        self.user, self.told = user, told
+        self.usable = {each.sender.id: each for each in told.choices if not each.problem}
+
+    async def ask(self) -> Sender | None:
+        """None: all stays as it is."""
+        with ui.dialog() as dialog, ui.card().classes("w-[520px] max-w-full p-6 gap-3 items-stretch"):
+            dialog.props["aria-label"] = CHANGE_SENDER
+            dialog_title(CHANGE_SENDER)
+            if self.usable:
+                options = {number: each.sender.name for number, each in self.usable.items()}
+                self.chosen = ui.select(options, label="Sender", value=next(iter(options)), on_change=self._choose)
+                self.about = ui.column().classes("w-full gap-3 text-sm").props("aria-live=polite")
+            else:
+                notice(_NOBODY, "pending", "warning")
+            self._others()
+            with ui.row().classes("w-full justify-end gap-2 mt-2"):
+                ui.button("Keep it", on_click=dialog.close).props("flat color=grey-7")
+                if self.usable:
+                    ui.button(CHANGE_SENDER, on_click=lambda: dialog.submit(self.chosen.value)).mark("confirm")
+                else:
+                    link_button("Add sender", "/senders", "add")
+        if self.usable:
+            await self._show()
+        number = await answer(dialog)
+        return self.usable[number].sender if number in self.usable else None
+
+    async def _choose(self, _: events.ValueChangeEventArguments[int | None]) -> None:
+        await self._show()
+
+    async def _show(self) -> None:
+        """What follows from the one that is chosen."""
+        choice, campaign = self.usable[self.chosen.value], self.told.campaign
+        foreseen = await off_loop(_foresee, self.user, campaign, choice.sender)
+        if self.about.is_deleted or self.chosen.value != choice.sender.id:
+            return
+        self.about.clear()
+        with self.about:
+            ui.label(_who(foreseen.waiting, choice.sender, self.told.had)).classes("font-medium tabular-nums")
+            ui.label(_from(choice.sender, self.told.was)).classes("cm-mute").style("overflow-wrap:anywhere")
+            if foreseen.words:
+                ui.label(foreseen.words).classes("cm-mute tabular-nums")
+            for finding in choice.findings:
+                notice(finding.text, *_LOOKS.get(finding.level, ("info", "info")))
+
+    def _others(self) -> None:
+        """Those that cannot be chosen, and why."""
+        for each in self.told.choices:
+            if each.problem:
+                words = f"{each.sender.name} cannot be chosen. {each.problem}"
+                ui.label(words).classes("text-[13px] cm-mute").style("overflow-wrap:anywhere")
+
+
+def _who(waiting: int, sender: Sender, had: list[tuple[str, int]]) -> str:
+    get = "1 recipient that waits gets" if waiting == 1 else f"{waiting:,} recipients that wait get"
+    already = " and ".join(
+        f"{count:,}{'' if place else ' had it'} from {name}" for place, (name, count) in enumerate(had)
+    )
+    return f"{get} it from {sender.name}" + (f"; {already} already." if had else ".")
+
+
+def _from(sender: Sender, was: Sender | None) -> str:
+    before = f", not {senders.from_line(was)}" if was is not None else ""
+    answers = f" Answers go to {sender.reply_to}." if sender.reply_to else ""
+    return f"They read it as from {senders.from_line(sender)}{before}.{answers}"
+
+
+def _read(user_id: int, campaign_id: int) -> _Told:
+    with db.reading() as session:
+        campaign = stats.summary(session, user_id, campaign_id)
+        choices = rules.choices(session, user_id, campaign_id)
+        was = session.get(Sender, campaign.sender_id) if campaign.sender_id else None
+        by = [(each.name, count) for each, count in rules.sent_by(session, user_id, campaign_id)]
+        if not by and was is not None and campaign.counts.sent:
+            by = [(was.name, campaign.counts.sent)]
+        return _Told(campaign, was, by, choices)
+
+
+def _foresee(user: auth.CurrentUser, campaign: Summary, sender: Sender) -> _Foreseen:
+    """How many are left, and when they would be through; no words where nobody can tell."""
+    with db.reading() as session:
+        outlook = rules.outlook(session, user.id, campaign.id, sender.id)
+    if outlook is None or not outlook.flow.waiting:
+        return _Foreseen(campaign.counts.pending, "")
+    said = outlook.forecast().say(user.time_zone)
+    return _Foreseen(outlook.flow.waiting, f"Sent now, it {said[0].lower()}{said[1:]}")
