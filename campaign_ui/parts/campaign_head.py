@@ -65,7 +65,7 @@ class CampaignHead:
                     self._reply = ui.label().classes("cm-words mt-1")
                     self._finishes = ui.label().classes("tabular-nums")
                     self._try = ui.button(TRY_AGAIN, icon="replay", on_click=actions.try_again)
-                    self._try.props("outline dense").classes("mt-1.5")
+                    self._try.props("outline dense").classes("mt-1.5 mr-2")
                     self._other = ui.button(CHANGE_SENDER, icon="swap_horiz", on_click=actions.change_sender)
                     self._other.props("outline dense").classes("mt-1.5")
                     self._sender = ui.link("Look at its sender", "/senders")
@@ -91,8 +91,8 @@ class CampaignHead:
         self._hours = ui.button("Hours", icon="schedule", on_click=actions.hours).props("outline")
         self._pause = ui.button("Pause", icon="pause", on_click=actions.pause).props("outline")
         self._resume = ui.button("Resume", icon="play_arrow", on_click=actions.resume)
-        change = ui.button(CHANGE_SENDER, icon="swap_horiz", on_click=actions.change_sender).props("outline")
-        self._change_sender = change
+        self._change_sender = ui.button(CHANGE_SENDER, icon="swap_horiz", on_click=actions.change_sender)
+        self._change_sender.props("outline no-wrap").classes("max-sm:!px-1")
         self._cancel = ui.button("Cancel", icon="close", on_click=actions.cancel).props("outline color=negative")
 
     def tell(self, about: About) -> None:

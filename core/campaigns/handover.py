@@ -55,11 +55,11 @@ class Choice:
 
 
 def choices(session: Session, user_id: int, campaign_id: int) -> list[Choice]:
-    """The user's other senders, those that can take over first. Raises NotFound."""
+    """The user's other senders: first those that can take over, of these those with nothing to say. Raises NotFound."""
     campaign = get(session, user_id, campaign_id)
     others = [each for each in senders.list_all(session, user_id) if each.id != campaign.sender_id]
     found = [Choice(each, _problem(session, campaign, each), tuple(checks.doubts(session, each))) for each in others]
-    return sorted(found, key=lambda choice: choice.problem != "")
+    return sorted(found, key=lambda choice: (choice.problem != "", len(choice.findings)))
 
 
 def change_sender(session: Session, user_id: int, campaign_id: int, sender_id: int) -> Before:
@@ -95,9 +95,10 @@ def change_back(session: Session, user_id: int, campaign_id: int, before: Before
 
 
 def sent_by(session: Session, user_id: int, campaign_id: int) -> list[tuple[Sender, int]]:
-    """Who sent how many mails of a campaign of which the sender was changed, the first first; nothing for any other."""
-    former = select(CampaignSender.sender_id).join(Campaign, col(Campaign.id) == col(CampaignSender.campaign_id))
-    if session.exec(former.where(*owned(user_id, campaign_id)).limit(1)).first() is None:
+    """Who sent how many mails of a campaign, the first first; nothing where that is the sender that it has, alone."""
+    changed = select(Campaign.sender_id).join(CampaignSender, col(CampaignSender.campaign_id) == col(Campaign.id))
+    now_id = session.exec(changed.where(*owned(user_id, campaign_id)).limit(1)).first()
+    if now_id is None:
         return []
     counted: Any = (
         select(Sender, func.count())
@@ -106,7 +107,8 @@ def sent_by(session: Session, user_id: int, campaign_id: int) -> list[tuple[Send
         .where(col(Message.state) == MessageState.sent)
         .group_by(col(Sender.id))
     )
-    return [(sender, count) for sender, count in session.execute(counted.order_by(func.min(col(Message.sent_at))))]
+    rows = session.execute(counted.order_by(func.min(col(Message.sent_at)))).all()
+    return [] if [sender.id for sender, _ in rows] == [now_id] else [(sender, count) for sender, count in rows]
 
 
 def _problem(session: Session, campaign: Campaign, sender: Sender) -> str:

@@ -20,7 +20,8 @@ from core.stats.readings import Heat, Quarters, Spans, heat, over_time, quarters
 
 @dataclass(frozen=True)
 class Report:
-    """``subject``: as its example reads it. ``sender``: as readers saw it; of several, each with how many mails it sent.
+    """``subject``: as its example reads it. ``sender``: as readers saw it; of several, each with how many it sent.
+
     ``minutes``: of a short campaign, else none. ``zone``: of all times. ``in_sandbox``: it went to nobody.
 
     ``readers`` and ``heat`` are made of ``quarters``.

@@ -108,8 +108,10 @@ def test_a_campaign_of_the_sandbox_stays_there(alice: int) -> None:
 def test_what_is_to_be_said_of_the_chosen_one_before_it_is_relied_on(alice: int) -> None:
     old = sender(alice, "Old")
     sender(alice, "New", test_problem="535 no")
+    sender(alice, "Well")
     with db.reading() as session:
-        [choice] = campaigns.choices(session, alice, campaign(alice, old))
+        well, choice = campaigns.choices(session, alice, campaign(alice, old))
+    assert (well.sender.name, well.findings) == ("Well", ())
     assert [finding.level for finding in choice.findings] == ["serious"]
     assert "The last test of New failed: 535 no" in choice.findings[0].text
 
@@ -179,6 +181,11 @@ def test_who_sent_how_many_is_told_where_there_was_more_than_one(alice: int) -> 
     campaign_id = campaign(alice, old)
     with db.session() as session:
         assert campaigns.sent_by(session, alice, campaign_id) == []
+    before = change(alice, campaign_id, new)
+    with db.session() as session:
+        assert [(each.name, count) for each, count in campaigns.sent_by(session, alice, campaign_id)] == [("Old", 2)]
+        campaigns.change_back(session, alice, campaign_id, before)
+        assert campaigns.sent_by(session, alice, campaign_id) == []  # nobody else sent any
     change(alice, campaign_id, new)
     with db.session() as session:
         row, now = session.get_one(Campaign, campaign_id), datetime(2099, 1, 1, tzinfo=UTC)
