@@ -13,7 +13,7 @@ from campaign_ui.parts.blocks import link_button
 from campaign_ui.parts.notices import notice, notify_error
 from core import campaigns as rules
 from core import db, stats
-from core.campaigns import Choice, Level
+from core.campaigns import Level, Rest
 from core.delivery import senders
 from core.errors import NotFound
 from core.models import CampaignStatus, PauseReason, Sender
@@ -23,16 +23,6 @@ CHANGE_SENDER = "Change sender"
 _LEFT = (CampaignStatus.sending, CampaignStatus.paused)
 _LOOKS = {Level.serious: ("failed", "report"), Level.warning: ("pending", "warning")}
 _NOBODY = "You have no other sender that could send the rest."
-
-
-@dataclass(frozen=True)
-class _Told:
-    """``had``: sender -> how many have the mail from it."""
-
-    campaign: Summary
-    was: Sender | None
-    had: list[tuple[str, int]]
-    choices: list[Choice]
 
 
 @dataclass(frozen=True)
@@ -58,22 +48,23 @@ def through_in_words(session: Session, user_id: int, campaign_id: int) -> str:
         return ""
     names = [f"{count:,}{'' if place else ' went'} through {each.name}" for place, (each, count) in enumerate(by)]
     campaign, words = rules.get(session, user_id, campaign_id), ", ".join(names)
-    if campaign.status not in _LEFT or campaign.sender_id is None:
+    sender = rules.sender_of(session, campaign)
+    if campaign.status not in _LEFT or sender is None:
         return f"{words}."
-    return f"{words}; the rest goes through {session.get_one(Sender, campaign.sender_id).name}."
+    return f"{words}; the rest goes through {sender.name}."
 
 
 async def change_sender(user: auth.CurrentUser, campaign_id: int, box: ui.element) -> None:
     """Ask which one, in ``box``, and change it."""
     try:
-        told = await off_loop(_read, user.id, campaign_id)
+        campaign, rest = await off_loop(_read, user.id, campaign_id)
     except NotFound as error:
         return notify_error(str(error))
     with box:
-        chosen = await _Dialog(user, told).ask()
+        chosen = await _Dialog(user, campaign, rest).ask()
     if chosen is None:
         return
-    paused = told.campaign.status == CampaignStatus.paused
+    paused = campaign.status == CampaignStatus.paused
     done = f"The rest goes through {chosen.name}{'. Resume sends it.' if paused else ' from now on.'}"
     await act_undoably(
         rules.change_sender,
@@ -86,9 +77,9 @@ async def change_sender(user: auth.CurrentUser, campaign_id: int, box: ui.elemen
 
 
 class _Dialog:
-    def __init__(self, user: auth.CurrentUser, told: _Told) -> None:
-        self.user, self.told = user, told
-        self.usable = {each.sender.id: each for each in told.choices if not each.problem}
+    def __init__(self, user: auth.CurrentUser, campaign: Summary, rest: Rest) -> None:
+        self.user, self.campaign, self.rest = user, campaign, rest
+        self.usable = {each.sender.id: each for each in rest.choices if not each.problem}
 
     async def ask(self) -> Sender | None:
         """None: all stays as it is."""
@@ -118,14 +109,14 @@ class _Dialog:
 
     async def _show(self) -> None:
         """What follows from the one that is chosen."""
-        choice, campaign = self.usable[self.chosen.value], self.told.campaign
-        foreseen = await off_loop(_foresee, self.user, campaign, choice.sender)
+        choice = self.usable[self.chosen.value]
+        foreseen = await off_loop(_foresee, self.user, self.campaign, choice.sender)
         if self.about.is_deleted or self.chosen.value != choice.sender.id:
             return
         self.about.clear()
         with self.about:
-            ui.label(_who(foreseen.waiting, choice.sender, self.told.had)).classes("font-medium tabular-nums")
-            ui.label(_from(choice.sender, self.told.was)).classes("cm-mute").style("overflow-wrap:anywhere")
+            ui.label(_who(foreseen.waiting, choice.sender, self.rest.had)).classes("font-medium tabular-nums")
+            ui.label(_from(choice.sender, self.rest.was)).classes("cm-mute").style("overflow-wrap:anywhere")
             if foreseen.words:
                 ui.label(foreseen.words).classes("cm-mute tabular-nums")
             for finding in choice.findings:
@@ -133,17 +124,16 @@ class _Dialog:
 
     def _others(self) -> None:
         """Those that cannot be chosen, and why."""
-        for each in self.told.choices:
+        for each in self.rest.choices:
             if each.problem:
                 words = f"{each.sender.name} cannot be chosen. {each.problem}"
                 ui.label(words).classes("text-[13px] cm-mute").style("overflow-wrap:anywhere")
 
 
-def _who(waiting: int, sender: Sender, had: list[tuple[str, int]]) -> str:
+def _who(waiting: int, sender: Sender, had: list[tuple[Sender, int]]) -> str:
     get = "1 recipient that waits gets" if waiting == 1 else f"{waiting:,} recipients that wait get"
-    already = " and ".join(
-        f"{count:,}{'' if place else ' had it'} from {name}" for place, (name, count) in enumerate(had)
-    )
+    counts = [f"{count:,}{'' if place else ' had it'} from {each.name}" for place, (each, count) in enumerate(had)]
+    already = " and ".join(counts)
     return f"{get} it from {sender.name}" + (f"; {already} already." if had else ".")
 
 
@@ -153,15 +143,9 @@ def _from(sender: Sender, was: Sender | None) -> str:
     return f"They read it as from {senders.from_line(sender)}{before}.{answers}"
 
 
-def _read(user_id: int, campaign_id: int) -> _Told:
+def _read(user_id: int, campaign_id: int) -> tuple[Summary, Rest]:
     with db.reading() as session:
-        campaign = stats.summary(session, user_id, campaign_id)
-        choices = rules.choices(session, user_id, campaign_id)
-        was = session.get(Sender, campaign.sender_id) if campaign.sender_id else None
-        by = [(each.name, count) for each, count in rules.sent_by(session, user_id, campaign_id)]
-        if not by and was is not None and campaign.counts.sent:
-            by = [(was.name, campaign.counts.sent)]
-        return _Told(campaign, was, by, choices)
+        return stats.summary(session, user_id, campaign_id), rules.rest(session, user_id, campaign_id)
 
 
 def _foresee(user: auth.CurrentUser, campaign: Summary, sender: Sender) -> _Foreseen:

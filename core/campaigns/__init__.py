@@ -21,7 +21,7 @@ from core.campaigns.drafts import (
 from core.campaigns.example import example, subject
 from core.campaigns.findings import Finding, Level
 from core.campaigns.forecast import Forecast, Point
-from core.campaigns.handover import Choice, change_back, change_sender, choices, sent_by
+from core.campaigns.handover import Rest, change_back, change_sender, rest, sender_of, sent_by
 from core.campaigns.hours import set_hours
 from core.campaigns.outlook import Outlook, outlook
 from core.campaigns.preflight.identity import asked_of_dns
@@ -41,7 +41,6 @@ from core.campaigns.testmail import TestResult, send_test
 from core.campaigns.title import title
 
 __all__ = [
-    "Choice",
     "Chunk",
     "EditedElsewhere",
     "Finding",
@@ -51,13 +50,13 @@ __all__ = [
     "NotADraft",
     "Outlook",
     "Point",
+    "Rest",
     "TestResult",
     "asked_of_dns",
     "begin",
     "cancel",
     "change_back",
     "change_sender",
-    "choices",
     "content",
     "create",
     "delete",
@@ -73,6 +72,7 @@ __all__ = [
     "pause",
     "pause_for",
     "problems",
+    "rest",
     "restore",
     "resume",
     "retry_failed",
@@ -80,6 +80,7 @@ __all__ = [
     "schedule",
     "send_now",
     "send_test",
+    "sender_of",
     "sent_by",
     "set_hours",
     "set_lists",

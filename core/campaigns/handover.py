@@ -16,7 +16,7 @@ from core.campaigns import checks
 from core.campaigns.drafts import get, owned
 from core.campaigns.findings import Finding
 from core.campaigns.states import locked, move, moved, update_messages
-from core.delivery import senders
+from core.delivery import senders, usage
 from core.errors import RuleError
 from core.models import (
     Campaign,
@@ -54,9 +54,33 @@ class Choice:
     findings: tuple[Finding, ...]
 
 
-def choices(session: Session, user_id: int, campaign_id: int) -> list[Choice]:
-    """The user's other senders: first those that can take over, of these those with nothing to say. Raises NotFound."""
+@dataclass(frozen=True)
+class Rest:
+    """``was``: the sender that the campaign has. ``had``: who sent how many so far. ``choices``: the user's others."""
+
+    was: Sender | None
+    had: list[tuple[Sender, int]]
+    choices: list[Choice]
+
+
+def rest(session: Session, user_id: int, campaign_id: int) -> Rest:
+    """What to know before the sender is changed. Raises NotFound."""
     campaign = get(session, user_id, campaign_id)
+    was, had = sender_of(session, campaign), sent_by(session, user_id, campaign_id)
+    if not had and was is not None and campaign.sent_count:
+        had = [(was, campaign.sent_count)]
+    return Rest(was, had, _choices(session, campaign))
+
+
+def sender_of(session: Session, campaign: Campaign) -> Sender | None:
+    """The one that it has, deleted or not."""
+    own = (col(Sender.id) == campaign.sender_id, col(Sender.user_id) == campaign.user_id)
+    return session.exec(select(Sender).where(*own)).first()
+
+
+def _choices(session: Session, campaign: Campaign) -> list[Choice]:
+    """First those that can take over, of these those with nothing to say."""
+    user_id = campaign.user_id
     others = [each for each in senders.list_all(session, user_id) if each.id != campaign.sender_id]
     found = [Choice(each, _problem(session, campaign, each), tuple(checks.doubts(session, each))) for each in others]
     return sorted(found, key=lambda choice: (choice.problem != "", len(choice.findings)))
@@ -112,7 +136,7 @@ def sent_by(session: Session, user_id: int, campaign_id: int) -> list[tuple[Send
 
 
 def _problem(session: Session, campaign: Campaign, sender: Sender) -> str:
-    was = session.get(Sender, campaign.sender_id) if campaign.sender_id else None
+    was = sender_of(session, campaign)
     if was is not None and was.is_sandbox != sender.is_sandbox:
         return _KIND
     return checks.problem_of(sender) or checks.hours_problem(session, campaign, sender)
@@ -120,10 +144,11 @@ def _problem(session: Session, campaign: Campaign, sender: Sender) -> str:
 
 def _change(session: Session, campaign: Campaign, sender_id: int, values: dict[str, Any], usable: Any) -> None:
     assert campaign.id is not None
-    user_id, was = campaign.user_id, campaign.sender_id
+    user_id, was = campaign.user_id, campaign.sender_id or 0
     kind = select(Sender.is_sandbox).where(col(Sender.id) == was).scalar_subquery()
     own = (col(Sender.id) == sender_id, col(Sender.user_id) == user_id, col(Sender.deleted_at).is_(None))
     conditions = (col(Campaign.sender_id) == was, exists().where(*own, col(Sender.is_sandbox) == kind, usable))
+    usage.lock(session, {was, sender_id})
     claimed = locked(user_id, campaign.id, _OPEN, MessageState.claimed)
     count = update_messages(session, claimed, MessageState.claimed, {"state": MessageState.pending, "epoch": None})
     values = {"sender_id": sender_id, **values} | moved("claimed_count", "pending_count", count)

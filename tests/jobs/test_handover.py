@@ -1,14 +1,16 @@
 """A campaign whose sender is changed in the middle: everybody gets one mail, and each sender decides about its own."""
 
+import os
+import signal
 from collections import Counter
 
 from sqlmodel import col, select
 
-from core import campaigns, db
+from core import campaigns, db, live
 from core.campaigns.handover import Before
 from core.models import Message
 from tests.conftest import Stack
-from tests.jobs import world
+from tests.jobs import processes, world
 from tests.jobs.receiver import Receiver
 
 PEOPLE = world.people(60)
@@ -62,7 +64,8 @@ def test_after_a_refused_sign_in_the_rest_goes_through_another_server(stack: Sta
     assert senders_of(campaign_id) == {old: set(first.accepted), new: set(second.accepted)}
     late, early = second.bodies[second.accepted[0]], first.bodies[first.accepted[0]]
     assert b"From: second@example.net" in late and b"Reply-To: r@example.net" in late and b"first@" not in late
-    assert b"From: first@example.com" in early
+    assert b"mailto:r@example.net?subject=unsubscribe" in late and b"second@" not in early
+    assert b"From: first@example.com" in early and b"mailto:first@example.com?subject=unsubscribe" in early
     assert {world.sender(old).state, world.sender(new).state} == {"blocked", "ready"}
 
 
@@ -132,7 +135,7 @@ def test_what_is_in_doubt_stays_with_the_first_and_what_is_tried_again_goes_thro
         new = world.add_sender(user_id, second.port)
         ids["campaign"] = campaign_id = world.add_campaign(user_id, old, PEOPLE)
         world.dispatch(engine)
-        world.until(lambda: world.states(campaign_id).get("unknown") == 1 and world.sender(old).owner == "")
+        world.until(lambda: world.campaign(campaign_id).unknown_count == 1 and world.sender(old).owner == "")
         change(user_id, campaign_id, new)
         world.dispatch(engine)
         world.until(lambda: world.done(campaign_id))
@@ -144,9 +147,41 @@ def test_what_is_in_doubt_stays_with_the_first_and_what_is_tried_again_goes_thro
         with db.session() as session:
             campaigns.settle_unknown(session, user_id, campaign_id, delivered=False)
         world.dispatch(engine)
-        world.until(lambda: world.done(campaign_id) and world.states(campaign_id) == {"sent": 60})
+        world.until(lambda: world.done(campaign_id) and world.campaign(campaign_id).sent_count == 60)
     assert Counter(first.accepted + second.accepted) == Counter([*PEOPLE, doubted])  # it had arrived, as is said before
     assert {doubted, refused} <= senders_of(campaign_id)[new]
+
+
+def test_a_worker_frozen_in_the_middle_of_a_batch_sends_nothing_of_the_rest_when_it_wakes(
+    postgres_stack: Stack,
+) -> None:
+    user_id, people = world.add_user(), world.people(400)
+    with (
+        Receiver() as first,
+        Receiver() as second,
+        processes.worker(postgres_stack) as one,
+        processes.worker(postgres_stack) as other,
+    ):
+        old, new = world.add_sender(user_id, first.port), world.add_sender(user_id, second.port)
+        campaign_id = world.add_campaign(user_id, old, people)
+        live.wake()
+        first.wait(lambda: len(first.accepted) >= 100, 40)
+        frozen = next(worker for worker in (one, other) if f":{worker.pid}:" in world.sender(old).owner)
+        os.kill(frozen.pid or 0, signal.SIGSTOP)
+        with db.session() as session:
+            campaigns.pause(session, user_id, campaign_id)
+        change(user_id, campaign_id, new)
+        live.wake()
+        second.wait(lambda: len(second.accepted) >= 100, 40)
+        os.kill(frozen.pid or 0, signal.SIGCONT)
+        world.until(lambda: world.done(campaign_id) and world.sender(old).owner == "", 40)
+    received = Counter(first.accepted + second.accepted)
+    assert [email for email, count in received.items() if count > 1] == []
+    states = world.by_address(campaign_id)
+    assert set(people) - set(received) <= {email for email, state in states.items() if state == "unknown"}
+    assert world.states(campaign_id).get("unknown", 0) <= 4
+    mine = senders_of(campaign_id)
+    assert mine[old] <= set(first.accepted) and mine[new] == set(second.accepted)
 
 
 def test_taken_back_the_rest_goes_through_the_first_again(stack: Stack) -> None:

@@ -1,14 +1,19 @@
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import pytest
 
 from core import campaigns, clock, db
 from core.campaigns.handover import Before
+from core.content.mail import Content
+from core.delivery import dkim_keys, usage
+from core.delivery.tally import Tally
 from core.errors import NotFound, RuleError
-from core.models import Campaign, Sender
+from core.models import Campaign
 from tests import rows
 from tests.conftest import Stack
+from tests.core.tracking.test_opens import waits_for_a_lock
 
 STATES = {"sent": ["a@example.org", "b@example.org"], "pending": ["c@example.org"], "claimed": ["d@example.org"]}
 PAUSED = {"status": "paused", "pause_reason": "auth", "pause_detail": "535 5.7.8 Bad credentials"}
@@ -56,6 +61,27 @@ def test_a_paused_campaign_stays_paused_until_its_user_resumes_and_what_was_clai
     assert read(campaign_id).status == "sending"
 
 
+@pytest.mark.parametrize("which", ["old", "new"])
+def test_it_waits_for_a_worker_that_writes_down_what_it_sends_and_neither_waits_in_a_circle(
+    postgres_stack: Stack, which: str
+) -> None:
+    with db.session() as session:
+        alice = rows.user(session)
+    ids = {"old": sender(alice, "Old"), "new": sender(alice, "New")}
+    campaign_id = campaign(alice, ids["old"])
+    with ThreadPoolExecutor() as pool:
+        with db.session() as worker:
+            usage.lock(worker, {ids[which]})  # as for the starts of a group
+            changing = pool.submit(change, alice, campaign_id, ids["new"])
+            while not waits_for_a_lock():
+                assert not changing.done()
+            tally = Tally()
+            tally.add(campaign_id, "batch_count")
+            tally.store(worker, db.now(worker))
+        assert changing.result(30).sender_id == ids["old"]
+    assert (read(campaign_id).sender_id, read(campaign_id).batch_count) == (ids["new"], 1)
+
+
 def test_one_that_is_sending_goes_on(alice: int) -> None:
     old, new = sender(alice, "Old", state="cooling"), sender(alice, "New")
     campaign_id = campaign(alice, old, status="sending", pause_reason="", pause_detail="")
@@ -91,7 +117,7 @@ def test_a_sender_that_cannot_send_the_rest_is_refused_and_named_so(
     old, new, good = sender(alice, "Old"), sender(alice, "New", **values), sender(alice, "Good")
     campaign_id = campaign(alice, old, sending_window=OFFICE)
     with db.reading() as session:
-        choices = campaigns.choices(session, alice, campaign_id)
+        choices = campaigns.rest(session, alice, campaign_id).choices
     assert [choice.sender.id for choice in choices] == [good, new]
     assert choices[0].problem == "" and why in choices[1].problem
     with pytest.raises(RuleError, match=why):
@@ -110,7 +136,7 @@ def test_what_is_to_be_said_of_the_chosen_one_before_it_is_relied_on(alice: int)
     sender(alice, "New", test_problem="535 no")
     sender(alice, "Well")
     with db.reading() as session:
-        well, choice = campaigns.choices(session, alice, campaign(alice, old))
+        well, choice = campaigns.rest(session, alice, campaign(alice, old)).choices
     assert (well.sender.name, well.findings) == ("Well", ())
     assert [finding.level for finding in choice.findings] == ["serious"]
     assert "The last test of New failed: 535 no" in choice.findings[0].text
@@ -132,14 +158,14 @@ def test_a_strangers_sender_or_campaign_cannot_be_named(alice: int) -> None:
         lambda session: campaigns.change_sender(session, charlie, campaign_id, new),
         lambda session: campaigns.change_back(session, charlie, campaign_id, Before(new, "", "")),
         lambda session: campaigns.change_back(session, alice, campaign_id, Before(his, "", "")),
-        lambda session: campaigns.choices(session, charlie, campaign_id),
+        lambda session: campaigns.rest(session, charlie, campaign_id),
     ]
     for attempt in tries:
         with pytest.raises(NotFound), db.session() as session:
             attempt(session)
     assert (read(campaign_id).sender_id, read(campaign_id).claimed_count) == (was, 1)
     with db.reading() as session:
-        assert [choice.sender.id for choice in campaigns.choices(session, alice, campaign_id)] == [new]
+        assert [choice.sender.id for choice in campaigns.rest(session, alice, campaign_id).choices] == [new]
         assert campaigns.outlook(session, alice, campaign_id, his) is None
     change(alice, campaign_id, new)
     with db.reading() as session:
@@ -204,11 +230,19 @@ def test_what_is_left_is_foreseen_through_another_sender(alice: int) -> None:
     assert "1/min" in str(outlook.forecast())
 
 
-def test_the_mail_is_made_anew_with_the_new_senders_from(alice: int) -> None:
+def test_the_mail_is_made_anew_with_the_new_senders_from_and_the_key_of_its_domain(alice: int) -> None:
     old, new = sender(alice, "Old"), sender(alice, "New", from_address="new@example.net", reply_to="r@example.net")
     campaign_id = campaign(alice, old)
+    with db.session() as session:
+        dkim_keys.keep(session, alice, "example.net", dkim_keys.new_pairs())
+        for key in dkim_keys.shown(session, alice, "new@example.net") or dkim_keys.domains(session, alice)[-1].keys:
+            dkim_keys.switch(session, alice, key.id, True)
+
+    def made() -> Content:
+        with db.reading() as session:
+            return campaigns.content(session, session.get_one(Campaign, campaign_id))
+
+    assert made().signing == ()
     change(alice, campaign_id, new)
-    with db.reading() as session:
-        made = campaigns.content(session, session.get_one(Campaign, campaign_id))
-        assert (made.from_address, made.reply_to) == ("new@example.net", "r@example.net")
-        assert session.get_one(Sender, old).deleted_at is None
+    assert (made().from_address, made().reply_to) == ("new@example.net", "r@example.net")
+    assert {key.domain for key in made().signing} == {"example.net"}

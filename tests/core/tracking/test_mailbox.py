@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 
-from core import db
+from core import campaigns, db
 from core.delivery import bounce_mailbox, imap
 from core.delivery.bounce_mailbox import Values
 from core.delivery.imap import Trouble
@@ -62,6 +62,18 @@ def test_a_connection_that_breaks_while_a_report_is_fetched_loses_none(stack: St
         alice.check(server)
     row, bounced = alice.kept
     assert (row.last_uid, bounced, row.failures) == (0, 0, 1)
+    with serving(has(alice.mails)) as server:
+        assert alice.check(server) == mailbox.Checked(mails=3, bounced=3)
+    assert alice.kept[1] == 3
+
+
+def test_what_comes_back_is_noted_also_when_the_rest_of_the_campaign_goes_through_another_sender(stack: Stack) -> None:
+    alice = Alice()
+    with db.session() as session:
+        campaign = session.get_one(Campaign, alice.campaign_id)
+        campaign.status = "paused"
+        new = rows.sender(session, alice.id, name="New")
+        campaigns.change_sender(session, alice.id, alice.campaign_id, new.id or 0)
     with serving(has(alice.mails)) as server:
         assert alice.check(server) == mailbox.Checked(mails=3, bounced=3)
     assert alice.kept[1] == 3
