@@ -147,9 +147,8 @@ class _Page:
         self.campaign, self.version, self.wait = data.campaign, data.version, data.wait
         counts = data.campaign.counts
         add_style()
-        acts = (self._unschedule, self._ask_hours, self._pause, self._resume, self._cancel)
-        more_acts = (self._view, self._duplicate, self._edit, self._try_again)
-        actions = HeadActions(*acts, *more_acts, lambda: change_sender(user, self.id, self.hours_of))
+        acts = (self._unschedule, self._ask_hours, self._pause, self._resume, self._cancel, self._view, self._duplicate)
+        actions = HeadActions(*acts, self._edit, self._try_again, lambda: change_sender(user, self.id, self.hours_of))
         self.head = CampaignHead(data.campaign, told, self.zone, actions)
         self.hours_of = ui.element("div").classes("absolute")  # of the dialog
         self._in_doubt()  # above what grows while it sends: a button that moves is not hit
