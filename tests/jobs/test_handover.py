@@ -12,6 +12,7 @@ from core.models import Message
 from tests.conftest import Stack
 from tests.jobs import processes, world
 from tests.jobs.receiver import Receiver
+from tests.jobs.world import sent
 
 PEOPLE = world.people(60)
 _NEARLY_A_SECOND = 0.95
@@ -35,6 +36,10 @@ def senders_of(campaign_id: int, state: str = "sent") -> dict[int, set[str]]:
         for sender_id, email in session.exec(select(Message.sender_id, Message.email).where(*where)):
             found.setdefault(sender_id, set()).add(email)
     return found
+
+
+def done(campaign_id: int, *sender_ids: int) -> bool:
+    return sent(campaign_id) and all(world.sender(each).owner == "" for each in sender_ids)
 
 
 def everybody_once(first: Receiver, second: Receiver) -> bool:
@@ -150,6 +155,23 @@ def test_what_is_in_doubt_stays_with_the_first_and_what_is_tried_again_goes_thro
         world.until(lambda: world.done(campaign_id) and world.campaign(campaign_id).sent_count == 60)
     assert Counter(first.accepted + second.accepted) == Counter([*PEOPLE, doubted])  # it had arrived, as is said before
     assert {doubted, refused} <= senders_of(campaign_id)[new]
+
+
+def test_changed_back_and_forth_twenty_times_while_it_sends_each_mail_goes_out_once(stack: Stack) -> None:
+    user_id, people = world.add_user(), world.people(400)
+    with Receiver() as first, Receiver() as second, world.engine() as engine:
+        old, new = (world.add_sender(user_id, receiver.port, per_second=200) for receiver in (first, second))
+        campaign_id = world.add_campaign(user_id, old, people)
+        world.dispatch(engine)
+        for _ in range(10):
+            for receiver, following in ((first, new), (second, old)):
+                wanted = len(receiver.accepted) + 3
+                receiver.wait(lambda receiver=receiver, wanted=wanted: len(receiver.accepted) >= wanted)
+                change(user_id, campaign_id, following, resume=False)
+                world.dispatch(engine)
+        world.until(lambda: done(campaign_id, old, new), poke=lambda: world.dispatch(engine))
+    assert Counter(first.accepted + second.accepted) == Counter(people) and world.states(campaign_id) == {"sent": 400}
+    assert senders_of(campaign_id) == {old: set(first.accepted), new: set(second.accepted)}
 
 
 def test_a_worker_frozen_in_the_middle_of_a_batch_sends_nothing_of_the_rest_when_it_wakes(
