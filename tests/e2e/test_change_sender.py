@@ -8,6 +8,7 @@ from core import accounts, campaigns, db
 from core.audience import contacts, parse
 from core.delivery import senders
 from tests.conftest import Stack
+from tests.e2e.axe import assert_accessible
 from tests.e2e.product import PASSWORD, STILL, USERNAME, Console, card, chromium, free_port, provider, running
 
 PEOPLE = [f"person{number:02}@example.org" for number in range(12)]
@@ -63,6 +64,7 @@ async def _change(page: Page) -> None:
     dialog = page.get_by_role("dialog", name="Change sender")
     await expect(dialog.get_by_text("12 recipients that wait get it from Backup.")).to_be_visible()
     await expect(dialog.get_by_text("Backup was never tested with this account")).to_be_visible()
+    await assert_accessible(page)
     await dialog.get_by_role("button", name="Change sender").click()
     await expect(page.get_by_text("The rest goes through Backup. Resume sends it.")).to_be_visible()
     await expect(dialog).to_be_hidden()
