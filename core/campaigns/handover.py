@@ -92,11 +92,11 @@ def change_sender(session: Session, user_id: int, campaign_id: int, sender_id: i
     Returns what was. Raises RuleError where the campaign is neither, or the sender cannot send it; NotFound.
     """
     campaign, chosen = get(session, user_id, campaign_id), senders.get(session, user_id, sender_id)
-    if campaign.sender_id is None or campaign.sender_id == sender_id:
+    if campaign.sender_id == sender_id:
         raise RuleError(f"This campaign goes through {chosen.name} already.")
     if campaign.status in _OPEN and (problem := _problem(session, campaign, chosen)):
         raise RuleError(problem)
-    before = Before(campaign.sender_id, campaign.pause_reason, campaign.pause_detail)
+    before = Before(campaign.sender_id or 0, campaign.pause_reason, campaign.pause_detail)
     reason = case((col(Campaign.status) == CampaignStatus.paused, PauseReason.user.value), else_="")
     values = {"pause_reason": reason, "pause_detail": ""}
     _change(session, campaign, sender_id, values, col(Sender.state) != SenderState.blocked)

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func
+from sqlalchemy import exists, func
 from sqlmodel import Session, col, select
 
 from core.delivery import presets, replies
 from core.errors import NotFound
-from core.models import Attempt, Campaign, CampaignLink, LinkClick, Message, MessageState, Sender
+from core.models import Attempt, Campaign, CampaignLink, CampaignSender, LinkClick, Message, MessageState, Sender
 from core.tracking import bounces
 
 MOST = 100  # tries shown, the latest; a mail of a throttled sender may have many more
@@ -85,8 +85,9 @@ class Timeline:
 
 def timeline(session: Session, user_id: int, campaign_id: int, message_id: int) -> Timeline:
     """What happened to one mail of a campaign. Raises NotFound where it is not this user's."""
+    changed = col(CampaignSender.campaign_id) == col(Campaign.id)
     statement: Any = (
-        select(Message, Sender, col(Campaign.sender_id))
+        select(Message, Sender, col(Campaign.sender_id), exists().where(changed))
         .join(Campaign, col(Campaign.id) == col(Message.campaign_id))
         .outerjoin(Sender, col(Sender.id) == col(Message.sender_id))
         .where(
@@ -99,8 +100,9 @@ def timeline(session: Session, user_id: int, campaign_id: int, message_id: int) 
     found = session.exec(statement).first()
     if found is None:
         raise NotFound.of("mail")
-    message, sender, sender_id_now = found
-    provider = presets.provider(sender.preset, sender.host) if sender is not None else ""
+    message, sender, sender_id_now, was_changed = found
+    known = sender is not None and not was_changed  # else an earlier try may have been through another provider
+    provider = presets.provider(sender.preset, sender.host) if known else ""
     tries = _tries(session, message_id)
     number = session.exec(select(func.count()).where(col(Attempt.message_id) == message_id)).one()
     events = [_tried(attempt, provider) for attempt in tries]

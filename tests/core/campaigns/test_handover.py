@@ -102,6 +102,19 @@ def test_in_any_other_state_it_is_not_changed(alice: int, status: str) -> None:
     assert (read(campaign_id).sender_id, read(campaign_id).claimed_count) == (old, 1)
 
 
+def test_pressed_twice_it_is_changed_once_and_a_draft_without_a_sender_says_that_it_is_one(alice: int) -> None:
+    old, new = sender(alice, "Old"), sender(alice, "New")
+    campaign_id = campaign(alice, old)
+    change(alice, campaign_id, new)
+    with pytest.raises(RuleError, match="goes through New already"):
+        change(alice, campaign_id, new)
+    with db.session() as session:
+        draft = campaigns.create(session, alice).id or 0
+        session.get_one(Campaign, draft).sender_id = None
+    with pytest.raises(RuleError, match="is a draft"):
+        change(alice, draft, new)
+
+
 @pytest.mark.parametrize(
     ("values", "why"),
     [

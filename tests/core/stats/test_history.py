@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 from sqlmodel import select
 
-from core import db, stats
+from core import campaigns, db, stats
 from core.errors import NotFound
 from core.models import Attempt, Campaign, CampaignLink, Message
 from core.tracking import links
@@ -46,6 +46,18 @@ def test_tries_and_facts_stand_in_order_of_time_with_words_and_sentences(stack: 
     assert (throttled.code, throttled.words, throttled.rule_id) == (451, "try 1", "throttled-outgoing")
     assert (grey.phase, accepted.code, accepted.words) == ("rcpt", 250, "2.0.0 queued")
     assert (told.email, told.state, told.attempts, told.next_at) == ("anna@example.com", "sent", 2, None)
+
+
+def test_after_a_change_of_sender_no_provider_is_named_for_what_another_may_have_said(stack: Stack) -> None:
+    user_id, campaign_id, message_id = make()
+    with db.session() as session:
+        session.get_one(Campaign, campaign_id).status = "paused"
+        new = rows.sender(session, user_id, name="New", host="smtp.gmail.com", preset="gmail")
+        campaigns.change_sender(session, user_id, campaign_id, new.id or 0)
+        told = stats.timeline(session, user_id, campaign_id, message_id)
+    assert told.through == "Hostinger"  # the name of the sender that had it
+    words = " ".join(event.sentence for event in told.events)
+    assert "asks us to slow down" in words and "Hostinger" not in words and "Gmail" not in words
 
 
 def test_each_link_that_was_followed_is_told_once(stack: Stack) -> None:
