@@ -1,5 +1,6 @@
-.PHONY: run reset-password worker dev ready test test-jobs test-others crash lint bench bench-ui profile shots clean
+.PHONY: run reset-password worker dev ready test test-jobs test-core test-others crash lint bench bench-ui profile shots clean
 .DELETE_ON_ERROR:
+MAKEFLAGS += --jobs=8
 # Where it is set, each of the hundred processes that the tests start would compile the program anew.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -23,14 +24,16 @@ worker: $(VENV)/run.stamp
 dev: $(VENV)/dev.stamp
 ready: dev $(VENV)/browser.stamp $(VENV)/axe.stamp $(VENV)/parsers.stamp $(VENV)/servers.stamp
 
-test: ready
-	@$(MAKE) --no-print-directory -j2 test-jobs test-others
+test: test-jobs test-core test-others
 
-# At once, as most tests of the jobs wait; those measure time, so the others give way to them.
-test-jobs:
+# At once, as most tests of the jobs wait; those measure time, so the others give way to them. Those of core need least
+# of what is fetched, so they begin while the rest of it comes.
+test-jobs: ready
 	$(BIN)/python -m pytest -n 2 --dist worksteal tests/jobs
-test-others:
-	nice -n 10 $(BIN)/python -m pytest -n 3 --dist worksteal tests --ignore=tests/jobs
+test-core: dev $(VENV)/parsers.stamp
+	nice -n 15 $(BIN)/python -m pytest -n 2 --dist worksteal tests/core
+test-others: ready
+	nice -n 10 $(BIN)/python -m pytest -n 3 --dist worksteal tests --ignore=tests/jobs --ignore=tests/core
 
 # 200 kills over 5,000 mails per stack; ARGS="--seed 7" repeats one.
 crash: $(VENV)/dev.stamp
@@ -69,7 +72,7 @@ $(VENV)/dev.stamp: $(VENV)/run.stamp
 	@$(PIP) '.[dev]'
 	@touch $@
 
-# What follows is fetched one after the other, as apt has a lock, beside what pip fetches ("make -j2 ready").
+# What follows is fetched one after the other, as apt has a lock, beside what pip fetches.
 
 # The browser tests use Debian's Chromium without windows, which takes a quarter less of a processor than the one with
 # them; CHROMIUM names another one.
