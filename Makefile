@@ -90,14 +90,14 @@ $(VENV)/axe.stamp: | $(VENV)/browser.stamp
 
 # The yardsticks of the benchmarks. Debian's postfix is only unpacked: nothing is installed and no daemon is started.
 # Where one cannot be had, its rows say so; "make clean" tries again.
-$(TOOLS)/postfix.stamp:
+$(TOOLS)/postfix.stamp: | $(VENV)/browser.stamp
 	@mkdir -p $(TOOLS)/debs/partial $(TOOLS)/postfix
 	@command -v smtp-source >/dev/null || test -x /usr/sbin/smtp-source || { apt-get update -q && \
 	  apt-get install -y -q --download-only --no-install-recommends -o Dir::Cache::archives=$(CURDIR)/$(TOOLS)/debs postfix && \
 	  for one in $(TOOLS)/debs/*.deb; do dpkg -x $$one $(TOOLS)/postfix; done; } || echo "smtp-source cannot be had here."
 	@touch $@
 
-$(TOOLS)/nodemailer.stamp:
+$(TOOLS)/nodemailer.stamp: | $(TOOLS)/postfix.stamp
 	@mkdir -p $(TOOLS)
 	@npm install --silent --no-save --prefix $(TOOLS) nodemailer@10 || echo "nodemailer cannot be had here (it needs npm)."
 	@touch $@
