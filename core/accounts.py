@@ -28,10 +28,10 @@ class Blocked(RuleError):
 
 
 def signup_open(session: Session) -> bool:
-    """Whether a stranger may sign up: SIGNUP, else yes on a loopback HOST or while there is no user."""
+    """Whether a stranger may sign up: SIGNUP, else yes where only this machine is reached, or while there is no user."""
     if config.settings.signup:
         return config.settings.signup == "open"
-    return config.settings.on_loopback or session.exec(select(User.id).limit(1)).first() is None
+    return config.settings.is_local or session.exec(select(User.id).limit(1)).first() is None
 
 
 def sign_up(session: Session, email: str, password: str, time_zone: str | None = None) -> User:

@@ -13,6 +13,7 @@ from sqlalchemy.exc import ArgumentError
 
 from core.errors import StartError, end
 
+_REDIS = ("redis://", "rediss://", "unix://")
 _DATABASES = ("postgresql://", "postgres://", "postgresql+psycopg2://", "sqlite:///")
 
 
@@ -49,6 +50,11 @@ class Settings:
         return name is not None and not Settings(host=name).on_loopback
 
     @property
+    def is_local(self) -> bool:
+        """Whether only people at this machine reach the program."""
+        return self.on_loopback and not self.is_public
+
+    @property
     def address(self) -> str:
         """Where the web server listens."""
         return f"http://{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
@@ -70,26 +76,26 @@ class Settings:
 
 def load(env: Mapping[str, str]) -> Settings:
     """Read ``env`` into Settings. Raises StartError with a sentence for a value that cannot work."""
-    host = env.get("HOST", "127.0.0.1")
-    loopback = Settings(host=host).on_loopback
+    host, base_url = env.get("HOST", "127.0.0.1"), env.get("BASE_URL", "").rstrip("/")
+    _check_base_url(base_url)
+    local = Settings(host=host, base_url=base_url).is_local
     loaded = Settings(
         data_dir=Path(env.get("DATA_DIR") or "data"),
         database_url=env.get("DATABASE_URL", ""),
         redis_url=env.get("REDIS_URL", ""),
         secret_key=env.get("SECRET_KEY", ""),
-        base_url=env.get("BASE_URL", "").rstrip("/"),
+        base_url=base_url,
         host=host,
         port=_port(env.get("PORT") or "8080"),
         worker=_one_of("WORKER", env.get("WORKER") or "embedded", ("embedded", "external")),
         signup=_one_of("SIGNUP", env.get("SIGNUP", ""), ("", "open", "closed")),
         metrics_token=env.get("METRICS_TOKEN", ""),
-        smtp_allow_private=_yes_no("SMTP_ALLOW_PRIVATE", env.get("SMTP_ALLOW_PRIVATE", ""), loopback),
+        smtp_allow_private=_yes_no("SMTP_ALLOW_PRIVATE", env.get("SMTP_ALLOW_PRIVATE", ""), local),
     )
     _check_database(loaded.database_url)
     if loaded.worker == "external" and not loaded.redis_url:
         raise StartError("WORKER=external needs REDIS_URL: without Redis the worker would not hear of new mail.")
-    if loaded.base_url and not _is_address(loaded.base_url):
-        raise StartError(f"BASE_URL must be an address that starts with http:// or https://, not {loaded.base_url!r}.")
+    _check_redis(loaded.redis_url)
     if loaded.secret_key and len(loaded.secret_key) < 16:
         raise StartError("SECRET_KEY must have at least 16 characters; leave it empty to have one made.")
     if loaded.metrics_token and len(loaded.metrics_token) < 16:
@@ -123,11 +129,24 @@ def _check_database(url: str) -> None:
         raise StartError("DATABASE_URL cannot be read: it is postgresql://user:password@host:port/database.") from None
 
 
-def _is_address(url: str) -> bool:
+def _check_redis(url: str) -> None:
+    """Nor is this one said again."""
+    if url and not url.startswith(_REDIS):
+        raise StartError("REDIS_URL must start with redis://, rediss:// or unix://, as redis://host:6379/0.")
+
+
+def _check_base_url(url: str) -> None:
     try:
-        return url.startswith(("http://", "https://")) and bool(urlsplit(url).hostname)
+        parts = urlsplit(url)
+        is_address = url.startswith(("http://", "https://")) and bool(parts.hostname)
     except ValueError:
-        return False
+        is_address = False
+    if url and not is_address:
+        raise StartError(f"BASE_URL must be an address that starts with http:// or https://, not {url!r}.")
+    if url and (parts.path or parts.query or parts.fragment):
+        raise StartError(
+            f"BASE_URL must be a host of its own, as https://mail.example.com: the program cannot run below {url!r}."
+        )
 
 
 def _port(text: str) -> int:

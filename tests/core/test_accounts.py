@@ -65,8 +65,11 @@ def test_a_domain_with_an_umlaut_signs_in_however_the_browser_spells_it(stack: S
         assert members.reset_by_hand(session, typed)
 
 
-def test_sign_up_closes_after_the_first_user_where_others_can_reach_the_server(stack: Stack) -> None:
-    config.use(config.load({**stack.env, "HOST": "0.0.0.0"}))
+@pytest.mark.parametrize("reached", [{"HOST": "0.0.0.0"}, {"BASE_URL": "https://mail.example.com"}])
+def test_sign_up_closes_after_the_first_user_where_others_can_reach_the_server(
+    stack: Stack, reached: dict[str, str]
+) -> None:
+    config.use(config.load({**stack.env, **reached}))
     _sign_up()
     with pytest.raises(RuleError, match="closed"):
         _sign_up("bob@example.com")

@@ -30,6 +30,8 @@ def test_the_readme_names_every_setting_and_no_other() -> None:
         ({"PORT": "eighty"}, "PORT must be a number"),
         ({"BASE_URL": "mail.example.com"}, "must be an address that starts with http"),
         ({"BASE_URL": "http://[::1"}, "must be an address that starts with http"),
+        ({"BASE_URL": "https://example.com/mail"}, "a host of its own"),
+        ({"REDIS_URL": "http://h:6379"}, "must start with redis://"),
         ({"SECRET_KEY": "short"}, "at least 16"),
         ({"METRICS_TOKEN": "short"}, "at least 16"),
         ({"SMTP_ALLOW_PRIVATE": "perhaps"}, "yes or no"),
@@ -78,7 +80,16 @@ def test_both_spellings_of_postgresql_mean_psycopg2(scheme: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("host", "loopback"), [("127.0.0.1", True), ("::1", True), ("localhost", True), ("0.0.0.0", False)]
+    ("host", "base_url", "local"),
+    [
+        ("127.0.0.1", "", True),
+        ("::1", "", True),
+        ("localhost", "http://127.0.0.1:8080", True),
+        ("0.0.0.0", "", False),
+        ("127.0.0.1", "https://mail.example.com", False),  # behind a proxy on this machine
+    ],
 )
-def test_private_mail_servers_are_allowed_by_default_only_on_a_loopback_host(host: str, loopback: bool) -> None:
-    assert config.load({"HOST": host}).smtp_allow_private is loopback
+def test_private_mail_servers_are_allowed_by_default_only_where_this_machine_alone_is_reached(
+    host: str, base_url: str, local: bool
+) -> None:
+    assert config.load({"HOST": host, "BASE_URL": base_url}).smtp_allow_private is local
