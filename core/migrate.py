@@ -4,9 +4,12 @@ import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from alembic import command
 from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, insert, text
 from sqlalchemy import exc as sql_errors
 from sqlmodel import col, select
@@ -19,10 +22,22 @@ _LOCK_NUMBER = 7_203_411  # any number that is only ours
 
 
 def upgrade() -> None:
-    """Apply every migration and check SECRET_KEY. Raises StartError: it cannot be reached, or has another key."""
+    """Apply every migration and check SECRET_KEY. Raises StartError: it cannot be reached, is of a newer
+    version, or has another key."""
     with _alone() as connection:
+        _check_version(connection)
         command.upgrade(alembic_config(connection), "head")
         _check_key(connection)
+
+
+def _check_version(connection: Connection) -> None:
+    found = MigrationContext.configure(connection).get_current_revision()
+    known = {each.revision for each in ScriptDirectory.from_config(alembic_config(connection)).walk_revisions()}
+    if found is not None and found not in known:
+        raise StartError(
+            f"This database was made by a newer version of the program (its shape is {found[:20]}). Start that version, "
+            "or restore the copy that you made before you went to it."
+        )
 
 
 def alembic_config(connection: Connection) -> Config:
@@ -40,12 +55,24 @@ def _alone() -> Iterator[Connection]:
         sqlite_file.check(Path(db.engine().url.database or ""))
         with open(config.settings.data_dir / ".migrate.lock", "w") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
-            with db.engine().execution_options(writing=True).begin() as connection:
-                yield connection
+            with db.engine().execution_options(writing=True).connect() as connection, _rebuilding(connection):
+                with connection.begin():
+                    yield connection
     else:
         with _reached() as connection, connection.begin():
             connection.execute(text("select pg_advisory_xact_lock(:n)"), {"n": _LOCK_NUMBER})
             yield connection
+
+
+@contextmanager
+def _rebuilding(connection: Connection) -> Iterator[None]:
+    """SQLite's columns are changed by making a table anew: while the old one is away nothing may refer to it."""
+    driver: Any = connection.connection.dbapi_connection
+    driver.execute("PRAGMA foreign_keys=OFF")
+    try:
+        yield
+    finally:
+        driver.execute("PRAGMA foreign_keys=ON")
 
 
 def _reached() -> Connection:

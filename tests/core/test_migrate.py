@@ -4,16 +4,18 @@ import sys
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic import command
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
-from sqlalchemy import text
+from sqlalchemy import Connection, MetaData, Table, insert, text
 from sqlmodel import select
 
 from core import campaigns, db, migrate
 from core.audience import contacts
+from core.errors import StartError
 from core.models import Message, MessageState, Reading, Sender
 from tests import rows, servers
 from tests.conftest import KEY, using
@@ -110,3 +112,55 @@ def test_who_goes_back_to_an_older_version_mails_nobody_who_was_left_out(
         with db.reading() as session:
             assert campaigns.list_ids(session, alice, campaign_id) == [chosen]
             assert campaigns.left_out_ids(session, alice, campaign_id) == []
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgres"])
+def test_the_first_version_with_data_in_it_becomes_this_one(
+    database: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    env = {"DATA_DIR": str(tmp_path / "data"), "SECRET_KEY": KEY}
+    if database == "postgres":
+        env["DATABASE_URL"] = servers.fresh_database(request.getfixturevalue("postgres_url"), "first_version")
+    tables = ("user", "sender", "contact_list", "contact", "list_member", "campaign", "message")
+    with using(env):
+        with db.engine().execution_options(writing=True).begin() as connection:
+            command.upgrade(migrate.alembic_config(connection), "0001")
+            for name in tables:
+                _add_one(connection, name)
+        migrate.upgrade()
+        with db.engine().connect() as connection:
+            counts = [connection.execute(text(f'select count(*) from "{name}"')).scalar() for name in tables]
+            if database == "sqlite":
+                assert connection.execute(text("pragma foreign_keys")).scalar() == 1
+                assert connection.execute(text("pragma foreign_key_check")).all() == []
+        assert counts == [1] * len(tables)
+
+
+_SOMETHING: dict[type, Any] = {int: 1, float: 1.0, str: "x", bool: False, dict: {}, object: {}, datetime: datetime(2026, 1, 1)}
+
+
+def _add_one(connection: Connection, name: str) -> None:
+    """A row with something in every column that wants it."""
+    table = Table(name, MetaData(), autoload_with=connection)
+    values: dict[str, Any] = {}
+    for column in table.columns:
+        if column.nullable and not column.foreign_keys:
+            continue
+        kind = column.type.python_type
+        values[column.name] = _SOMETHING[kind]
+    connection.execute(insert(table).values(values))
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgres"])
+def test_a_database_of_a_newer_version_is_said_in_a_sentence(
+    database: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    env = {"DATA_DIR": str(tmp_path / "data"), "SECRET_KEY": KEY}
+    if database == "postgres":
+        env["DATABASE_URL"] = servers.fresh_database(request.getfixturevalue("postgres_url"), "newer_version")
+    with using(env):
+        migrate.upgrade()
+        with db.session() as session:
+            session.connection().execute(text("update alembic_version set version_num = '9999'"))
+        with pytest.raises(StartError, match="newer version"):
+            migrate.upgrade()
