@@ -1,4 +1,4 @@
-.PHONY: run reset-password worker dev ready test test-jobs test-core test-others crash lint bench bench-ui profile shots clean
+.PHONY: run reset-password backup worker dev ready test test-jobs test-core test-others crash lint bench bench-ui profile shots clean
 .DELETE_ON_ERROR:
 MAKEFLAGS += --jobs=8
 # Where it is set, each of the hundred processes that the tests start would compile the program anew.
@@ -16,6 +16,10 @@ run: $(VENV)/run.stamp
 # EMAIL=anna@example.com: a link that sets a new password, for who is locked out.
 reset-password: $(VENV)/run.stamp
 	@$(BIN)/python -m core.reset_password "$(EMAIL)"
+
+# TO=folder: a copy of the SQLite database and its key, also while the program runs.
+backup: $(VENV)/run.stamp
+	@$(BIN)/python -m core.backup "$(TO)"
 
 worker: $(VENV)/run.stamp
 	@exec $(BIN)/python huey_worker.py

@@ -28,7 +28,7 @@ class Blocked(RuleError):
 
 
 def signup_open(session: Session) -> bool:
-    """Whether a stranger may sign up: SIGNUP, else yes where only this machine is reached, or while there is no user."""
+    """Whether a stranger may sign up: SIGNUP, else yes where this machine alone is reached or nobody has."""
     if config.settings.signup:
         return config.settings.signup == "open"
     return config.settings.is_local or session.exec(select(User.id).limit(1)).first() is None

@@ -73,6 +73,12 @@ class Settings:
                 return "postgresql+psycopg2://" + url[len(prefix) :]
         return url
 
+    @property
+    def sqlite_path(self) -> Path | None:
+        """The file of the database; None where that is PostgreSQL."""
+        url = make_url(self.sqlalchemy_url)
+        return Path(url.database) if url.drivername == "sqlite" and url.database else None
+
 
 def load(env: Mapping[str, str]) -> Settings:
     """Read ``env`` into Settings. Raises StartError with a sentence for a value that cannot work."""

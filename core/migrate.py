@@ -35,7 +35,7 @@ def _check_version(connection: Connection) -> None:
     known = {each.revision for each in ScriptDirectory.from_config(alembic_config(connection)).walk_revisions()}
     if found is not None and found not in known:
         raise StartError(
-            f"This database was made by a newer version of the program (its shape is {found[:20]}). Start that version, "
+            f"This database was made by a newer version of the program (shape {found[:20]}). Start that version, "
             "or restore the copy that you made before you went to it."
         )
 

@@ -7,10 +7,12 @@ from core.errors import RuleError, StartError
 
 
 def main() -> None:
-    """Raises RuleError where there is no such account, or none was named."""
+    """Raises RuleError where there is no such account, or none was named; StartError without a database."""
     if len(sys.argv) != 2 or not sys.argv[1].strip():
         raise StartError("Name the account: make reset-password EMAIL=anna@example.com")
-    config.make_data_dir()
+    file = config.settings.sqlite_path
+    if file is not None and not file.exists():
+        raise StartError(f"There is no database {file}. Set DATA_DIR as the program has it.")
     migrate.upgrade()
     with db.session() as session:
         token = members.reset_by_hand(session, sys.argv[1])

@@ -12,6 +12,7 @@ LAYERS = [
     {
         "errors",
         "config",
+        "backup",
         "clock",
         "crypto",
         "db",

@@ -136,7 +136,15 @@ def test_the_first_version_with_data_in_it_becomes_this_one(
         assert counts == [1] * len(tables)
 
 
-_SOMETHING: dict[type, Any] = {int: 1, float: 1.0, str: "x", bool: False, dict: {}, object: {}, datetime: datetime(2026, 1, 1)}
+_SOMETHING: dict[type, Any] = {
+    int: 1,
+    float: 1.0,
+    str: "x",
+    bool: False,
+    dict: {},
+    object: {},
+    datetime: datetime(2026, 1, 1),
+}
 
 
 def _add_one(connection: Connection, name: str) -> None:
