@@ -33,6 +33,7 @@ _wake_listeners: list[Callable[[], None]] = []
 _client: "redis.Redis | None" = None
 _stop = threading.Event()
 _thread: threading.Thread | None = None
+_is_away = False
 
 
 def subscribe(listener: Callable[[Hint], None]) -> Callable[[], None]:
@@ -85,6 +86,21 @@ def stop() -> None:
     _client = None
 
 
+def redis_is_away(error: Exception) -> None:
+    """Say it once, however many hints are lost until it is back."""
+    global _is_away
+    if not _is_away:
+        _is_away = True
+        log.warning("Redis is away, mails go on and pages may be late: %s", type(error).__name__)
+
+
+def _redis_is_here() -> None:
+    global _is_away
+    if _is_away:
+        _is_away = False
+        log.info("Redis is back")
+
+
 def _tell(hint: Hint) -> None:
     for listener in list(_hint_listeners):
         listener(hint)
@@ -106,8 +122,9 @@ def _redis() -> "redis.Redis":
 def _send(channel: str, payload: str) -> None:
     try:
         _redis().publish(channel, payload)
+        _redis_is_here()
     except redis.RedisError as error:
-        log.warning("hint lost, Redis is away: %s", type(error).__name__)
+        redis_is_away(error)
 
 
 def _listen() -> None:
@@ -117,12 +134,13 @@ def _listen() -> None:
             client = redis.Redis.from_url(config.settings.redis_url, socket_connect_timeout=2, health_check_interval=15)
             with client, client.pubsub(ignore_subscribe_messages=True) as channel:  # type: ignore[no-untyped-call]
                 channel.subscribe(_HINTS, _WAKES)
+                _redis_is_here()
                 _tell(Hint(None))  # whatever was missed while nobody listened
                 _tell_wake()
                 while not _stop.is_set():
                     _hear(channel.get_message(timeout=1))
         except (redis.RedisError, OSError) as error:
-            log.warning("live hints interrupted, Redis is away: %s", type(error).__name__)
+            redis_is_away(error)
             _stop.wait(1)
 
 

@@ -1,18 +1,20 @@
 """Huey as we use it: a wake-up instead of polling, JSON instead of pickle, a tick of 10 s, no signals of its own."""
 
 import json
+import logging
 import threading
 import time
 from collections.abc import Callable
 from typing import Any
 
+import redis
 from huey import Huey, RedisHuey
 from huey.consumer import Consumer, Scheduler
 from huey.registry import Message
 from huey.serializer import Serializer
 from huey.storage import MemoryStorage
 
-from core import config
+from core import config, live
 
 TICK_SECONDS = 10
 
@@ -55,6 +57,20 @@ class Tick(Scheduler):  # type: ignore[misc]
     periodic_task_seconds = TICK_SECONDS
 
 
+class _RedisAway(logging.Filter):
+    """Huey logs a traceback at every look into its queue; that Redis is away is said once."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if record.exc_info else None
+        if not isinstance(error, redis.RedisError):
+            return True
+        live.redis_is_away(error)
+        return False
+
+
+_redis_away = _RedisAway()
+
+
 class QuietConsumer(Consumer):  # type: ignore[misc]
     """Runs in a thread of ours: signals belong to the web server or to ``run_worker``."""
 
@@ -63,6 +79,9 @@ class QuietConsumer(Consumer):  # type: ignore[misc]
     def __init__(self, huey: Huey, meanwhile: Callable[[], None], **options: Any) -> None:
         super().__init__(huey, **options)
         self._meanwhile = meanwhile
+        logging.getLogger("huey").setLevel(logging.WARNING)  # it would log each tick
+        for name in ("huey.consumer", "huey.consumer.Worker", "huey.consumer.Scheduler"):
+            logging.getLogger(name).addFilter(_redis_away)
 
     def _set_signal_handlers(self) -> None:
         pass

@@ -35,7 +35,6 @@ class Worker:
         self._dispatched = monotonic()
         self._asked: dict[tuple[int, int], float] = {}  # (sender id, epoch): when some worker was asked to take it
         self._dispatch, self._send = self._tasks(self.huey)
-        logging.getLogger("huey").setLevel(logging.WARNING)  # it would log each tick
         self._consumer = QuietConsumer(self.huey, self._help_itself, workers=3, periodic=True)
         self._thread = threading.Thread(target=self._consumer.run, name="huey", daemon=True)
 
@@ -57,7 +56,7 @@ class Worker:
         try:
             self._dispatch()
         except redis.RedisError as error:
-            log.warning("dispatch waits for the tick, Redis is away: %s", type(error).__name__)
+            live.redis_is_away(error)
 
     def hint_send(self, sender_id: int) -> None:
         """Some worker should take this sender. Where none did by the next tick, this one: the other may be cut off
@@ -71,7 +70,8 @@ class Worker:
             return
         try:
             self._send(sender_id)
-        except redis.RedisError:
+        except redis.RedisError as error:
+            live.redis_is_away(error)
             self.engine.wake(sender_id)  # without Redis every worker helps itself
 
     def _tasks(self, huey: Huey):  # type: ignore[no-untyped-def]

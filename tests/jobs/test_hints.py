@@ -1,5 +1,7 @@
 """Hints are lost, doubled or late, with Redis or without; the mails go out once."""
 
+import logging
+import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -78,6 +80,26 @@ def test_whatever_happens_to_redis_every_mail_goes_out_once(fault: str, postgres
     assert assert_kept(receiver, {first: PEOPLE, second: people}, unknown=0) == {"sent": 80}
 
 
+def test_that_redis_is_away_is_one_line_in_the_log(postgres_stack: Stack, tmp_path: Path) -> None:
+    own, log = OwnRedis(tmp_path), tmp_path / "worker.log"
+    own.start()
+    env = {**postgres_stack.env, "REDIS_URL": own.url, "LOG": str(log)}
+    try:
+        with Receiver(every(20, own.stop, most=1)) as receiver:
+            user_id, _, first = to_people(receiver, PEOPLE)
+            with processes.worker(Stack("postgres", env), prepare=log_to_file):
+                world.until(lambda: done(first), 30)
+                # The worker looks by itself only when ticks are missing for a while: its queue failed many times then.
+                second = world.add_campaign(user_id, world.add_sender(user_id, receiver.port), world.people(20))
+                world.until(lambda: done(second), 30)
+                own.start()
+                world.until(lambda: "Redis is back" in log.read_text(), 30)
+    finally:
+        own.stop()
+    said = log.read_text()
+    assert said.count("Redis is away") == 1 and "Traceback" not in said, said
+
+
 def test_tasks_that_are_lost_doubled_or_ticked_by_two_schedulers_change_nothing(
     stack: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -143,3 +165,7 @@ def test_a_sender_that_somebody_took_meanwhile_is_for_any_worker_again(
 def swallow() -> None:
     """As if each task were taken by one that is cut off from the database."""
     runner.send = lambda engine, sender_id: None
+
+
+def log_to_file() -> None:
+    logging.basicConfig(filename=os.environ["LOG"], level=logging.INFO)
