@@ -9,11 +9,13 @@ from starlette.requests import HTTPConnection
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from campaign_ui.guard import is_https
 from campaign_ui.off_loop import off_loop
-from core import accounts, clock, db, stats
+from core import accounts, clock, crypto, db, stats
 
 COOKIE = "session"
 MAX_AGE = accounts.SESSION_DAYS * 86_400
+_DEVICE, _DEVICE_AGE = "device", 365 * 86_400
 _SOCKET, _CLIENT, _ASSETS = "/_nicegui_ws/", "/_nicegui/client/", "/_nicegui/"
 
 
@@ -57,8 +59,29 @@ def current() -> CurrentUser:
     return user  # type: ignore[no-any-return]
 
 
-def set_cookie(response: Response, token: str, secure: bool) -> None:
-    response.set_cookie(COOKIE, token, max_age=MAX_AGE, httponly=True, samesite="lax", secure=secure)
+@dataclass(frozen=True)
+class Entered:
+    """Who has just signed in, and the token of the new session."""
+
+    user_id: int
+    token: str
+
+
+def enter(request: HTTPConnection, target: str, entered: Entered) -> Response:
+    """To ``target`` with the session's cookie, and one by which this browser is known when it signs in again."""
+    response, secure = RedirectResponse(target, 303), is_https(request.scope)
+    for name, value, age in (
+        (COOKIE, entered.token, MAX_AGE),
+        (_DEVICE, crypto.sign(_DEVICE, entered.user_id), _DEVICE_AGE),
+    ):
+        response.set_cookie(name, value, max_age=age, httponly=True, samesite="lax", secure=secure)
+    return response
+
+
+def known(request: HTTPConnection) -> int | None:
+    """The user as whom this browser was signed in before."""
+    token = request.cookies.get(_DEVICE)
+    return crypto.verify(_DEVICE, token) if token else None
 
 
 def safe_next(target: str | None) -> str:

@@ -30,6 +30,12 @@ class _TooLarge(Exception):
     pass
 
 
+def is_https(scope: Scope) -> bool:
+    """Whether the browser came so: as a trusted proxy says, or as it asks for the host of a BASE_URL that is https."""
+    scheme, _, host = config.settings.base_url.partition("://")
+    return scope["scheme"] == "https" or (scheme == "https" and Headers(scope=scope).get("host") == host)
+
+
 class SecurityHeaders:
     """Sets HEADERS on every answer that does not set them itself."""
 
@@ -45,7 +51,7 @@ class SecurityHeaders:
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
-                if scope["scheme"] == "https":
+                if is_https(scope):
                     headers.setdefault("Strict-Transport-Security", "max-age=31536000")
                 if scope["path"].startswith("/static/"):
                     headers["Cache-Control"] = "public, max-age=31536000, immutable"

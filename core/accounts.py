@@ -6,17 +6,16 @@ from datetime import timedelta
 
 import email_validator
 from passlib.hash import argon2
-from sqlalchemy import delete, func, update
+from sqlalchemy import delete, update
 from sqlmodel import Session, col, select
 
 from core import clock, config, crypto, db, live
 from core.errors import RuleError
-from core.models import LoginFailure, LoginSession, User
+from core.models import LoginSession, User
 
 SESSION_DAYS = 14
 _MIN_PASSWORD, _MAX_PASSWORD = 8, 200
 _WRONG = "The email address or the password is wrong."
-_FREE_TRIES = 5
 # Each hash takes 64 MB and 50 ms: without a cap a crowd of strangers signing in would be an outage.
 _hashing = threading.Semaphore(4)
 _hasher = argon2.using(type="ID")
@@ -70,37 +69,18 @@ def new_hash(password: str) -> str:
     return _hash(password)
 
 
-def identify(session: Session, email: str, password: str, client: str) -> User | None:
+def identify(session: Session, email: str, password: str) -> User | None:
     """The user, or None for a wrong address or password; both take the same time. Writes nothing.
 
-    ``client`` is the caller's network address. Raises RuleError while either has failed too often, and with the right
-    password of a blocked account.
-    Hashing takes 50 ms: call it in a reading transaction, so that it holds up no writer, then ``note_sign_in``.
+    Raises Blocked with the right password of a blocked account. Hashing takes 50 ms: call it in a reading transaction,
+    so that it holds up no writer, between ``tries.begin`` and ``tries.passed``.
     """
-    address = as_kept(email)
-    _check_wait(session, _keys(address, client))
-    user = session.exec(select(User).where(col(User.email) == address)).first()
+    user = session.exec(select(User).where(col(User.email) == as_kept(email))).first()
     if not _matches(password, user.password_hash if user else None):
         return None
     if user is not None and user.blocked_at is not None:
         raise Blocked("This account is blocked. Ask the administrator.")
     return user
-
-
-def forget_failures(session: Session, email: str) -> None:
-    """Failed sign-ins of this account make the next one wait no longer."""
-    session.execute(delete(LoginFailure).where(col(LoginFailure.key) == _account_key(as_kept(email))))
-
-
-def note_sign_in(session: Session, email: str, client: str, well: bool) -> None:
-    """Count a failed sign-in, which makes the next ones wait; a good one forgets them, and all that are a day old."""
-    keys = _keys(as_kept(email), client)
-    if well:
-        old = col(LoginFailure.wait_until) < db.now(session) - timedelta(days=1)
-        session.execute(delete(LoginFailure).where(col(LoginFailure.key).in_(keys) | old))
-    else:
-        for key in sorted(keys):
-            _count_failure(session, key)
 
 
 def wrong_sign_in() -> str:
@@ -224,29 +204,3 @@ def as_kept(email: str) -> str:
         return _address(typed)
     except RuleError:
         return typed.lower()
-
-
-def _keys(address: str, client: str) -> list[str]:
-    return [_account_key(address), f"client:{client}"]
-
-
-def _account_key(address: str) -> str:
-    return f"account:{address[:320]}"
-
-
-def _check_wait(session: Session, keys: list[str]) -> None:
-    waits = select(func.max(LoginFailure.wait_until)).where(col(LoginFailure.key).in_(keys))
-    until, now = session.exec(waits).first(), db.now(session)
-    if until is not None and until > now:
-        seconds = int((until - now).total_seconds()) + 1
-        raise RuleError(f"Too many tries. Wait {seconds:,} seconds and try again.")
-
-
-def _count_failure(session: Session, key: str) -> None:
-    now = db.now(session)
-    table = LoginFailure.__table__  # type: ignore[attr-defined]
-    db.upsert(session, table, {"key": key, "failure_count": 1, "wait_until": now}, ["key"], add=["failure_count"])
-    failure = session.get_one(LoginFailure, key)
-    session.refresh(failure)
-    extra = failure.failure_count - _FREE_TRIES
-    failure.wait_until = now + timedelta(seconds=min(300, 2**extra) if extra >= 0 else 0)

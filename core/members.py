@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import delete, func, update
 from sqlmodel import Session, col, select
 
-from core import accounts, clock, crypto, db, live
+from core import accounts, clock, crypto, db, live, tries
 from core.errors import NotFound, RuleError
 from core.models import AccountLink, Campaign, Contact, LoginSession, User
 
@@ -129,7 +129,7 @@ def accept(session: Session, token: str, password_hash: str, time_zone: str | No
         user.time_zone = clock.zone_or_default(time_zone)
     user.password_hash = password_hash
     session.execute(delete(AccountLink).where(col(AccountLink.user_id) == user.id))
-    accounts.forget_failures(session, user.email)
+    tries.forget(session, user.email)
     _end_sessions(session, user.id)
     _note(session, "user %s set a password by a link", user.id)
     return user.id

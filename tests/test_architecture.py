@@ -24,7 +24,7 @@ LAYERS = [
         "migrations",
         "turns",
     },
-    {"accounts", "members", "reset_password"},
+    {"accounts", "tries", "members", "reset_password"},
     {"audience"},
     {"content"},
     {"delivery"},

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from campaign_ui import auth, plain
-from core import accounts, db
+from core import accounts, db, tries
 from core.delivery import senders
 from core.errors import RuleError
 from core.models import User
@@ -60,14 +60,14 @@ async def _login(request: Request) -> Response:
     form = await _read(request)
     client = request.client.host if request.client else ""
     try:
-        token = await run_in_threadpool(_sign_in, form, client)
+        entered = await run_in_threadpool(_sign_in, form, client, auth.known(request))
     except accounts.Blocked as error:
         return await _show_login(form, str(error), 403)
     except RuleError as error:
         return await _show_login(form, str(error), 429)
-    if token is None:
+    if entered is None:
         return await _show_login(form, accounts.wrong_sign_in(), 401)
-    return _enter(request, form, token)
+    return auth.enter(request, form.next, entered)
 
 
 async def _signup_page(request: Request) -> Response:
@@ -78,10 +78,10 @@ async def _signup_page(request: Request) -> Response:
 async def _signup(request: Request) -> Response:
     form = await _read(request)
     try:
-        token = await run_in_threadpool(_make_account, form)
+        entered = await run_in_threadpool(_make_account, form)
     except RuleError as error:
         return await _show_signup(form, str(error), 422)
-    return _enter(request, form, token)
+    return auth.enter(request, form.next, entered)
 
 
 async def _logout(request: Request) -> Response:
@@ -101,26 +101,24 @@ async def _read(request: Request) -> _Form:
     return _Form(next=auth.safe_next(str(sent.get("next") or "/")), **fields)
 
 
-def _enter(request: Request, form: _Form, token: str) -> Response:
-    response = RedirectResponse(form.next, 303)
-    auth.set_cookie(response, token, secure=request.url.scheme == "https")
-    return response
-
-
-def _sign_in(form: _Form, client: str) -> str | None:
-    with db.reading() as session:
-        user = accounts.identify(session, form.email, form.password, client)
+def _sign_in(form: _Form, client: str, known: int | None) -> auth.Entered | None:
     with db.session() as session:
-        accounts.note_sign_in(session, form.email, client, user is not None)
-        return accounts.start_session(session, user.id) if user and user.id is not None else None
+        tries.begin(session, form.email, client, known)
+    with db.reading() as session:
+        user = accounts.identify(session, form.email, form.password)
+    if user is None or user.id is None:
+        return None
+    with db.session() as session:
+        tries.passed(session, form.email, client, known)
+        return auth.Entered(user.id, accounts.start_session(session, user.id))
 
 
-def _make_account(form: _Form) -> str:
+def _make_account(form: _Form) -> auth.Entered:
     with db.session() as session:
         user = accounts.sign_up(session, form.email, form.password, form.time_zone)
         assert user.id is not None
         senders.add_sandbox(session, user.id)
-        return accounts.start_session(session, user.id)
+        return auth.Entered(user.id, accounts.start_session(session, user.id))
 
 
 def _sign_out(token: str) -> None:

@@ -3,7 +3,7 @@
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from campaign_ui import auth, plain
 from campaign_ui.endpoints.account import PROMISES
@@ -26,14 +26,12 @@ async def _set(request: Request) -> Response:
     token = request.path_params["token"]
     sent = await request.form()
     try:
-        cookie = await run_in_threadpool(
+        entered = await run_in_threadpool(
             _accept, token, str(sent.get("password") or ""), str(sent.get("time_zone") or "")
         )
     except RuleError as error:
         return await _show(token, str(error), 422)
-    response = RedirectResponse("/", 303)
-    auth.set_cookie(response, cookie, secure=request.url.scheme == "https")
-    return response
+    return auth.enter(request, "/", entered)
 
 
 async def _show(token: str, wrong: str = "", status: int = 200) -> Response:
@@ -62,10 +60,10 @@ def _whose(token: str) -> str | None:
         return members.link_email(session, token)
 
 
-def _accept(token: str, password: str, time_zone: str) -> str:
+def _accept(token: str, password: str, time_zone: str) -> auth.Entered:
     if _whose(token) is None:
         raise RuleError(_OVER)
     hashed = accounts.new_hash(password)  # takes 50 ms: before the transaction, and for nobody without a link
     with db.session() as session:
         user_id = members.accept(session, token, hashed, time_zone)
-        return accounts.start_session(session, user_id)
+        return auth.Entered(user_id, accounts.start_session(session, user_id))

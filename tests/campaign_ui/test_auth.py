@@ -46,6 +46,32 @@ async def test_the_cookie_is_secure_on_https(web: httpx.AsyncClient) -> None:
     assert "max-age" in response.headers["strict-transport-security"]
 
 
+async def test_behind_a_proxy_that_does_not_say_https_the_address_of_the_program_does(
+    web: httpx.AsyncClient, sqlite_stack: Stack
+) -> None:
+    config.use(config.load({**sqlite_stack.env, "BASE_URL": "https://mail.example.com"}))
+    response = await web.post("http://mail.example.com/signup", data=FORM)
+    cookies = response.headers.get_list("set-cookie")
+    assert [cookie.partition("=")[0] for cookie in cookies] == ["session", "device"]
+    assert all("Secure" in cookie and "HttpOnly" in cookie for cookie in cookies)
+    assert "strict-transport-security" in response.headers
+    beside = await web.post("http://10.0.0.7:8080/login", data=FORM)  # in the house, without the proxy
+    assert beside.status_code == 303 and "Secure" not in beside.headers["set-cookie"]
+    assert "strict-transport-security" not in beside.headers
+
+
+async def test_a_browser_that_was_signed_in_before_is_not_kept_out_by_strangers(web: httpx.AsyncClient) -> None:
+    await web.post("/signup", data=FORM)
+    await web.post("/logout")
+    device = web.cookies["device"]
+    web.cookies.clear()
+    guesses = [await web.post("/login", data={**FORM, "password": "a guess"}) for _ in range(6)]
+    assert [guess.status_code for guess in guesses] == [401] * 5 + [429]
+    assert (await web.post("/login", data=FORM)).status_code == 429
+    web.cookies.set("device", device)
+    assert (await web.post("/login", data=FORM)).status_code == 303
+
+
 async def test_a_wrong_password_keeps_the_address_and_says_nothing_about_who_exists(web: httpx.AsyncClient) -> None:
     await web.post("/signup", data=FORM)
     web.cookies.clear()

@@ -40,7 +40,7 @@ async def test_a_new_password_signs_out_the_other_browsers(user: Browser, sign_i
     press(user, "Change password")
     await user.should_see("You are signed in only here.")
     with db.session() as session:
-        assert accounts.identify(session, "alice@example.com", "battery staple", "here")
+        assert accounts.identify(session, "alice@example.com", "battery staple")
 
 
 async def test_sign_out_everywhere_else_leaves_others_alone(user: Browser, sign_in: SignIn) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlmodel import col, select
 
-from core import accounts, config, db, members
+from core import accounts, config, db, members, tries
 from core.errors import RuleError
 from core.models import LoginFailure, LoginSession, User
 from tests.conftest import Stack
@@ -57,10 +57,10 @@ def test_a_sign_up_that_cannot_be_says_why(stack: Stack, email: str, password: s
 def test_a_domain_with_an_umlaut_signs_in_however_the_browser_spells_it(stack: Stack, typed: str) -> None:
     _sign_up("anna@xn--mller-kva.example")  # what Chromium makes of it
     with db.session() as session:
-        accounts.note_sign_in(session, typed, "1.2.3.4", well=False)
+        tries.begin(session, typed, "1.2.3.4")
         assert session.exec(select(LoginFailure.key).where(col(LoginFailure.key).contains("anna@müller.example"))).all()
-        accounts.note_sign_in(session, typed, "1.2.3.4", well=True)
-        found = accounts.identify(session, typed, PASSWORD, "1.2.3.4")
+        tries.passed(session, typed, "1.2.3.4")
+        found = accounts.identify(session, typed, PASSWORD)
         assert found is not None and found.email == "anna@müller.example"
         assert members.reset_by_hand(session, typed)
 
@@ -98,10 +98,51 @@ def test_a_wrong_password_waits_longer_each_time_and_a_right_one_forgets_it(stac
     assert _log_in("wrong password") is None
 
 
+def test_strangers_who_guess_do_not_keep_a_browser_out_that_was_signed_in_before(stack: Stack) -> None:
+    user_id = _sign_up()
+    for number in range(5):
+        assert _log_in("a guess", client=f"203.0.113.{number}") is None
+    with pytest.raises(RuleError, match="Too many"):
+        _log_in(PASSWORD, client="198.51.100.1")
+    with pytest.raises(RuleError, match="Too many"):
+        _log_in(PASSWORD, client="198.51.100.1", known=user_id + 1)  # of another account
+    assert _log_in(PASSWORD, client="198.51.100.1", known=user_id) == user_id
+    for _ in range(5):
+        assert _log_in("a guess", known=user_id) is None
+    with pytest.raises(RuleError, match="Too many"):
+        _log_in(PASSWORD, known=user_id)
+
+
+def test_of_many_tries_at_once_only_the_free_ones_are_looked_at(stack: Stack) -> None:
+    _sign_up()
+
+    def guess(_: int) -> bool:
+        try:
+            return _log_in("a guess") is None
+        except RuleError:
+            return False
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(guess, range(24))) == 5
+
+
+def test_who_has_an_account_cannot_forget_the_failures_at_others_by_it(stack: Stack) -> None:
+    _sign_up()
+    _sign_up("eve@example.com")
+    for number in range(4):
+        assert _log_in("a guess", f"victim{number}@example.com") is None
+    assert _log_in("mistyped", "eve@example.com") is None
+    db.clock_offset = timedelta(seconds=5)
+    assert _log_in(PASSWORD, "eve@example.com") is not None  # what was mistyped there is forgotten, no more
+    assert _log_in("a guess", "victim4@example.com") is None
+    with pytest.raises(RuleError, match="Too many"):
+        _log_in("a guess", "victim5@example.com")
+
+
 def test_failures_of_yesterday_are_forgotten_with_the_next_good_sign_in(stack: Stack) -> None:
     user_id = _sign_up()
     with db.session() as session:
-        accounts.note_sign_in(session, "nobody@example.com", "203.0.113.7", well=False)
+        tries.begin(session, "nobody@example.com", "203.0.113.7")
     db.clock_offset = timedelta(days=1, minutes=1)
     assert _log_in(PASSWORD) == user_id
     with db.reading() as session:
@@ -110,15 +151,15 @@ def test_failures_of_yesterday_are_forgotten_with_the_next_good_sign_in(stack: S
 
 def test_an_address_that_no_database_can_hold_is_only_unknown(stack: Stack) -> None:
     with db.reading() as session:
-        assert accounts.identify(session, "a\0b@example.com", PASSWORD, "127.0.0.1") is None
+        assert accounts.identify(session, "a\0b@example.com", PASSWORD) is None
     with db.session() as session:
-        accounts.note_sign_in(session, "a\0b@example.com", "127.0.0.1", well=False)
+        tries.begin(session, "a\0b@example.com", "127.0.0.1")
 
 
 def test_the_first_sign_in_of_a_process_may_be_of_an_unknown_address(sqlite_stack: Stack) -> None:
     program = (
-        "from core import accounts, db\n"
-        "with db.reading() as session: print(accounts.identify(session, 'nobody@example.com', 'x' * 9, 'here'))\n"
+        "from core import accounts, tries, db\n"
+        "with db.reading() as session: print(accounts.identify(session, 'nobody@example.com', 'x' * 9))\n"
         "print(accounts.new_hash('x' * 9).partition('p=')[0])"  # dear to guess: the tests' own are cheaper
     )
     env = {**os.environ, **sqlite_stack.env}
@@ -131,12 +172,18 @@ def _fail(times: int) -> None:
         assert _log_in("wrong password") is None
 
 
-def _log_in(password: str) -> int | None:
-    with db.reading() as session:
-        user = accounts.identify(session, "Anna@Example.com ", password, "127.0.0.1")
+def _log_in(
+    password: str, email: str = "Anna@Example.com ", client: str = "127.0.0.1", known: int | None = None
+) -> int | None:
     with db.session() as session:
-        accounts.note_sign_in(session, "Anna@Example.com ", "127.0.0.1", user is not None)
-    return user.id if user else None
+        tries.begin(session, email, client, known)
+    with db.reading() as session:
+        user = accounts.identify(session, email, password)
+    if user is None:
+        return None
+    with db.session() as session:
+        tries.passed(session, email, client, known)
+    return user.id
 
 
 def _user_of(token: str) -> int | None:

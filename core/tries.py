@@ -1,0 +1,68 @@
+"""Tries to sign in: who fails again and again waits, by account and by network address.
+
+A browser that was signed in to an account before has a count of its own there, so that strangers who guess at the
+account cannot keep its owner out (OWASP's "device cookies").
+"""
+
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import case
+from sqlmodel import Session, col, delete, select, update
+
+from core import db
+from core.accounts import as_kept
+from core.errors import RuleError
+from core.models import LoginFailure, User
+
+_FREE = 5  # failures without a wait
+_LONGEST = 300  # seconds
+_failure: Any = LoginFailure.__table__  # type: ignore[attr-defined]
+
+
+def begin(session: Session, email: str, client: str, known: int | None = None) -> None:
+    """Count this try as one that failed, until ``passed``; so of many at once no more come through than one by one.
+
+    ``client``: the caller's network address. ``known``: the user as whom this browser was signed in before. Raises
+    RuleError while one has to wait.
+    """
+    now = db.now(session)
+    for key in sorted(_keys(session, email, client, known)):
+        db.insert_ignore(session, _failure, [{"key": key, "failure_count": 0, "wait_until": now}])
+        kept = session.exec(select(LoginFailure).where(col(LoginFailure.key) == key).with_for_update()).one()
+        if kept.wait_until > now:
+            seconds = int((kept.wait_until - now).total_seconds()) + 1
+            raise RuleError(f"Too many tries. Wait {seconds:,} seconds and try again.")
+        kept.failure_count += 1
+        beyond = kept.failure_count - _FREE
+        kept.wait_until = now + timedelta(seconds=min(_LONGEST, 2**beyond) if beyond >= 0 else 0)
+        session.flush()
+
+
+def passed(session: Session, email: str, client: str, known: int | None = None) -> None:
+    """The try was good: the account's failures are forgotten, the client's own at other accounts are not."""
+    now = db.now(session)
+    own, *clients = _keys(session, email, client, known)
+    kept = session.get(LoginFailure, own)
+    count = kept.failure_count if kept is not None else 0
+    rest = case((_failure.c.failure_count > count, _failure.c.failure_count - count), else_=0)
+    session.execute(update(_failure).where(_failure.c.key.in_(clients)).values(failure_count=rest, wait_until=now))
+    over = (_failure.c.wait_until < now - timedelta(days=1)) | (_failure.c.failure_count == 0)
+    session.execute(delete(_failure).where((_failure.c.key == own) | over))
+
+
+def forget(session: Session, email: str) -> None:
+    """Failures at this account make nobody wait any longer."""
+    session.execute(delete(LoginFailure).where(col(LoginFailure.key) == _account(email)))
+
+
+def _keys(session: Session, email: str, client: str, known: int | None) -> list[str]:
+    if known is not None:
+        its = select(User.id).where(col(User.id) == known, col(User.email) == as_kept(email))
+        if session.exec(its).first() is not None:
+            return [f"device:{known}"]
+    return [_account(email), f"client:{client}"]
+
+
+def _account(email: str) -> str:
+    return f"account:{as_kept(email)[:320]}"
