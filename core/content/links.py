@@ -7,6 +7,7 @@ from html import unescape
 from urllib.parse import quote, urlsplit
 
 from core import crypto
+from core.audience import addresses as domains
 from core.content import merge, places
 
 MOST = 1_000  # different addresses in one campaign; later ones stay as they are
@@ -62,9 +63,12 @@ def plain(address: str) -> str:
     if not _PLAIN.fullmatch(address):
         return ""
     try:
-        host = urlsplit(address).hostname
+        parts = urlsplit(address)
+        host = domains.ascii_domain(parts.hostname or "")
     except ValueError:
         return ""
+    if host and not parts.netloc.isascii():
+        address = parts._replace(netloc=parts.netloc.replace(parts.netloc.partition(":")[0], host, 1)).geturl()
     url = quote(address, safe=_SAFE, errors="replace")
     return url if host and host.isascii() and len(url) <= _LONGEST else ""
 

@@ -15,7 +15,7 @@ from tests.jobs.receiver import Receiver
 
 
 async def test_a_reader_who_clicks_in_a_mail_that_was_sent_is_counted_and_arrives(sqlite_stack: Stack) -> None:
-    config.use(config.load({**sqlite_stack.env, "BASE_URL": "https://mail.example.com"}))
+    config.use(config.load({**sqlite_stack.env, "BASE_URL": "https://mail.example.com", "SMTP_ALLOW_PRIVATE": "yes"}))
     source = '<p><a href="https://shop.example/?a=1&amp;b=2">Shop</a> {{ first_name }} <a href="tel:+43">Call</a></p>'
     with Receiver() as receiver, world.engine() as engine:
         user_id = world.add_user()

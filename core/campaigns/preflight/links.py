@@ -43,7 +43,19 @@ def findings(body: str) -> list[Finding]:
             mark = link.text if (link.address or "").strip() in ("", "#") else link.address or ""
             found.setdefault(words, Finding(level, words, "content", "body", mark=mark))
     ordered = sorted(found.values(), key=lambda each: each.level != Level.error)
-    return [*ordered[:_MOST], *(_counted(words, count, first[words]) for words, count in quiet.items())]
+    notes = [_counted(words, count, first[words]) for words, count in quiet.items()]
+    return [*ordered[:_MOST], *notes, *_uncounted([link.address or "" for link in tags.links(body)])]
+
+
+def _uncounted(found: list[str]) -> list[Finding]:
+    """A note of those at which nobody counts clicks."""
+    own = [each for each in dict.fromkeys(found) if {*merge.fields_used(each)} - {"unsubscribe_url"}]
+    web = [each for each in own if each.strip().lower().startswith(("http", "{{"))]
+    if not web:
+        return []
+    which = "a link with a merge field in it" if len(web) == 1 else f"{len(web):,} links with merge fields in them"
+    words = f"Clicks at {which} are not counted: each recipient has another address there."
+    return [Finding(Level.note, words, "content", "body", mark=web[0])]
 
 
 def judge(address: str | None, text: str = "") -> tuple[Level | None, str]:

@@ -26,7 +26,7 @@ def test_a_good_mail_is_not_talked_about() -> None:
         '<a href="https://www.harbourbooks.in">harbourbooks.in</a> <a href="#top">Up</a> <a name="top"></a>'
         "We are open from nine to six, every day but Sunday, and glad to see you.</p>"
         '<img src="https://harbourbooks.in/shop.jpg" alt="The shop"><img src="https://harbourbooks.in/line.png" alt="">'
-        '<a href="https://harbourbooks.in/{{ city }}">Yours</a> <a href="{{ unsubscribe_url }}">Unsubscribe</a>'
+        '<a href="{{ unsubscribe_url }}">Unsubscribe</a>'
     )
     assert said(made(body)) == []
 
@@ -77,7 +77,7 @@ def test_a_link_that_reads_as_another_site_is_said() -> None:
 
 def test_links_in_comments_scripts_and_with_a_field_for_an_address_are_left_alone() -> None:
     body = '<!-- <a href="javascript:1">x</a> --><style>a{}</style><a href="{{ page }}">x</a>'
-    assert links.findings(body) == []
+    assert [each.level for each in links.findings(body)] == [Level.note]
     assert [link.address for link in tags.links(body)] == ["{{ page }}"]
 
 
@@ -168,3 +168,16 @@ def test_a_default_goes_to_each_field_that_has_none() -> None:
     dear = "dear &quot;friend&quot;"
     assert merge.render_html(changed, {"other": "x"}) == f'<a title="{dear}">{dear} you x</a>'
     assert merge.render_text(merge.with_default("Hi {{ name }}", "name", "there", False), {}) == "Hi there"
+
+
+def test_links_at_which_nobody_counts_clicks_are_said() -> None:
+    body = (
+        '<a href="https://harbourbooks.in/a">a</a> <a href="{{ unsubscribe_url }}">u</a> '
+        '<a href="mailto:a@b.in?subject={{ city }}">m</a> '
+        '<a href="https://harbourbooks.in/?to={{ city }}">c</a>'
+    )
+    [one] = links.findings(body)
+    assert one.level == Level.note and one.text.startswith("Clicks at a link with a merge field in it are not counted")
+    assert one.mark == "https://harbourbooks.in/?to={{ city }}"
+    [two] = links.findings(f'{body}<a href="{{{{ page }}}}">p</a>{body}')
+    assert two.text.startswith("Clicks at 2 links with merge fields in them are not counted")

@@ -34,6 +34,7 @@ def _token(mail: int, link: int) -> str:
         ('<a href="https://a.example/">x</a>', "https://a.example/"),
         ("<A\nclass=x HREF = 'http://a.example?b=1&amp;c=2#d'>x</A>", "http://a.example?b=1&c=2#d"),
         ('<map><area shape="rect" href=HTTPS://a.example/b/></map>', "HTTPS://a.example/b/"),
+        ('<a href="https://Bücher.example:8443/ö">x</a>', "https://xn--bcher-kva.example:8443/%C3%B6"),
         ('<a href=" https://a.example/ö?q=é%20x ">x</a>', "https://a.example/%C3%B6?q=%C3%A9%20x"),
         ('<a title="{{ x | default: "a > b" }}" href="https://a.example:8443/">x</a>', "https://a.example:8443/"),
         (
@@ -71,7 +72,7 @@ def test_an_address_of_the_web_is_found_as_browsers_would_read_it(source: str, u
         "https://a.example/a b",
         "https://a.example/&#13;&#10;Set-Cookie:x",
         "https://[::1/",
-        "https://bücher.example/",
+        "https://-ü.example/",
         "{{ link }}",
         "{{ unsubscribe_url }}",
         "https://a.example/?to={{ email }}",
