@@ -71,12 +71,13 @@ class UploadPanel:
         return self.busy or self.read is not None
 
     def discard(self) -> None:
-        """Forget what was read and delete its file."""
+        """Forget what was read and what was chosen for it, and delete its file."""
         if self.read is not None:
             self.read.parsed.close()
         if self.path is not None:
             self.path.unlink(missing_ok=True)
         self.path = self.read = self.list_id = None
+        self.target = Target(list_id=self.first_list_id)
 
     def _build_drop(self) -> None:
         drop_zone(lambda: self._show_work("Receiving the file…"), self._received, lambda: self._fail(TOO_LARGE))
@@ -239,7 +240,6 @@ class UploadPanel:
 
     def _start_over(self) -> None:
         self.discard()
-        self.target = Target(list_id=self.first_list_id)
         self.trouble.clear()
         self._switch(choosing=True)
 

@@ -9,7 +9,7 @@ from core import db
 from core.audience import book, contacts
 from core.audience.parse import ParsedUpload
 from tests.campaign_ui.audience import CSV, fill, menu, press, shown, stored, upload
-from tests.campaign_ui.conftest import SignIn
+from tests.campaign_ui.conftest import SignIn, eventually
 
 
 async def test_an_upload_that_was_left_for_one_list_goes_to_the_one_that_is_added_to_next(
@@ -50,3 +50,24 @@ async def test_columns_keep_their_new_names_when_another_column_cannot_be_read(
     await user.should_see("1 contact added")
     with db.reading() as session:
         assert book.page(session, alice).rows[0].fields == {"other": "anna@example.org", "home": "Pune"}
+
+
+async def test_nothing_that_was_chosen_for_one_file_is_kept_for_the_next(user: Browser, sign_in: SignIn) -> None:
+    alice = sign_in(user)
+    stored(alice, "anna@example.com", "old")
+    await user.open("/audience?upload=1")
+    await upload(user, b"Email,City\ncem@example.com,Ulm\n", "latin1.csv")
+    await user.should_see("Add 1 contact")
+    fill(user, "City", "Home")
+    (known,) = shown(user, ui.select, "Who is a contact already")
+    with user:
+        known.value = True
+    press(user, "Close")
+    press(user, "Upload")
+    await eventually(lambda: shown(user, ui.upload))
+    await upload(user, CSV, "kunden.csv")
+    await user.should_see("Add 2 contacts")
+    assert [each.value for each in shown(user, ui.input, "List name")] == ["kunden"]
+    assert [each.value for each in shown(user, ui.select, "Who is a contact already")] == [False]
+    press(user, "Add 2 contacts")
+    await user.should_see("2 contacts added to the list “kunden”.")
