@@ -1,8 +1,9 @@
-"""Which contacts a search finds: by address and domain, and by what stands in their merge fields."""
+"""Which contacts a search finds: by words of their address and of their merge fields."""
 
+from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import or_
+from sqlalchemy import and_, or_, true
 from sqlmodel import Session, col, func, select
 
 from core import db
@@ -18,18 +19,28 @@ _contact: Any = Contact.__table__  # type: ignore[attr-defined]
 
 
 def found(session: Session, user_id: int, search: str) -> Any:
-    """SQL of whether a contact of the user is found: its address begins with ``search``, or its domain does where that
-    is meant, or one of its merge fields has it in it, in any case. With an @ it is no word of a merge field."""
-    term = looking.term(search)
-    hits = [looking.found(term, _contact.c.email, _contact.c.domain)]
-    before, at, _ = term.rpartition("@")
-    if looking.is_open(search):
-        domains = _international(session, user_id, looking.letters(search))
-        kept = [f"{before}@{domain}" for domain in domains]
-        hits = [_contact.c.email.in_(kept) if before else _contact.c.domain.in_(domains)]
-        hits += [] if at else [looking.begins(_contact.c.email, term)]
-    hits += [] if at else [db.has_value(session, "contact.fields", term)]
-    return or_(*hits)
+    """SQL of whether a contact of the user is found: each word of ``search`` is in its address or in one of its merge
+    fields, in any case. A word with an @ is the beginning of an address or, with nothing before it, of a domain."""
+    words = looking.words(search)
+    looks = [_begins(session, user_id, word) if "@" in word else _has(session, user_id, word) for word in words]
+    return and_(*(look for every in zip(*looks, strict=True) for look in every))  # the quick ones of all words first
+
+
+def _begins(session: Session, user_id: int, word: str) -> tuple[Any, Any]:
+    term, letters = looking.term(word), looking.letters(word)
+    if not looking.is_open(word):
+        return looking.found(term, _contact.c.email, _contact.c.domain), true()
+    domains, before = _international(session, user_id, letters, str.startswith), term.rpartition("@")[0]
+    kept = [f"{before}@{domain}" for domain in domains]
+    return _contact.c.email.in_(kept) if before else _contact.c.domain.in_(domains), true()
+
+
+def _has(session: Session, user_id: int, word: str) -> tuple[Any, Any]:
+    in_address = _contact.c.email.contains(word, autoescape=True)
+    if not word.isascii() and (domains := _international(session, user_id, word, str.__contains__)):
+        in_address = or_(in_address, _contact.c.domain.in_(domains))
+    quick, sure = db.has_value(session, "contact.fields", word)
+    return or_(in_address, quick), or_(in_address, sure)
 
 
 def few(session: Session, user_id: int, search: str, list_id: int | None = None) -> list[int] | None:
@@ -54,10 +65,9 @@ def _owned(session: Session, user_id: int) -> Any:
     return db.unindexed(session, _contact.c.user_id) == user_id if is_much else own
 
 
-def _international(session: Session, user_id: int, letters: str) -> list[str]:
-    """The user's domains, as they are kept, that begin with ``letters``; of the first 2,000 that can."""
-    start, dot, _ = letters.rpartition(".")
-    kept = looking.begins(_contact.c.domain, f"{addresses.ascii_domain(start)}{dot}xn--")
+def _international(session: Session, user_id: int, letters: str, fits: Callable[[str, str], bool]) -> list[str]:
+    """The user's domains, as they are kept, that ``letters`` fit; of the first 2,000 that can."""
+    kept = looking.begins(_contact.c.domain, looking.kept_start(letters))
     wanted = select(_contact.c.domain).where(_contact.c.user_id == user_id, kept).distinct().limit(_MOST_DOMAINS)
     domains = session.execute(wanted).scalars()
-    return [each for each in domains if addresses.shown_domain(each).startswith(letters)]
+    return [each for each in domains if fits(addresses.shown_domain(each), letters)]

@@ -1,6 +1,7 @@
 """A search for addresses by how they begin, or how the domain after their @ does; both as they are kept."""
 
 import unicodedata
+from itertools import takewhile
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, or_
@@ -9,6 +10,7 @@ from core import db
 from core.audience import addresses
 
 _LAST = "\U0010ffff"  # sorts after every letter, in bytes on both databases
+_MOST_WORDS = 20
 
 
 def term(typed: str) -> str:
@@ -21,9 +23,24 @@ def term(typed: str) -> str:
     return before + at + addresses.ascii_domain(domain) if at else clean
 
 
+def words(typed: str) -> list[str]:
+    """Its different words, each to be looked for, as they are kept; the longest 20, as the rarest first."""
+    return sorted(filter(None, set(map(_clean, typed.split()))), key=lambda word: (-len(word), word))[:_MOST_WORDS]
+
+
+def is_indexed(typed: str) -> bool:
+    """Whether an index has what is looked for: one word, with an @."""
+    return "@" in typed and len(words(typed)) == 1
+
+
 def letters(typed: str) -> str:
     """The domain that ``typed`` may be the beginning of, with its letters."""
     return _clean(typed).rpartition("@")[2]
+
+
+def kept_start(letters: str) -> str:
+    """How a domain begins as it is kept, of which ``letters`` are a part with some beyond ASCII in it."""
+    return ".".join([*takewhile(str.isascii, letters.split(".")), "xn--"])
 
 
 def is_open(typed: str) -> bool:
