@@ -102,8 +102,8 @@ def _is_cursor(at: str, q: str) -> bool:
         values = json.loads(at[1:]) if at[:1] in ("<", ">") else None
     except ValueError:
         return False
-    kinds = [str, int] if q.startswith("@") else [str] if q else [int]
-    if not isinstance(values, list) or [type(value) for value in values] != kinds:
+    kinds = ([str], [str, int])[q.startswith("@") :] if q else ([int],)
+    if not isinstance(values, list) or [type(value) for value in values] not in kinds:
         return False
     return all(value.isprintable() if isinstance(value, str) else 0 <= value < 1 << 63 for value in values)
 

@@ -20,6 +20,7 @@ _COLUMNS = (
     "id email domain state attempts retry_at sent_at opened_at clicked_at bounced_at complained_at unsubscribed_at "
     "reply reply_code kind rule_id"
 ).split()
+_BY_EMAIL, _BY_DOMAIN = ("email",), ("domain", "id")
 _FEW = 20_000
 MOST_COUNTED = 1_000  # matches of a search; above that "more than 1,000" is as good and costs nothing
 
@@ -80,23 +81,24 @@ def ledger(
     """One page of a campaign's messages. Raises NotFound for a stranger's campaign.
 
     ``state``: a MessageState ("pending" takes in claimed and sending), "" for all. ``search``: the beginning of an
-    address, or ``@`` and the beginning of a domain. ``cursor``: of another page, "" for the first, "<" for the last.
+    address or, after those, of a domain; of a domain only with an ``@`` before it. ``cursor``: of another page, "" for
+    the first, "<" for the last.
     """
     counts = summary(session, user_id, campaign_id).counts
     states = _states(state)
     # In a small state every row is looked at, by the index of states: by that of addresses it would be all rows.
     few = bool(state) and counts.in_state(state) <= _FEW
     term = looking.term(_clean(search))
-    keys = _keys(campaign_id, term, few)
-    backward, key = cursor.startswith("<"), _key(cursor)
-    rows = _fetch(session, keys, states, backward, key, limit + 1)
+    parts = _parts(campaign_id, term, few)
+    backward, key = cursor.startswith("<"), _key(cursor, parts)
+    rows = _walk(session, parts, states, backward, key, limit + 1)
     more, rows = len(rows) > limit, rows[:limit]
     if backward:
         rows.reverse()
     total, is_more = counts.in_state(state), False
     if term:
-        total, is_more = _count(session, keys, states)
-    first, last = (_cursor(keys, rows[0]), _cursor(keys, rows[-1])) if rows else ("", "")
+        total, is_more = _count(session, parts, states)
+    first, last = (_cursor(term, rows[0]), _cursor(term, rows[-1])) if rows else ("", "")
     has_next = (bool(key) and bool(rows)) if backward else more
     has_previous = more if backward else bool(key)
     return LedgerPage(
@@ -108,24 +110,40 @@ def ledger(
     )
 
 
-def _keys(campaign_id: int, term: str, few: bool) -> _Keys:
-    """Each order is that of an index: (campaign_id, id), (campaign_id, email), (campaign_id, domain, id)."""
+def _parts(campaign_id: int, term: str, few: bool) -> list[_Keys]:
+    """What is walked through, one after the other, each in the order of an index: (campaign_id, id), (campaign_id,
+    email), (campaign_id, domain, id)."""
     own = _message.c.campaign_id == campaign_id
     if not term:
-        return _Keys(("id",), (_message.c.id,), [own])
-    names = ("domain", "id") if term.startswith("@") else ("email",)
-    columns = tuple(_message.c[name] for name in names)
-    email, domain = _message.c.email, _message.c.domain
+        return [_Keys(("id",), (_message.c.id,), [own])]
+    number, email, domain = _message.c.id, _message.c.email, _message.c.domain
     if few:  # in words that no index serves, so that the one of states is taken
-        columns = tuple(func.coalesce(column, 0 if column.name == "id" else "") for column in columns)
-        email, domain = func.coalesce(email, ""), func.coalesce(domain, "")
-    return _Keys(names, columns, [own, looking.found(term, email, domain)])
+        number, email, domain = func.coalesce(number, 0), func.coalesce(email, ""), func.coalesce(domain, "")
+    begins = looking.begins(email, term)
+    by_email = _Keys(_BY_EMAIL, (email,), [own, begins])
+    if "@" in term[1:]:
+        return [by_email]
+    at_domain = looking.begins(domain, looking.as_domain(term) or term.removeprefix("@"))
+    if term.startswith("@"):
+        return [_Keys(_BY_DOMAIN, (domain, number), [own, at_domain])]
+    return [by_email, _Keys(_BY_DOMAIN, (domain, number), [own, at_domain, ~begins])]
 
 
 def _states(state: str) -> tuple[str, ...]:
     if state == MessageState.pending:
         return _PENDING
     return (MessageState(state),) if state else ()
+
+
+def _walk(
+    session: Session, parts: list[_Keys], states: tuple[str, ...], backward: bool, key: tuple[Any, ...], limit: int
+) -> list[Any]:
+    """``limit`` rows after (or, backward, before) ``key``, nearest first, through its part and those that follow."""
+    at = next((number for number, part in enumerate(parts) if len(part.names) == len(key)), -1 if backward else 0)
+    rows = _fetch(session, parts[at], states, backward, key, limit)
+    for part in reversed(parts[:at]) if backward else parts[at + 1 :]:
+        rows += _fetch(session, part, states, backward, (), limit - len(rows)) if len(rows) < limit else []
+    return rows
 
 
 def _fetch(
@@ -147,23 +165,31 @@ def _fetch(
     return list(session.execute(select(*columns).where(*conditions).order_by(*order).limit(limit)))
 
 
-def _count(session: Session, keys: _Keys, states: tuple[str, ...]) -> tuple[int, bool]:
-    conditions = [*keys.conditions, *([_message.c.state.in_(states)] if states else [])]
-    some = select(_message.c.id).where(*conditions).limit(MOST_COUNTED + 1).subquery()
-    found = int(session.execute(select(func.count()).select_from(some)).scalar_one())
+def _count(session: Session, parts: list[_Keys], states: tuple[str, ...]) -> tuple[int, bool]:
+    found = sum(_counted(session, part, states) for part in parts)
     return min(found, MOST_COUNTED), found > MOST_COUNTED
+
+
+def _counted(session: Session, part: _Keys, states: tuple[str, ...]) -> int:
+    conditions = [*part.conditions, *([_message.c.state.in_(states)] if states else [])]
+    some = select(_message.c.id).where(*conditions).limit(MOST_COUNTED + 1).subquery()
+    return int(session.execute(select(func.count()).select_from(some)).scalar_one())
 
 
 def _clean(search: str) -> str:
     return "".join(char for char in search.strip().lower() if char.isprintable())[:320]
 
 
-def _cursor(keys: _Keys, row: Any) -> str:
-    return json.dumps([getattr(row, name) for name in keys.names])
+def _cursor(term: str, row: Any) -> str:
+    """What of the row tells its place in its part."""
+    names = ("id",) if not term else _BY_EMAIL if row.email.startswith(term) else _BY_DOMAIN
+    return json.dumps([getattr(row, name) for name in names])
 
 
-def _key(cursor: str) -> tuple[Any, ...]:
-    return tuple(json.loads(cursor[1:])) if len(cursor) > 1 else ()
+def _key(cursor: str, parts: list[_Keys]) -> tuple[Any, ...]:
+    """Empty for a cursor of another search."""
+    key = tuple(json.loads(cursor[1:])) if len(cursor) > 1 else ()
+    return key if len(key) in {len(part.names) for part in parts} else ()
 
 
 def _rows(session: Session, rows: list[Any]) -> list[LedgerRow]:

@@ -55,6 +55,9 @@ async def test_what_the_ledger_shows_stands_in_the_address(user: Browser, sign_i
     for query, first, count in (
         ("?state=unknown", "gus@example.com", 1),
         ("?q=person07", "person07@example.com", 1),
+        ("?q=example.net", "carl@example.net", 1),
+        (f"?state=sent&q=exa&at=%3E%5B%22example.com%22,{ids[24]}%5D&row=26", "person25@example.com", 5),
+        ("?state=sent&q=person07@&at=%3E%5B%22example.com%22,1%5D&row=26", "person07@example.com", 1),
         (f"?state=sent&at=%3E%5B{ids[24]}%5D&row=26", "person25@example.com", 5),
         ("?state=nobody&at=%3E%5B%22x%22%5D&row=-4", everybody[0], 25),
         ("?at=%3E%5B99999999999999999999%5D", everybody[0], 25),

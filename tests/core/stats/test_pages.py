@@ -49,6 +49,18 @@ def walk(read, forward: bool = True) -> list[str]:  # type: ignore[no-untyped-de
         ("", "@1", ["1|a@1", "2|a@1", "3|a@1"]),
         ("cancelled", "1|a@", ["1|a@1"]),
         ("", "%", []),
+        ("", "example.n", ["carl@example.net"]),
+        ("sent", "example", ["anna@example.com", "bob@example.com", "zoe@example.com", "anna.b@example.org"]),
+        (
+            "",
+            "e",
+            [
+                "eve@example.com",
+                *(f"{who}@example.com" for who in ("anna", "bob", "zoe", "dan", "fay", "gus", "jörg")),
+                "carl@example.net",
+                "anna.b@example.org",
+            ],
+        ),
         ("", "jörg", ["jörg@example.com", "kunde@xn--jrg-sna.example"]),
         ("unknown", "JÖRG", ["jörg@example.com", "kunde@xn--jrg-sna.example"]),
         ("", "@jörg.ex", ["kunde@xn--jrg-sna.example"]),
@@ -131,6 +143,9 @@ def test_deep_pages_and_searches_cost_no_more_than_the_first(stack: Stack) -> No
         {"state": "sent", "cursor": "<"},
         {"search": "person00599"},
         {"search": "@mail7."},
+        {"search": "mail7."},
+        {"search": "mail7.", "cursor": "<"},
+        {"search": "mail7.", "state": "sent", "cursor": "<"},
         {"search": "z", "state": "failed"},
         {"search": "@z", "state": "failed"},
     ):
