@@ -71,6 +71,7 @@ class _Page:
         self.user_id = user.id
         with page_header("The people you write to, and those who asked not to be written to."):
             jump = ui.button("Suppression list", icon="block").props("outline")
+            ui.button("Add contact", icon="person_add", on_click=self.add).props("outline")
             self.opener = ui.button("Upload", icon="upload_file", on_click=self.upload)
         self.first = ui.column().classes("w-full gap-4 empty:hidden")
         self.full = ui.column().classes("w-full gap-4")
@@ -119,6 +120,10 @@ class _Page:
         elif not empty and self.first_panel is not None:
             self.first.clear()
             self.first_panel = None
+
+    async def add(self) -> None:
+        """The dialog of one more person."""
+        await self.contacts.add()
 
     async def upload(self) -> None:
         """The dialog; where nobody is here yet, the page is the upload itself."""

@@ -1,20 +1,21 @@
 """The address book: contacts in pages, searched (``matches``), edited, deleted."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import delete, func, tuple_, update
+from sqlalchemy import delete, func, or_, tuple_, update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
 from core import db, live
-from core.audience import addresses, matches
+from core.audience import addresses, columns, matches
 from core.audience import search as looking
 from core.errors import NotFound, RuleError
 from core.models import Contact, ContactList, ListMember
 
 _contact: Any = Contact.__table__  # type: ignore[attr-defined]
+_member: Any = ListMember.__table__  # type: ignore[attr-defined]
 
 
 class After(NamedTuple):
@@ -35,6 +36,13 @@ class Page:
     more: bool
     total: int | None = None
     over: bool = False
+
+
+class Added(NamedTuple):
+    """``is_new``: else they were a contact before."""
+
+    contact_id: int
+    is_new: bool
 
 
 @dataclass(frozen=True)
@@ -113,14 +121,44 @@ def get(session: Session, user_id: int, contact_id: int) -> Contact:
     return found
 
 
-def save(session: Session, user_id: int, contact_id: int, email: str, fields: Mapping[str, str]) -> None:
-    """Change the address and all merge fields (empty values are dropped). Raises RuleError, NotFound.
+def lists_of(session: Session, user_id: int, contact_id: int) -> set[int]:
+    """The ids of the user's lists that the contact is on."""
+    found = select(ListMember.list_id).join(ContactList, col(ContactList.id) == col(ListMember.list_id))
+    return set(session.exec(found.where(col(ContactList.user_id) == user_id, ListMember.contact_id == contact_id)))
+
+
+def add(session: Session, user_id: int, email: str, fields: Mapping[str, str], list_ids: Collection[int] = ()) -> Added:
+    """Keep a contact who is new, on these lists; one that has the address stays as it is. Raises RuleError for what is
+    no address and values that are too long, NotFound for a list that is not the user's."""
+    address, kept = addresses.one(email), columns.checked_values(fields)
+    lists = _locked(session, user_id, wanted=list_ids)
+    row = {"email": address, "domain": addresses.domain_of(address), "fields": kept, "created_at": db.now(session)}
+    is_new = bool(db.insert_ignore(session, _contact, [{**row, "user_id": user_id}]))
+    here = select(Contact.id).where(col(Contact.user_id) == user_id, col(Contact.email) == address)
+    contact_id = session.exec(here).one() or 0
+    if is_new:
+        _move(session, contact_id, lists, list_ids)
+        _add_fields(lists, kept)
+        _tell(session, user_id)
+    return Added(contact_id, is_new)
+
+
+def save(
+    session: Session,
+    user_id: int,
+    contact_id: int,
+    email: str,
+    fields: Mapping[str, str],
+    join: Collection[int] = (),
+    leave: Collection[int] = (),
+) -> None:
+    """Change the address and all merge fields (empty values are dropped), put them on the lists ``join`` and take them
+    off ``leave``. Raises RuleError, NotFound.
 
     A field that is new becomes one of the lists the contact is in.
     """
-    address = addresses.one(email)
-    kept = {name: value.strip() for name, value in fields.items() if value.strip()}
-    lists = session.exec(_lists_of(user_id, contact_id)).all()
+    address, kept = addresses.one(email), columns.checked_values(fields)
+    lists = _locked(session, user_id, contact_id, join)
     change = update(Contact).where(col(Contact.id) == contact_id, col(Contact.user_id) == user_id)
     try:
         done = session.execute(change.values(email=address, domain=addresses.domain_of(address), fields=kept))
@@ -128,15 +166,14 @@ def save(session: Session, user_id: int, contact_id: int, email: str, fields: Ma
         raise RuleError("Another contact has this address.") from None
     if not done.rowcount:  # type: ignore[attr-defined]
         raise NotFound.of("contact")
-    for each in lists:
-        if new := [name for name in kept if name not in each.fields]:
-            each.fields = [*each.fields, *new]
+    _move(session, contact_id, lists, join, leave)
+    _add_fields([each for each in lists if each.id not in leave], kept)
     _tell(session, user_id)
 
 
 def delete_contact(session: Session, user_id: int, contact_id: int) -> Deleted:
     """Delete the contact from the book and from all lists; returns what ``put_back`` needs. Raises NotFound."""
-    list_ids = [each.id for each in session.exec(_lists_of(user_id, contact_id))]
+    list_ids = [each.id for each in _locked(session, user_id, contact_id)]
     own = (_contact.c.id == contact_id, _contact.c.user_id == user_id)
     gone = session.execute(delete(_contact).where(*own).returning(_contact)).mappings().first()
     if gone is None:
@@ -161,11 +198,34 @@ def put_back(session: Session, user_id: int, deleted: Deleted) -> None:
     _tell(session, user_id)
 
 
-def _lists_of(user_id: int, contact_id: int) -> Any:
-    """The lists a contact is in, locked. Lists first, then the contact: the order in which an upload locks them."""
-    in_lists = select(ContactList).join(ListMember, col(ListMember.list_id) == col(ContactList.id))
-    own = (col(ListMember.contact_id) == contact_id, col(ContactList.user_id) == user_id)
-    return in_lists.where(*own).order_by(col(ContactList.id)).with_for_update(of=ContactList)
+def _locked(session: Session, user_id: int, contact_id: int = 0, wanted: Collection[int] = ()) -> list[ContactList]:
+    """The user's lists that the contact is in, and those that are ``wanted``. Lists first, then the contact: the order
+    in which an upload locks them. Raises NotFound where one that is wanted is not the user's."""
+    held = select(ListMember.list_id).where(col(ListMember.contact_id) == contact_id)
+    mine = (col(ContactList.user_id) == user_id, or_(col(ContactList.id).in_(wanted), col(ContactList.id).in_(held)))
+    lists = list(session.exec(select(ContactList).where(*mine).order_by(col(ContactList.id)).with_for_update()))
+    if set(wanted) - {each.id for each in lists}:
+        raise NotFound.of("list")
+    return lists
+
+
+def _move(
+    session: Session, contact_id: int, lists: list[ContactList], join: Collection[int], leave: Collection[int] = ()
+) -> None:
+    """Onto some of these lists, which are locked, and off others."""
+    for each in lists:
+        member = {"list_id": each.id, "contact_id": contact_id}
+        if each.id in join:
+            each.contact_count += db.insert_ignore(session, _member, [member])
+        elif each.id in leave:
+            gone = session.execute(delete(_member).filter_by(**member))
+            each.contact_count -= gone.rowcount  # type: ignore[attr-defined]
+
+
+def _add_fields(lists: list[ContactList], names: Collection[str]) -> None:
+    for each in lists:
+        if new := [name for name in names if name not in each.fields]:
+            each.fields = [*each.fields, *new]
 
 
 def _tell(session: Session, user_id: int) -> None:

@@ -9,6 +9,9 @@ from core.audience import addresses
 from core.errors import RuleError
 
 MAX_COLUMNS = 200
+MAX_VALUE = 10_000  # characters of one merge field
+_FORMULA = ("'=", "'+", "'-", "'@", "'\t", "'\r")  # the quote by which exports disarm formulas
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]+")
 _MAX_NAME = 60
 _RESERVED = {"email", "unsubscribe_url"}
 _HEADER_WITHIN = 10  # a title or blank rows may stand above the header
@@ -109,6 +112,22 @@ def checked_name(label: str) -> str:
     if name in _RESERVED:
         raise RuleError(f"“{name}” is there by itself. Give the field another name.")
     return name
+
+
+def clean(text: str) -> str:
+    """What is kept of the text of a merge field."""
+    text = text.strip()
+    if text.startswith(_FORMULA):
+        text = text[1:].strip()
+    return text if text.isprintable() else _CONTROL.sub(" ", text.encode("utf-8", "replace").decode()).strip()
+
+
+def checked_values(fields: Mapping[str, str]) -> dict[str, str]:
+    """What is kept of merge fields that somebody typed: none that are empty. Raises RuleError for one too long."""
+    kept = {name: text for name, value in fields.items() if (text := clean(value))}
+    if too_long := next((name for name, text in kept.items() if len(text) > MAX_VALUE), ""):
+        raise RuleError(f"{too_long} has more than {MAX_VALUE:,} characters.")
+    return kept
 
 
 def renamed(columns: Sequence[Column], names: Mapping[int, str]) -> tuple[Column, ...]:

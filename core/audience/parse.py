@@ -14,12 +14,10 @@ MAX_FILE_BYTES = 50 << 20
 MAX_TEXT_CHARS = 5_000_000
 MAX_ROWS = 1_000_000
 MAX_REJECTED = 1_000  # kept to be shown; all are counted
-MAX_VALUE = 10_000  # characters of one merge field
 _SAMPLE_ROWS = 20
 _LOOK_ROWS = 500
 _PROGRESS_ROWS = 5_000
 _HEADER_ROOM = 20  # rows of a sheet above the first person
-_FORMULA = ("'=", "'+", "'-", "'@", "'\t", "'\r")  # the quote by which exports disarm formulas
 
 _DOUBLED = "stands above too: one contact; where both rows have a value, that of this row is taken"
 
@@ -248,10 +246,10 @@ def _people(rows: Iterator[Row], layout: Layout) -> Iterator[tuple[int, tuple[st
                 yield line, Rejected(line, _shown(raw), address.reason)
             continue
         width = len(cells)
-        fields = {name: text for index, name in named if index < width and (text := _value(cells[index]))}
-        too_long = next((name for name, text in fields.items() if len(text) > MAX_VALUE), "")
+        fields = {name: text for index, name in named if index < width and (text := columns.clean(cells[index]))}
+        too_long = next((name for name, text in fields.items() if len(text) > columns.MAX_VALUE), "")
         if too_long:
-            yield line, Rejected(line, address.email, f"{too_long} has more than {MAX_VALUE:,} characters")
+            yield line, Rejected(line, address.email, f"{too_long} has more than {columns.MAX_VALUE:,} characters")
             continue
         yield line, (address.email, fields)
 
@@ -259,16 +257,6 @@ def _people(rows: Iterator[Row], layout: Layout) -> Iterator[tuple[int, tuple[st
 def _renamed(fields: dict[str, str], old: Sequence[Column], new: Sequence[Column]) -> dict[str, str]:
     names = {before.field: after.field for before, after in zip(old, new, strict=True) if before.field}
     return {names[name]: value for name, value in fields.items() if names.get(name)}
-
-
-def _value(cell: str) -> str:
-    text = cell.strip()
-    if text.startswith(_FORMULA):
-        text = text[1:].strip()
-    return text if text.isprintable() else _CONTROL.sub(" ", text.encode("utf-8", "replace").decode()).strip()
-
-
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]+")
 
 
 def _shown(raw: str) -> str:

@@ -101,6 +101,57 @@ async def test_a_contact_is_edited_and_deleted(user: Browser, sign_in: SignIn) -
         assert [each.contact_count for each in contacts.lists(session, alice)] == [1]
 
 
+async def test_one_person_is_added_with_fields_and_lists(user: Browser, sign_in: SignIn) -> None:
+    alice = sign_in(user)
+    stored(alice, "email,name\nanna@example.com,Anna\n", "one")
+    two = stored(alice, "ben@example.com", "two")
+    with db.session() as session:
+        suppression.suppress(session, alice, "cem@example.com", "manual")
+    await user.open(f"/audience?list={two}")
+    press(user, "Add contact")
+    await eventually(lambda: {each.text: each.value for each in boxes(user)} == {"one": False, "two": True})
+    fill(user, "Email", "Cem@Example.com")
+    fill(user, "name", "Cem")
+    press(user, "one", ui.checkbox)
+    press(user, "Add")
+    await user.should_see("cem@example.com was added. This address is on the suppression list: no campaign mails it.")
+    await eventually(lambda: [row["email"] for row in table_of(user, "Merge fields").rows][1:] == ["cem@example.com"])
+    with db.reading() as session:
+        assert {each.name: each.contact_count for each in contacts.lists(session, alice)} == {"one": 2, "two": 2}
+        assert book.page(session, alice, search="cem@").rows[0].fields == {"name": "Cem"}
+
+
+async def test_an_address_that_is_known_is_offered_to_be_edited_with_its_lists(user: Browser, sign_in: SignIn) -> None:
+    alice = sign_in(user)
+    stored(alice, "email,name\nanna@example.com,Anna\n", "one")
+    stored(alice, "ben@example.com", "two")
+    with db.session() as session:
+        suppression.suppress(session, alice, "anna@example.com", "manual")
+    await user.open("/audience")
+    press(user, "Add contact")
+    await eventually(lambda: [each.value for each in boxes(user)] == [False, False])
+    fill(user, "Email", "nobody")
+    press(user, "Add")
+    await user.should_see("This is not an email address: no @ sign.")
+    fill(user, "Email", "anna@example.com")
+    press(user, "Add")
+    await user.should_see("anna@example.com is a contact already.")
+    press(user, "Edit this contact")
+    await user.should_see("Edit contact")
+    await user.should_see("This address is on the suppression list: no campaign mails it.")
+    await eventually(lambda: [(each.text, each.value) for each in boxes(user)] == [("one", True), ("two", False)])
+    press(user, "one", ui.checkbox)
+    press(user, "two", ui.checkbox)
+    press(user, "Save")
+    await user.should_see("Saved.")
+    with db.reading() as session:
+        assert {each.name: each.contact_count for each in contacts.lists(session, alice)} == {"one": 0, "two": 2}
+
+
+def boxes(browser: Browser) -> list[ui.checkbox]:
+    return shown(browser, ui.checkbox)
+
+
 async def test_an_international_domain_is_shown_with_its_letters(user: Browser, sign_in: SignIn) -> None:
     alice = sign_in(user)
     stored(alice, "\n".join(f"k{n:02}@müller.de" for n in range(30)))

@@ -534,6 +534,39 @@ def test_a_contact_is_edited() -> None:
         book.save(session, ALICE, anna.id or 0, "nobody", {})
 
 
+def test_a_contact_is_added_to_lists_and_a_known_one_stays_as_they_are() -> None:
+    one, two = store("email,name\nb@example.com,Ben\n").list_id, store("b@example.com", "two").list_id
+    with db.session() as session:
+        added = book.add(
+            session, ALICE, " Anna@Example.com", {"name": " Anna\0 ", "city": "", "town": "Ulm"}, [one, two]
+        )
+        assert added.is_new and book.lists_of(session, ALICE, added.contact_id) == {one, two}
+        assert book.add(session, ALICE, "anna@example.com", {"name": "Else"}, []) == (added.contact_id, False)
+        assert contacts.field_names(session, ALICE, [two]) == ["name", "town"]
+    assert kept() == {"anna@example.com": {"name": "Anna", "town": "Ulm"}, "b@example.com": {"name": "Ben"}}
+    assert counts_are_right()
+    for email, fields, list_ids, why in (
+        ("nobody", {}, [], "no @ sign"),
+        ("c@example.com", {"name": "x" * 10_001}, [], "more than 10,000"),
+        ("c@example.com", {}, [one, 999], "no such list"),
+    ):
+        with pytest.raises(RuleError, match=why), db.session() as session:
+            book.add(session, ALICE, email, fields, list_ids)
+    assert "c@example.com" not in kept() and counts_are_right()
+
+
+def test_an_edited_contact_joins_and_leaves_lists_with_right_counts() -> None:
+    one, two = store("a@example.com\nb@example.com").list_id, store("b@example.com", "two").list_id
+    with db.session() as session:
+        anna = book.page(session, ALICE).rows[0].id or 0
+        for _ in range(2):  # said twice, from two tabs
+            book.save(session, ALICE, anna, "a@example.com", {"town": "Ulm"}, join=[two], leave=[one, 999])
+        assert book.lists_of(session, ALICE, anna) == {two}
+        assert {each.name: each.contact_count for each in contacts.lists(session, ALICE)} == {"members": 1, "two": 2}
+        assert contacts.field_names(session, ALICE, [one]) == [] and contacts.field_names(session, ALICE) == ["town"]
+    assert counts_are_right()
+
+
 def test_a_deleted_contact_leaves_its_lists_with_right_counts() -> None:
     store("a@example.com\nb@example.com")
     store("a@example.com")
@@ -579,17 +612,25 @@ def test_a_stranger_sees_and_changes_nothing() -> None:
         assert contacts.audience_count(session, CHARLIE, [one]) == AudienceCount(0, 0)
         assert contacts.sample(session, CHARLIE, [one]) is None
         assert contacts.field_names(session, CHARLIE, [one]) == []
-        assert book.count(session, CHARLIE) == 0
+        assert book.count(session, CHARLIE) == 0 and book.lists_of(session, CHARLIE, anna.id or 0) == set()
     with pytest.raises(NotFound):
         store("c@example.com", user_id=CHARLIE, list_id=one)
+    with db.session() as session:
+        charlies = book.add(session, CHARLIE, "c@example.com", {}).contact_id
+        book.save(session, CHARLIE, charlies, "c@example.com", {}, leave=[one])
     for attempt in (
         lambda session: contacts.get_list(session, CHARLIE, one),
         lambda session: contacts.rename_list(session, CHARLIE, one, "mine"),
         lambda session: contacts.delete_list(session, CHARLIE, one),
         lambda session: book.get(session, CHARLIE, anna.id or 0),
         lambda session: book.save(session, CHARLIE, anna.id or 0, "c@example.com", {}),
+        lambda session: book.save(session, CHARLIE, anna.id or 0, "c@example.com", {}, leave=[one]),
+        lambda session: book.save(session, CHARLIE, charlies, "c@example.com", {}, join=[one]),
+        lambda session: book.add(session, CHARLIE, "d@example.com", {}, [one]),
         lambda session: book.delete_contact(session, CHARLIE, anna.id or 0),
     ):
         with pytest.raises(NotFound), db.session() as session:
             attempt(session)
-    assert kept() == {"a@example.com": {"name": "Anna"}} and kept(CHARLIE) == {} and counts_are_right()
+    assert (
+        kept() == {"a@example.com": {"name": "Anna"}} and kept(CHARLIE) == {"c@example.com": {}} and counts_are_right()
+    )
