@@ -91,7 +91,7 @@ class ListsCard:
     async def _delete(self, each: ContactList) -> None:
         if not await self._try(lambda: _check_free(self.user_id, each.id or 0)):
             return
-        text = f"Its {each.contact_count:,} contacts stay in your address book. This cannot be undone."
+        text = f"{_what_stays(each.contact_count)} This cannot be undone."
         if await confirm(f"Delete the list “{each.name}”?", text, "Delete") and await self._try(
             lambda: _delete(self.user_id, each.id or 0)
         ):
@@ -134,6 +134,13 @@ class _Row(ui.row):
         self._count.set_text(f"{each.contact_count if each else contact_count:,}")
         if each and self.menu_button:
             self.menu_button.props["aria-label"] = f"Actions for {each.name}"
+
+
+def _what_stays(count: int) -> str:
+    if not count:
+        return "Nobody is on it."
+    who = "Its contact stays" if count == 1 else f"Its {count:,} contacts stay"
+    return f"{who} in your address book; who was on the list is forgotten."
 
 
 def _rename(user_id: int, list_id: int, name: str) -> None:

@@ -69,6 +69,7 @@ async def test_a_list_is_opened_renamed_and_deleted(user: Browser, sign_in: Sign
     await eventually(lambda: shown(user, ui.button, "Actions for Second"))
     menu(user, "Second", "Delete")
     await user.should_see("Delete the list “Second”?")
+    await user.should_see("Its contact stays in your address book; who was on the list is forgotten.")
     press(user, "Delete")
     await user.should_see("The list “Second” was deleted.")
     with db.reading() as session:
