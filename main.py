@@ -54,6 +54,7 @@ def main() -> None:
         log_level="warning",
         access_log=False,  # the query strings of sockets hold client ids
         timeout_graceful_shutdown=5,
+        forwarded_allow_ips=settings.forwarded_allow_ips,
         ws="websockets-sansio",
     )
     logging.getLogger("uvicorn.error").addFilter(_in_a_line)

@@ -32,6 +32,7 @@ class Settings:
     signup: str = ""
     metrics_token: str = ""
     smtp_allow_private: bool = True
+    forwarded_allow_ips: str = "127.0.0.1,::1"
 
     @property
     def on_loopback(self) -> bool:
@@ -97,7 +98,9 @@ def load(env: Mapping[str, str]) -> Settings:
         signup=_one_of("SIGNUP", env.get("SIGNUP", ""), ("", "open", "closed")),
         metrics_token=env.get("METRICS_TOKEN", ""),
         smtp_allow_private=_yes_no("SMTP_ALLOW_PRIVATE", env.get("SMTP_ALLOW_PRIVATE", ""), local),
+        forwarded_allow_ips=env.get("FORWARDED_ALLOW_IPS") or Settings.forwarded_allow_ips,
     )
+    _check_proxies(loaded.forwarded_allow_ips)
     _check_database(loaded.database_url)
     if loaded.worker == "external" and not loaded.redis_url:
         raise StartError("WORKER=external needs REDIS_URL: without Redis the worker would not hear of new mail.")
@@ -153,6 +156,14 @@ def _check_base_url(url: str) -> None:
         raise StartError(
             f"BASE_URL must be a host of its own, as https://mail.example.com: the program cannot run below {url!r}."
         )
+
+
+def _check_proxies(addresses: str) -> None:
+    try:
+        for address in addresses.split(",") if addresses != "*" else ():
+            ipaddress.ip_network(address.strip())
+    except ValueError as error:
+        raise StartError(f"FORWARDED_ALLOW_IPS must be addresses or networks with commas between: {error}.") from None
 
 
 def _port(text: str) -> int:

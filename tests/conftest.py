@@ -23,6 +23,7 @@ for _name in (
     "SIGNUP",
     "METRICS_TOKEN",
     "SMTP_ALLOW_PRIVATE",
+    "FORWARDED_ALLOW_IPS",
 ):
     os.environ.pop(_name, None)
 os.environ["DATA_DIR"] = str(_HOME / "data")

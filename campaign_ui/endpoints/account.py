@@ -9,7 +9,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from campaign_ui import auth, plain
+from campaign_ui import auth, plain, proxy
 from core import accounts, db, tries
 from core.delivery import senders
 from core.errors import RuleError
@@ -58,9 +58,8 @@ async def _login_page(request: Request) -> Response:
 
 async def _login(request: Request) -> Response:
     form = await _read(request)
-    client = request.client.host if request.client else ""
     try:
-        entered = await run_in_threadpool(_sign_in, form, client, auth.known(request))
+        entered = await run_in_threadpool(_sign_in, form, proxy.client(request), auth.known(request))
     except accounts.Blocked as error:
         return await _show_login(form, str(error), 403)
     except RuleError as error:

@@ -11,8 +11,12 @@ from pathlib import Path
 from subprocess import PIPE
 from typing import IO
 
+import httpx
+import pytest
+from sqlmodel import select
+
 from core import crypto, db
-from core.models import Message, MessageState
+from core.models import LoginFailure, Message, MessageState
 from tests import rows
 from tests.conftest import Stack
 from tests.servers import free_port
@@ -134,6 +138,20 @@ def test_a_request_that_is_cut_off_as_the_program_stops_is_a_line_and_no_traceba
         said += itertools.takewhile(lambda line: line != "hangs\n", lines)
     assert "Cancel 1 running task(s), timeout graceful shutdown exceeded" in "".join(said)
     assert not [line for line in said if "Traceback" in line or "ERROR" in line], "".join(said)
+
+
+@pytest.mark.parametrize(("believed", "counted"), [("", "192.0.2.7"), ("10.0.0.0/8, 203.0.113.7", "127.0.0.1")])
+def test_a_proxy_that_is_not_believed_is_said_once(sqlite_stack: Stack, believed: str, counted: str) -> None:
+    env = {**sqlite_stack.env, "FORWARDED_ALLOW_IPS": believed}
+    with program("import main; main.main()", Stack("sqlite", env)) as (port, said, _):
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers={"X-Forwarded-For": "192.0.2.7"}) as web:
+            for _ in range(2):
+                assert web.post("/login", data={"email": "a@example.com", "password": "wrong horse"}).status_code == 401
+    with db.reading() as session:
+        keys = {failure.key for failure in session.exec(select(LoginFailure))}
+    assert keys == {"account:a@example.com", f"client:{counted}"}
+    told = [line for line in said if "what 127.0.0.1 says of its clients (X-Forwarded-For) is not believed" in line]
+    assert len(told) == bool(believed), "".join(said)
 
 
 def test_a_page_that_left_while_its_socket_was_made_is_no_error_in_the_log(sqlite_stack: Stack) -> None:

@@ -35,6 +35,7 @@ def test_the_readme_names_every_setting_and_no_other() -> None:
         ({"SECRET_KEY": "short"}, "at least 16"),
         ({"METRICS_TOKEN": "short"}, "at least 16"),
         ({"SMTP_ALLOW_PRIVATE": "perhaps"}, "yes or no"),
+        ({"FORWARDED_ALLOW_IPS": "10.0.0.7, proxy.example.com"}, "addresses or networks .*'proxy.example.com'"),
     ],
 )
 def test_a_setting_that_cannot_work_refuses_to_start_with_a_sentence(env: dict[str, str], sentence: str) -> None:
