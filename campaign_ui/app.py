@@ -1,5 +1,7 @@
 """The web application: plain endpoints in front, NiceGUI's pages behind (DESIGN 2)."""
 
+import logging
+
 from fastapi import FastAPI
 from nicegui import app as pages_app
 from nicegui import ui
@@ -8,6 +10,7 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
 from campaign_ui import auth, endpoints, lighter, live, plain, quicker, silence, theme, traffic
+from campaign_ui.away import Away, InALine
 from campaign_ui.guard import Guard, SecurityHeaders
 from campaign_ui.pages import (
     audience,
@@ -40,6 +43,8 @@ PAGES = (
     users,
 )
 
+_in_a_line = InALine()
+
 
 def create_app() -> FastAPI:
     """Our own app: what mail clients and forms ask for never touches NiceGUI, which is mounted behind it."""
@@ -49,6 +54,7 @@ def create_app() -> FastAPI:
     endpoints.register(web)
     pages_app.on_shutdown(web.state.hits.drain)
     web.add_exception_handler(Exception, _broken)
+    web.add_middleware(Away)
     web.add_middleware(Guard)
     web.add_middleware(SecurityHeaders)
     web.add_middleware(traffic.Counted, traffic=web.state.traffic)
@@ -71,6 +77,8 @@ def register_pages() -> None:
     lighter.setup()
     theme.setup()
     pages_app.add_middleware(auth.AuthMiddleware)
+    pages_app.add_middleware(Away)
+    logging.getLogger("nicegui").addFilter(_in_a_line)
     pages_app.on_startup(live.start)
     pages_app.on_startup(silence.start)
     pages_app.on_shutdown(silence.stop)

@@ -65,9 +65,16 @@ def frame(title: str, path: str) -> Iterator[None]:
     _leave_when_signed_out(user)
     watch_connection()
     listen_for_undo()
-    ui.on_exception(lambda: notify_error("Something went wrong here. Try again; the server's log tells why."))
+    ui.on_exception(_tell)
     with main:
         yield
+
+
+def _tell(error: Exception) -> None:
+    if db.is_away(error):
+        notify_error("The database is away. Nothing that was kept is lost; try again in a moment.")
+    else:
+        notify_error("Something went wrong here. Try again; the server's log tells why.")
 
 
 def _navigation(path: str) -> None:

@@ -20,6 +20,11 @@ class StartError(RuleError):
     """The settings do not allow the program to start; the sentence says what to change."""
 
 
+def why(error: Exception) -> str:
+    """What a server, or its driver, said: the first line, without the statement that SQLAlchemy adds."""
+    return str(getattr(error, "orig", error)).strip().partition("\n")[0].rstrip(".")
+
+
 def end(error: RuleError) -> NoReturn:
     """End the program with the sentence and the code for wrong usage."""
     print(error, file=sys.stderr)

@@ -15,7 +15,7 @@ from sqlalchemy import exc as sql_errors
 from sqlmodel import col, select
 
 from core import config, crypto, db, sqlite_file
-from core.errors import StartError
+from core.errors import StartError, why
 from core.models import Meta
 
 _LOCK_NUMBER = 7_203_411  # any number that is only ours
@@ -79,8 +79,7 @@ def _reached() -> Connection:
     try:
         return db.engine().connect()
     except sql_errors.OperationalError as error:
-        why = str(error.orig).strip().partition("\n")[0].rstrip(".")
-        raise StartError(f"PostgreSQL cannot be used: {why}. Start it, or change DATABASE_URL.") from None
+        raise StartError(f"PostgreSQL cannot be used: {why(error)}. Start it, or change DATABASE_URL.") from None
 
 
 def _check_key(connection: Connection) -> None:

@@ -11,6 +11,7 @@ from starlette.responses import HTMLResponse
 HERE = Path(__file__).parent
 STATIC = HERE.parent / "static"
 _HOME = "Go to the dashboard"
+_AGAIN = 5  # seconds
 
 _templates = Environment(
     loader=FileSystemLoader(HERE), autoescape=select_autoescape(default=True), trim_blocks=True, lstrip_blocks=True
@@ -30,11 +31,12 @@ def page(template: str, status: int = 200, **words: Any) -> HTMLResponse:
     return HTMLResponse(text, status, {"Cache-Control": "no-store"})
 
 
-def message(
-    title: str, text: str, status: int = 200, *, number: str = "", button: str = "", href: str = "/", post: str = ""
-) -> HTMLResponse:
-    """A page with one thing to say and at most one button: a link to ``href``, or a form posted to ``post``."""
-    return page("message.html", status, title=title, text=text, number=number, button=button, href=href, post=post)
+def message(title: str, text: str, status: int = 200, *, href: str = "/", **more: Any) -> HTMLResponse:
+    """A page with one thing to say and at most one ``button``: a link to ``href``, or a form posted to ``post``.
+
+    ``number``: shown large; ``again``: the browser asks again after so many seconds.
+    """
+    return page("message.html", status, title=title, text=text, href=href, **more)
 
 
 def not_found() -> HTMLResponse:
@@ -57,3 +59,11 @@ def broken() -> HTMLResponse:
         number="500",
         button=_HOME,
     )
+
+
+def away(again: bool) -> HTMLResponse:
+    """While the database is away; a page that can be asked for ``again`` comes back by itself."""
+    text = "Nothing is lost; this page tries again by itself." if again else "Go back and try again in a moment."
+    answer = message("The database is away", text, 503, number="503", again=_AGAIN if again else 0)
+    answer.headers["Retry-After"] = str(_AGAIN)
+    return answer

@@ -46,13 +46,14 @@ def test_opens_that_wait_in_memory_are_stored_when_the_program_ends(sqlite_stack
         assert session.get_one(Message, message_id).opened_at is not None
 
 
-AWAY = """
+BROKEN = """
+import os
 from starlette.testclient import TestClient
 from campaign_ui.app import create_app
 from core import db
 
 with TestClient(create_app(), raise_server_exceptions=False) as web:
-    db.connect("sqlite:////nowhere/at/all.db")
+    db.connect("sqlite:///" + os.environ["DATA_DIR"] + "/empty.db")
     web.cookies.set("session", "x" * 43)
     for path in ("/login", "/", "/campaigns/1"):
         answer = web.get(path)
@@ -65,8 +66,55 @@ with TestClient(create_app(), raise_server_exceptions=False) as web:
 
 def test_an_error_of_ours_is_a_page_with_a_sentence_and_never_a_stack_trace(sqlite_stack: Stack) -> None:
     env = {**os.environ, **sqlite_stack.env}
-    done = subprocess.run([sys.executable, "-c", AWAY], env=env, cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", BROKEN], env=env, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+AWAY = """
+import logging, sys
+from starlette.testclient import TestClient
+from starlette.websockets import WebSocketDisconnect
+from campaign_ui.app import create_app
+from core import db
+
+logging.basicConfig()
+with TestClient(create_app()) as web:
+    db.connect(sys.argv[1])
+    web.cookies.set("session", "x" * 43)
+    for path in ("/login", "/", "/campaigns/1", "/senders"):
+        answer = web.get(path)
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "5"), path
+        assert "The database is away" in answer.text and "this page tries again by itself" in answer.text, path
+        assert '<meta http-equiv="refresh" content="5">' in answer.text, path
+        assert "frame-ancestors" in answer.headers["content-security-policy"]
+    answer = web.post("/login", data={"email": "a@example.com", "password": "correct horse"})
+    assert answer.status_code == 503 and "Go back and try again" in answer.text and "refresh" not in answer.text
+    try:
+        with web.websocket_connect("/_nicegui_ws/socket.io/?EIO=4&transport=websocket"):
+            assert False, "a socket that nobody could check"
+    except WebSocketDisconnect as closed:
+        assert closed.code == 1013
+    db.connect()
+    web.cookies.clear()
+    assert web.get("/login").status_code == 200
+"""
+
+
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("sqlite:////nowhere/at/all.db", "unable to open database file"),
+        ("postgresql+psycopg2://anna:hidden@127.0.0.1:1/mails", "Connection refused"),
+    ],
+)
+def test_while_the_database_is_away_pages_say_so_and_the_log_does_in_a_line(
+    sqlite_stack: Stack, url: str, why: str
+) -> None:
+    env = {**os.environ, **sqlite_stack.env, "PYTHONWARNINGS": "ignore"}
+    done = subprocess.run([sys.executable, "-c", AWAY, url], env=env, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    [line] = done.stderr.splitlines()
+    assert "the database is away, pages say so and try again: " in line and why in line and "hidden" not in line
 
 
 LOOKED_AT = """

@@ -1,3 +1,4 @@
+import pytest
 from nicegui import ui
 from nicegui.testing import User as Browser
 
@@ -41,6 +42,18 @@ async def test_a_new_password_signs_out_the_other_browsers(user: Browser, sign_i
     await user.should_see("You are signed in only here.")
     with db.session() as session:
         assert accounts.identify(session, "alice@example.com", "battery staple")
+
+
+async def test_a_press_while_the_database_is_away_is_a_sentence_and_no_error_in_the_log(
+    user: Browser, sign_in: SignIn, caplog: pytest.LogCaptureFixture
+) -> None:
+    sign_in(user)
+    await user.open("/settings")
+    db.connect("sqlite:////nowhere/at/all.db")
+    press(user, "Change password")
+    await user.should_see("The database is away. Nothing that was kept is lost; try again in a moment.")
+    assert "Traceback" not in caplog.text
+    db.connect()
 
 
 async def test_sign_out_everywhere_else_leaves_others_alone(user: Browser, sign_in: SignIn) -> None:
