@@ -1,6 +1,8 @@
 """Bring the database to this version's shape; safe when several processes start at once."""
 
 import fcntl
+import logging
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,12 +20,23 @@ from core import config, crypto, db, sqlite_file
 from core.errors import StartError, why
 from core.models import Meta
 
+log = logging.getLogger(__name__)
+
+# In the words of libpq and PostgreSQL; psycopg2 has no codes for them.
+_NOT_YET = (
+    "Connection refused",
+    "No such file or directory",
+    "starting up",
+    "shutting down",
+    "not yet accepting connections",
+    "closed the connection unexpectedly",
+)
 _LOCK_NUMBER = 7_203_411  # any number that is only ours
 
 
 def upgrade() -> None:
-    """Apply every migration and check SECRET_KEY. Raises StartError: it cannot be reached, is of a newer
-    version, or has another key."""
+    """Apply every migration and check SECRET_KEY, once PostgreSQL is there. Raises StartError: it lets nobody in, is
+    of a newer version, or has another key."""
     with _alone() as connection:
         _check_version(connection)
         command.upgrade(alembic_config(connection), "head")
@@ -76,10 +89,23 @@ def _rebuilding(connection: Connection) -> Iterator[None]:
 
 
 def _reached() -> Connection:
-    try:
-        return db.engine().connect()
-    except sql_errors.OperationalError as error:
-        raise StartError(f"PostgreSQL cannot be used: {why(error)}. Start it, or change DATABASE_URL.") from None
+    """Waits for a server that does not answer yet: whoever starts them all need not know in which order."""
+    told = False
+    while True:
+        try:
+            return db.engine().connect()
+        except sql_errors.OperationalError as error:
+            if not _may_come(error):
+                raise StartError(f"PostgreSQL cannot be used: {why(error)}. Change DATABASE_URL.") from None
+            if not told:
+                log.warning("PostgreSQL is not there, waiting for it (or change DATABASE_URL): %s", why(error))
+        told = True
+        time.sleep(1)
+
+
+def _may_come(error: sql_errors.OperationalError) -> bool:
+    last_try = str(error.orig).rpartition("failed:")[2]  # of several addresses of the server
+    return any(sign in last_try for sign in _NOT_YET)
 
 
 def _check_key(connection: Connection) -> None:

@@ -134,9 +134,9 @@ def run_worker() -> None:
             os._exit(128 + number)
         stopping.set()
 
+    migrate.upgrade()  # may wait: until it is done a signal ends the process at once
     signal.signal(signal.SIGTERM, on_signal)
     signal.signal(signal.SIGINT, on_signal)
-    migrate.upgrade()
     live.start()
     sandbox_inbox.start()
     worker = Worker()

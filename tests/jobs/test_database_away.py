@@ -1,18 +1,21 @@
 """The database is away while mails are on the wire: what the mail server said is never forgotten."""
 
+import itertools
 import os
 import resource
 import signal
 import sqlite3
 import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from datetime import timedelta
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from subprocess import PIPE
 from time import monotonic, sleep
-from typing import Any
+from typing import IO, Any
 
 import pytest
 from sqlalchemy import text
@@ -27,8 +30,9 @@ from tests.jobs import processes, world
 from tests.jobs.invariants import assert_kept
 from tests.jobs.receiver import Receiver
 from tests.jobs.world import sent
-from tests.servers import OwnPostgres
+from tests.servers import OwnPostgres, free_port
 
+ROOT = Path(__file__).parents[2]
 PEOPLE = world.people(40)
 EVENT = 20  # the mail at whose dot it happens
 
@@ -98,6 +102,38 @@ def own_stack(tmp_path: Path, server: OwnPostgres, redis_url: str) -> Iterator[S
     with using(env):
         empty_postgres(db.engine())
         yield Stack("postgres", env)
+
+
+@contextmanager
+def started(script: str, stack: Stack) -> Iterator[tuple[subprocess.Popen[str], IO[str]]]:
+    """The process and what it says."""
+    env = {**os.environ, **stack.env, "PORT": str(free_port())}
+    command = [sys.executable, script]
+    with subprocess.Popen(command, env=env, cwd=ROOT, stdout=PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        assert process.stdout is not None
+        try:
+            yield process, process.stdout
+        finally:
+            process.kill()
+
+
+@pytest.mark.parametrize(("script", "ready"), [("main.py", "Campaigns: "), ("huey_worker.py", " runs on ")])
+def test_what_is_started_before_postgresql_waits_for_it(
+    script: str, ready: str, own_stack: Stack, server: OwnPostgres
+) -> None:
+    server.stop("fast")
+    try:
+        with started(script, own_stack) as (process, said):
+            assert "PostgreSQL is not there, waiting for it" in said.readline()
+            process.terminate()
+            assert process.wait(30) == -signal.SIGTERM
+        with started(script, own_stack) as (_, said):
+            assert "PostgreSQL is not there, waiting for it" in said.readline()
+            server.start()
+            before = list(itertools.takewhile(lambda line: ready not in line, said))
+            assert not [line for line in before if "PostgreSQL" in line or "Traceback" in line], "".join(before)
+    finally:
+        server.start()
 
 
 @both
