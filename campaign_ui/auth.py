@@ -29,7 +29,7 @@ class CurrentUser:
     time_zone: str
     theme: str
     session_hash: str
-    pulse: stats.Pulse = stats.Pulse.idle  # only pages show it
+    outgoing: stats.Outgoing = stats.Outgoing()  # only pages show it
 
     @property
     def today(self) -> date:
@@ -37,7 +37,7 @@ class CurrentUser:
         return clock.to_zone(clock.utcnow(), self.time_zone).date()
 
 
-def find(token: str | None, with_pulse: bool = False) -> CurrentUser | None:
+def find(token: str | None, with_outgoing: bool = False) -> CurrentUser | None:
     """Whose session this cookie is; None for no, an unknown or an ended one."""
     if not token:
         return None
@@ -47,8 +47,8 @@ def find(token: str | None, with_pulse: bool = False) -> CurrentUser | None:
             return None
         user, session_hash = found
         assert user.id is not None
-        pulse = stats.pulse(stats.going(session, user.id)) if with_pulse else stats.Pulse.idle
-    return CurrentUser(user.id, user.email, user.is_admin, user.time_zone, user.theme, session_hash, pulse)
+        outgoing = stats.outgoing(session, user.id) if with_outgoing else stats.Outgoing()
+    return CurrentUser(user.id, user.email, user.is_admin, user.time_zone, user.theme, session_hash, outgoing)
 
 
 def current() -> CurrentUser:

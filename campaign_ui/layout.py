@@ -13,9 +13,9 @@ from campaign_ui.off_loop import off_loop
 from campaign_ui.parts import notify_error
 from campaign_ui.parts.markup import Html, fill, icon
 from campaign_ui.parts.undo import listen_for_undo
-from campaign_ui.tab import Tab, watch_connection
-from core import accounts, db
-from core.stats import Pulse
+from campaign_ui.tab import Tab, say_stopped, watch_connection
+from core import accounts, db, stats
+from core.stats import Outgoing, Pulse
 
 _GRACE_SECONDS = 1.0
 PATIENCE = 30.0  # seconds a page may take on a busy machine; NiceGUI's 3 end in an error page
@@ -99,14 +99,19 @@ def _finder() -> None:
 
 
 def _sending_indicator(user: auth.CurrentUser) -> None:
-    with ui.element("div").classes("cm-plane").props("role=status") as plane:
-        ui.icon("send")
-        words = ui.label()
+    with ui.element("div").classes("flex items-center flex-nowrap shrink-0 gap-1 sm:gap-3").props("role=status"):
+        stopped = Html(fill(""), "a").classes("cm-stopped")
+        with ui.element("div").classes("cm-plane") as plane:
+            ui.icon("send")
+            words = ui.label()
 
-    def show(pulse: Pulse | None) -> None:
-        if pulse is not None:
+    def show(outgoing: Outgoing | None) -> None:
+        if outgoing is not None:
+            pulse = stats.pulse(outgoing.going)
             words.set_text(_PULSES[pulse])
-            plane.classes(replace=f"cm-plane is-{pulse}")
+            plane.classes(f"is-{pulse}", remove=" ".join(f"is-{each}" for each in Pulse if each != pulse))
+            plane.set_visibility(pulse != Pulse.idle or not outgoing.stopped)
+            _show_stopped(stopped, outgoing)
 
     tab = Tab(user.id)
 
@@ -115,8 +120,16 @@ def _sending_indicator(user: auth.CurrentUser) -> None:
 
     for topic in ("campaign", "sender"):
         live.watch(again, topic)
-    show(user.pulse)  # read with the user, off the loop; what changed since then is seen when the tab connects
+    show(user.outgoing)  # read with the user, off the loop; what changed since then is seen when the tab connects
     ui.context.client.on_connect(again)
+
+
+def _show_stopped(link: Html, outgoing: Outgoing) -> None:
+    """Leads to the campaign, or to the dashboard where several are."""
+    link.set_visibility(bool(outgoing.stopped))
+    if outgoing.stopped:
+        link.set(fill("{}<span>{}</span>", icon("error"), say_stopped(outgoing.stopped)))
+        link.props["href"] = f"/campaigns/{outgoing.stopped[0].id}" if len(outgoing.stopped) == 1 else "/"
 
 
 def _theme_menu(user: auth.CurrentUser, mode: ui.dark_mode) -> None:

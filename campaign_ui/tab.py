@@ -1,12 +1,13 @@
 """What a browser's tab says of itself: progress in its title and icon, a notification when a campaign is over."""
 
 import json
+from collections.abc import Sequence
 
 from nicegui import ui
 
 from campaign_ui import live
 from core import db, stats
-from core.stats import Ended, Going, Pulse
+from core.stats import Ended, Outgoing, Stopped
 
 
 class Tab:
@@ -18,19 +19,18 @@ class Tab:
         self.said: tuple[str, int] = ("", 0)
         self.running: set[int] = set()
 
-    async def refresh(self) -> Pulse | None:
-        """Read what goes out and show it; returns what it comes to, None where the tab is gone."""
-        going = await live.read("going", _going, self.user_id)
-        if going is None:
-            return None
-        await self._show(going)
-        return stats.pulse(going)
+    async def refresh(self) -> Outgoing | None:
+        """Read what goes out and show it; None where the tab is gone."""
+        outgoing = await live.read("outgoing", _outgoing, self.user_id)
+        if outgoing is not None:
+            await self._show(outgoing)
+        return outgoing
 
-    async def _show(self, going: list[Going]) -> None:
-        if (said := in_title(going)) != self.said:
+    async def _show(self, outgoing: Outgoing) -> None:
+        if (said := in_title(outgoing)) != self.said:
             self.said = said
             self._run(f"cmTab.progress({json.dumps(said[0])}, {said[1]})")
-        now = {each.id for each in going}
+        now = {each.id for each in outgoing.going}
         gone, self.running = self.running - now, now
         if gone:
             for each in await live.read(("ended", *sorted(gone)), _ended, self.user_id, gone) or ():
@@ -49,15 +49,22 @@ def watch_connection() -> None:
     client.on_connect(lambda: client.run_javascript("cmTab.connected()"))
 
 
-def in_title(going: list[Going]) -> tuple[str, int]:
-    """``42 % · November newsletter`` and 42; of several campaigns together their mails count. Empty where none goes
-    out."""
-    going = [each for each in going if not each.waits]
+def in_title(outgoing: Outgoing) -> tuple[str, int]:
+    """``42 % · November newsletter`` and 42; of several campaigns together their mails count. What stopped comes first,
+    with -1. Empty where nothing of both is."""
+    if outgoing.stopped:
+        return say_stopped(outgoing.stopped), -1
+    going = [each for each in outgoing.going if not each.waits]
     if not going:
         return "", 0
     whole = sum(each.recipients for each in going)
     percent = int(100 * sum(each.done for each in going) / whole) if whole else 0
     return f"{percent} % · {going[0].title if len(going) == 1 else f'{len(going)} campaigns'}", percent
+
+
+def say_stopped(stopped: Sequence[Stopped]) -> str:
+    """``Stopped: November newsletter`` or ``2 campaigns stopped``"""
+    return f"Stopped: {stopped[0].title}" if len(stopped) == 1 else f"{len(stopped):,} campaigns stopped"
 
 
 def in_notification(each: Ended) -> tuple[str, str]:
@@ -68,9 +75,9 @@ def in_notification(each: Ended) -> tuple[str, str]:
     return f"{each.title} is sent", f"{each.sent:,} sent{failed}."
 
 
-def _going(user_id: int) -> list[Going]:
+def _outgoing(user_id: int) -> Outgoing:
     with db.reading() as session:
-        return stats.going(session, user_id)
+        return stats.outgoing(session, user_id)
 
 
 def _ended(user_id: int, ids: set[int]) -> list[Ended]:

@@ -67,9 +67,10 @@ def register() -> None:
 def _load(user_id: int, zone: str) -> _Data:
     with db.reading() as session:
         overview = stats.overview(session, user_id)
+        first = sorted(overview.running, key=lambda campaign: not campaign.is_stopped)
         return _Data(
             overview,
-            [_run(session, user_id, campaign, zone) for campaign in overview.running[:_MOST_RUNNING]],
+            [_run(session, user_id, campaign, zone) for campaign in first[:_MOST_RUNNING]],
             per_day(session, user_id, zone, among=overview.counted),
             stats.best(session, user_id, among=overview.counted),
             stats.health(session, user_id),

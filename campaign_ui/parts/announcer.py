@@ -6,7 +6,7 @@ from time import monotonic
 from nicegui import ui
 
 from campaign_ui.charts import say_done
-from core.stats import WAITING, Summary
+from core.stats import STOPPED, WAITING, Summary
 
 _EVERY = 60.0  # seconds
 _STANDS = {
@@ -15,6 +15,7 @@ _STANDS = {
     "sending": "is sending",
     WAITING: "waits",
     "paused": "is paused",
+    STOPPED: "is paused",
     "sent": "is sent",
     "cancelled": "is cancelled",
 }

@@ -65,7 +65,13 @@ class _Block:
                 self._rate = ui.label().classes("cm-badge is-quiet tabular-nums")
                 self._numbers = ui.label().classes("text-[13px] cm-mute tabular-nums")
             self._progress = Progress(campaign.counts, f"Progress of {campaign.title}")
-            self._wait = WaitLine("text-[13px] cm-mute tabular-nums")
+            with ui.element("div").classes("text-[13px]") as self._why_box:
+                self._wait = WaitLine("tabular-nums")
+                self._why = ui.label()
+                self._reply = ui.label().classes("cm-words mt-1")
+                with ui.row().classes("gap-x-4 gap-y-1 mt-1") as self._ways:
+                    self._sender = _way("Look at its sender", "/senders")
+                    _way("Open the campaign", f"/campaigns/{campaign.id}")
             self._announcer = Announcer()
 
     def show(self, run: Run, now: datetime) -> None:
@@ -75,5 +81,20 @@ class _Block:
         self._rate.set_text(f"{run.pace.per_minute:,.0f} in the last minute")
         self._rate.set_visibility(campaign.status == "sending" and run.pace.is_known)
         self._progress.set(counts)
-        self._wait.set(run.wait, now, run.finishes)
+        self._show_wait(run.wait, run.finishes, now)
         self._announcer.tell(campaign)
+
+    def _show_wait(self, wait: Wait, finishes: str, now: datetime) -> None:
+        """What needs the user stands out, with the server's words and the way to mend it."""
+        is_bad = wait.tone == "failed"
+        self._why_box.classes(replace=f"text-[13px] w-full {'cm-notice is-failed block' if is_bad else 'cm-mute'}")
+        self._wait.set(wait, now, finishes)
+        for label, words in ((self._why, wait.why), (self._reply, wait.reply)):
+            label.set_text(words)
+            label.set_visibility(is_bad and bool(words))
+        self._ways.set_visibility(is_bad)
+        self._sender.set_visibility(wait.at_sender)
+
+
+def _way(text: str, href: str) -> ui.link:
+    return ui.link(text, href).classes("font-medium max-md:py-2.5").style("color:inherit")

@@ -44,14 +44,15 @@
   }
 
   function ring(percent) {
-    const arc = `<circle cx="16" cy="16" r="12" fill="none" stroke="#0f9f6e" stroke-width="7" pathLength="100"
-      stroke-dasharray="${percent} 100" transform="rotate(-90 16 16)"/>`;
+    const [part, colour] = percent < 0 ? [100, "#e11d48"] : [percent, "#0f9f6e"];
+    const arc = `<circle cx="16" cy="16" r="12" fill="none" stroke="${colour}" stroke-width="7" pathLength="100"
+      stroke-dasharray="${part} 100" transform="rotate(-90 16 16)"/>`;
     const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><circle cx="16" cy="16" r="12"
       fill="none" stroke="#8f95ad" stroke-opacity=".45" stroke-width="7"/>${percent ? arc : ""}</svg>`;
     return `data:image/svg+xml,${encodeURIComponent(svg)}`;
   }
 
-  // `text` is what goes out, "" when nothing does; `percent` 0 to 100.
+  // `text` is what goes out, "" when nothing does; `percent` 0 to 100, -1 where it stopped.
   function progress(text, percent) {
     const link = document.querySelector('link[rel~="icon"]');
     plainIcon ||= link.href;

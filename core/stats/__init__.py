@@ -20,7 +20,7 @@ from core.stats.counts import (
 )
 from core.stats.failures import Failure, failures
 from core.stats.find import Found, find
-from core.stats.going import WAITING, Ended, Going, Pulse, ended, going, pulse
+from core.stats.going import STOPPED, WAITING, Ended, Going, Outgoing, Pulse, Stopped, ended, going, outgoing, pulse, stopped
 from core.stats.health import Health, Use, changes_in, health, held_up, sender_state, todo
 from core.stats.history import Event, Timeline, timeline
 from core.stats.operation import Operation, operation
@@ -33,6 +33,7 @@ __all__ = [
     "BEST_LEAST",
     "NOT_YET",
     "ORDERS",
+    "STOPPED",
     "WAITING",
     "Counted",
     "Counts",
@@ -48,12 +49,14 @@ __all__ = [
     "Link",
     "Minute",
     "Operation",
+    "Outgoing",
     "Overview",
     "Pace",
     "Pulse",
     "Quarters",
     "Span",
     "Spans",
+    "Stopped",
     "Summary",
     "Timeline",
     "Use",
@@ -71,6 +74,7 @@ __all__ = [
     "ledger",
     "links",
     "operation",
+    "outgoing",
     "over_time",
     "overview",
     "pace",
@@ -78,6 +82,7 @@ __all__ = [
     "quarters",
     "sender_state",
     "since_start",
+    "stopped",
     "summaries",
     "summary",
     "timeline",

@@ -10,9 +10,9 @@ from sqlmodel import Session, select
 from core.campaigns.drafts import touched
 from core.campaigns.title import title
 from core.errors import NotFound
-from core.models import Campaign, CampaignStatus, MessageState
+from core.models import Campaign, CampaignStatus, MessageState, PauseReason
 from core.stats.counted import Counted, counted, within
-from core.stats.going import WAITING, waiting
+from core.stats.going import STOPPED, WAITING, waiting
 from core.stats.titled import by_title, called
 
 _campaign: Any = Campaign.__table__  # type: ignore[attr-defined]
@@ -129,8 +129,13 @@ class Summary:
 
     @property
     def shown_status(self) -> str:
-        """Its status, or WAITING."""
-        return WAITING if self.waits else self.status
+        """Its status, WAITING or STOPPED."""
+        return WAITING if self.waits else STOPPED if self.is_stopped else self.status
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether it was paused by what happened and not by its user."""
+        return self.status == CampaignStatus.paused and self.pause_reason not in ("", PauseReason.user)
 
     @property
     def has_begun(self) -> bool:

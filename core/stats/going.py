@@ -16,6 +16,7 @@ from core.models import Campaign, CampaignStatus, PauseReason, Sender, SenderSta
 
 _campaign: Any = Campaign.__table__  # type: ignore[attr-defined]
 WAITING = "waiting"  # what is shown instead of sending: nothing goes out now
+STOPPED = "stopped"  # what is shown instead of paused: not by its user
 _LEFT = _campaign.c.pending_count + _campaign.c.claimed_count + _campaign.c.sending_count
 
 
@@ -36,6 +37,22 @@ class Going:
     done: int
     recipients: int
     waits: bool = False
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """It does not go on before its user acts, who did not pause it."""
+
+    id: int
+    title: str
+
+
+@dataclass(frozen=True)
+class Outgoing:
+    """Of a user."""
+
+    going: tuple[Going, ...] = ()
+    stopped: tuple[Stopped, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -61,6 +78,20 @@ def going(session: Session, user_id: int) -> list[Going]:
         Going(id, title(name, subject), recipients - left, recipients, id in waits)
         for id, name, subject, recipients, left in rows
     ]
+
+
+def stopped(session: Session, user_id: int) -> list[Stopped]:
+    """The campaigns that were paused by what happened and not by their user, or whose sender is blocked."""
+    columns = (_campaign.c.id, _campaign.c.name, _campaign.c.subject)
+    blocked = exists().where(col(Sender.id) == _campaign.c.sender_id, col(Sender.state) == SenderState.blocked)
+    sending = and_(_campaign.c.status == CampaignStatus.sending, blocked)
+    found = select(*columns).where(*_own(user_id), or_(_paused_by_itself(), sending)).order_by(_campaign.c.id)
+    return [Stopped(id, title(name, subject)) for id, name, subject in session.execute(found)]
+
+
+def outgoing(session: Session, user_id: int) -> Outgoing:
+    """What goes out or waits to, and what stopped by itself."""
+    return Outgoing(tuple(going(session, user_id)), tuple(stopped(session, user_id)))
 
 
 def pulse(going: Collection[Going]) -> Pulse:
@@ -105,15 +136,19 @@ def _waits(now: datetime) -> ColumnElement[bool]:
 
 def ended(session: Session, user_id: int, ids: Collection[int]) -> list[Ended]:
     """Of these campaigns the ones that are sent, or paused by what happened and not by their user."""
-    paused = and_(_campaign.c.status == CampaignStatus.paused, _campaign.c.pause_reason != PauseReason.user)
     columns = (_campaign.c.id, _campaign.c.name, _campaign.c.subject, _campaign.c.status)
     wanted = select(*columns, _campaign.c.sent_count, _campaign.c.failed_count).where(
-        *_own(user_id), _campaign.c.id.in_(ids), or_(_campaign.c.status == CampaignStatus.sent, paused)
+        *_own(user_id), _campaign.c.id.in_(ids), or_(_campaign.c.status == CampaignStatus.sent, _paused_by_itself())
     )
     return [
         Ended(id, title(name, subject), status, sent, failed)
         for id, name, subject, status, sent, failed in session.execute(wanted)
     ]
+
+
+def _paused_by_itself() -> ColumnElement[bool]:
+    by_user = _campaign.c.pause_reason.in_(("", PauseReason.user))
+    return and_(_campaign.c.status == CampaignStatus.paused, ~by_user)
 
 
 def _own(user_id: int) -> list[ColumnElement[bool]]:

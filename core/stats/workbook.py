@@ -54,7 +54,7 @@ def _summary(book: Any, report: Report, zone: str) -> None:
         ("Campaign", campaign.title),
         ("Subject", report.subject),
         ("From", report.sender),
-        ("Status", campaign.shown_status),
+        ("Status", campaign.status if campaign.is_stopped else campaign.shown_status),
         (f"Started ({zone})", _local(campaign.started_at, report.zone)),
         (f"Finished ({zone})", _local(campaign.finished_at, report.zone)),
         (f"Report made ({zone})", _local(report.made_at, report.zone)),

@@ -7,18 +7,24 @@ from nicegui.testing import User as Browser
 from campaign_ui import tab
 from core import campaigns, db, live
 from core.models import Campaign, CampaignStatus
-from core.stats import Ended, Going
+from core.stats import Ended, Going, Outgoing, Stopped
 from tests import rows
 from tests.campaign_ui.conftest import SignIn, eventually
 
 
 def test_the_title_says_how_far_it_is() -> None:
     one, two = Going(1, "Offer", 42, 100), Going(2, "News", 299, 300)
-    assert tab.in_title([]) == ("", 0)
-    assert tab.in_title([one]) == ("42 % · Offer", 42)
-    assert tab.in_title([two]) == ("99 % · News", 99)  # never all before it is
-    assert tab.in_title([one, two]) == ("85 % · 2 campaigns", 85)
-    assert tab.in_title([Going(3, "Empty", 0, 0)]) == ("0 % · Empty", 0)
+    assert tab.in_title(Outgoing()) == ("", 0)
+    assert tab.in_title(Outgoing((one,))) == ("42 % · Offer", 42)
+    assert tab.in_title(Outgoing((two,))) == ("99 % · News", 99)  # never all before it is
+    assert tab.in_title(Outgoing((one, two))) == ("85 % · 2 campaigns", 85)
+    assert tab.in_title(Outgoing((Going(3, "Empty", 0, 0),))) == ("0 % · Empty", 0)
+
+
+def test_the_title_says_first_what_stopped() -> None:
+    sale, news = Stopped(4, "Winter sale"), Stopped(5, "News")
+    assert tab.in_title(Outgoing((Going(1, "Offer", 42, 100),), (sale,))) == ("Stopped: Winter sale", -1)
+    assert tab.in_title(Outgoing((), (sale, news))) == ("2 campaigns stopped", -1)
 
 
 def test_a_notification_says_how_it_ended() -> None:

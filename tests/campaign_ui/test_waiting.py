@@ -4,13 +4,16 @@ import asyncio
 from collections.abc import Callable
 from datetime import timedelta
 
+from nicegui import ui
 from nicegui.testing import User as Browser
 from sqlmodel import select
 
 from campaign_ui import silence
+from campaign_ui.parts.markup import Html
 from core import db, live
 from core.delivery import workers
-from core.models import Sender
+from core.models import Campaign, Sender
+from tests import rows
 from tests.campaign_ui.campaign import make, tables
 from tests.campaign_ui.conftest import SignIn, eventually, texts
 
@@ -89,3 +92,48 @@ async def test_a_worker_that_falls_silent_is_told_by_nobody_and_yet_shown(user: 
     await eventually(lambda: words(user).count("Waiting") == 2)
     change(lease_until=timedelta(seconds=30))  # it was only slow
     await user.should_see("Sending now.")
+
+
+async def test_what_stopped_by_itself_is_said_on_every_page_with_a_link(user: Browser, sign_in: SignIn) -> None:
+    alice = sign_in(user)
+    reason = {"pause_reason": "auth", "pause_detail": "535 5.7.8 Bad credentials"}
+    with db.session() as session:
+        rows.campaign(session, rows.user(session, "charlie@example.com"), {}, status="paused", **reason)
+        mine = rows.campaign(session, alice, {}, name="By me", status="paused", pause_reason="user")
+    await user.open("/audience")
+    assert "Idle" in texts(user) and stopped(user) == ("", "")
+    campaign_id = make(alice, name="<b>Winter</b> sale")
+    with db.session() as session:
+        session.get_one(Campaign, campaign_id).sqlmodel_update({"status": "paused", **reason})
+        db.after_commit(session, lambda: live.publish(alice, "campaign", campaign_id))
+    await eventually(lambda: stopped(user)[1] == f"/campaigns/{campaign_id}")
+    assert "Stopped: &lt;b&gt;Winter&lt;/b&gt; sale" in stopped(user)[0]
+    with db.session() as session:
+        session.get_one(Campaign, mine).pause_reason = "missed"
+        db.after_commit(session, lambda: live.publish(alice, "campaign", mine))
+    await eventually(lambda: "2 campaigns stopped" in stopped(user)[0])
+    assert stopped(user)[1] == "/"
+    await user.should_not_see("Idle")
+
+
+def stopped(browser: Browser) -> tuple[str, str]:
+    """What the header says of it, as HTML, and where it leads."""
+    assert browser.client is not None
+    [link] = [e for e in browser.client.elements.values() if "cm-stopped" in e.classes]
+    assert isinstance(link, Html)
+    return (link.content, str(link.props["href"])) if link.visible else ("", "")
+
+
+async def test_the_dashboard_says_why_one_stopped_and_the_way_to_mend_it(user: Browser, sign_in: SignIn) -> None:
+    reason = {"pause_reason": "auth", "pause_detail": "535 5.7.8 Bad credentials"}
+    campaign_id = make(sign_in(user), status="paused", **reason)
+    await user.open("/")
+    await user.should_see("Paused because Hostinger refused the sign-in.")
+    assert "535 5.7.8 Bad credentials" in words(user)
+    assert user.client is not None
+    links = [e for e in user.client.elements.values() if isinstance(e, ui.link) and e.visible]
+    hrefs = {link.text: link.props["href"] for link in links}
+    assert hrefs["Look at its sender"] == "/senders"
+    assert hrefs["Open the campaign"] == f"/campaigns/{campaign_id}"
+    [badge] = [e for e in user.client.elements.values() if isinstance(e, ui.label) and e.text == "Paused"]
+    assert "is-failed" in badge.classes

@@ -100,3 +100,19 @@ def test_an_end_is_sent_or_a_pause_that_needs_the_user(stack: Stack) -> None:
             refused: Ended(refused, "Offer", "paused", 0, 0),
         }
         assert stats.ended(session, charlie, ids) == []
+
+
+def test_what_stopped_by_itself_is_told_from_what_its_user_paused(stack: Stack) -> None:
+    with db.session() as session:
+        alice, charlie = rows.user(session), rows.user(session, "charlie@example.com")
+        for reason in PauseReason:
+            rows.campaign(session, alice, {}, name=reason.value, status="paused", pause_reason=reason)
+        rows.campaign(session, alice, {}, name="sent", status="sent")
+        blocked = rows.sender(session, alice, state="blocked").id
+        rows.campaign(session, alice, {"pending": ["a@x.io"]}, name="blocked", sender_id=blocked)
+        rows.campaign(session, alice, {"pending": ["a@x.io"]}, name="going")
+    with db.reading() as session:
+        found = stats.outgoing(session, alice)
+        assert [each.title for each in found.stopped] == ["auth", "sender", "content", "throttled", "missed", "blocked"]
+        assert [each.title for each in found.going] == ["blocked", "going"]
+        assert stats.outgoing(session, charlie) == stats.Outgoing()
