@@ -121,7 +121,7 @@ def _standing(sender: Sender, state: str, now: datetime, zone: str, actions: Act
         ours = state == UNREACHED  # there was no answer
         if ours and sender.state_reply:
             ui.label(sender.state_reply)
-        ui.label(f"Its campaigns wait. {todo}" if blocked else todo)
+        ui.label(f"Its campaigns wait. {todo} Then resume those that were paused." if blocked else todo)
         if sender.state_reply and not ours:
             ui.label("The server’s own words").classes("text-xs mt-1")
             ui.label(sender.state_reply).classes("cm-words")

@@ -1,7 +1,7 @@
 """The form of one sender: what is typed stays typed until it is saved."""
 
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from nicegui import ui
 
@@ -18,6 +18,7 @@ from core.delivery.probe import ProbeResult, probe
 from core.delivery.sender_values import Invalid, Values, problems
 from core.errors import NotFound, RuleError
 from core.models import BounceMailbox, Sender
+from core.stats import Stopped
 from core.tracking import mailbox
 
 
@@ -101,7 +102,7 @@ class SenderForm:
             return
         finally:
             self.save.props(remove="loading")
-        notify_done(done, timeout=8000 if self.kept is None else 4000)
+        notify_done(done.words, timeout=4000 if done.is_all else 8000, **done.link)
         self.dialog.close()
 
     async def _test(self) -> None:
@@ -197,20 +198,32 @@ def _say_problems(sentences: list[str]) -> str:
     return f"Not saved yet. {sentences[0]}{more}"
 
 
+@dataclass(frozen=True)
+class _Saved:
+    """``link``: where what is to do next is done."""
+
+    words: str = "Saved."
+    link: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def is_all(self) -> bool:
+        return self.words == "Saved."
+
+
 def _keep(
     user_id: int, sender_id: int | None, values: Values, mailbox: bounce_mailbox.Values | None, found: str | None
-) -> str:
+) -> _Saved:
     """Sender and mailbox, or neither; returns what to say. ``found``: by a test of just these values, if any."""
     if mailbox is not None and (wrong := problems(values) | bounce_mailbox.problems(mailbox)):
         raise Invalid(wrong)
     with db.session() as session:
-        done = "Saved."
         if sender_id is None:
             sender_id = senders.create(session, user_id, values).id
             assert sender_id is not None
-            done = _say_default(senders.default(session, user_id), sender_id)
+            done = _Saved(_say_default(senders.default(session, user_id), sender_id))
         else:
             senders.save(session, user_id, sender_id, values)
+            done = _say_paused(stats.to_resume(session, user_id, sender_id))
         if mailbox is not None:
             bounce_mailbox.save(session, user_id, sender_id, mailbox, new_secret=bool(values.password))
         else:
@@ -218,6 +231,15 @@ def _keep(
         if found is not None:
             standing.tested(session, senders.get(session, user_id, sender_id), found)
         return done
+
+
+def _say_paused(campaigns: list[Stopped]) -> _Saved:
+    if not campaigns:
+        return _Saved()
+    if len(campaigns) == 1:
+        return _Saved(f"Saved. {campaigns[0].title} is paused: resume it.", {"href": f"/campaigns/{campaigns[0].id}"})
+    words = f"Saved. {len(campaigns):,} campaigns are paused: resume those that shall go on."
+    return _Saved(words, {"href": "/campaigns?status=paused"})
 
 
 def _say_default(default: Sender | None, sender_id: int) -> str:

@@ -17,6 +17,7 @@ from core.models import Campaign, CampaignStatus, PauseReason, Sender, SenderSta
 _campaign: Any = Campaign.__table__  # type: ignore[attr-defined]
 WAITING = "waiting"  # what is shown instead of sending: nothing goes out now
 STOPPED = "stopped"  # what is shown instead of paused: not by its user
+_AT_SENDER = (PauseReason.auth, PauseReason.sender, PauseReason.throttled)
 _LEFT = _campaign.c.pending_count + _campaign.c.claimed_count + _campaign.c.sending_count
 
 
@@ -86,6 +87,15 @@ def stopped(session: Session, user_id: int) -> list[Stopped]:
     blocked = exists().where(col(Sender.id) == _campaign.c.sender_id, col(Sender.state) == SenderState.blocked)
     sending = and_(_campaign.c.status == CampaignStatus.sending, blocked)
     found = select(*columns).where(*_own(user_id), or_(_paused_by_itself(), sending)).order_by(_campaign.c.id)
+    return [Stopped(id, title(name, subject)) for id, name, subject in session.execute(found)]
+
+
+def to_resume(session: Session, user_id: int, sender_id: int) -> list[Stopped]:
+    """The campaigns that were paused because of this sender."""
+    columns = (_campaign.c.id, _campaign.c.name, _campaign.c.subject)
+    because = (_campaign.c.sender_id == sender_id, _campaign.c.pause_reason.in_(_AT_SENDER))
+    paused = _campaign.c.status == CampaignStatus.paused
+    found = select(*columns).where(*_own(user_id), paused, *because).order_by(_campaign.c.id)
     return [Stopped(id, title(name, subject)) for id, name, subject in session.execute(found)]
 
 

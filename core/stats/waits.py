@@ -23,6 +23,11 @@ _PAUSED = {
     PauseReason.throttled: "Paused because {sender} held mail back for five days. Resume tries again.",
     PauseReason.missed: "Paused because it was due while the program was not running. Resume sends it now.",
 }
+# Of a sender that is blocked no more, which only its user's saving it makes so.
+_MENDED = {
+    PauseReason.auth: "Paused when {sender} refused the sign-in; the sender was changed since. Resume it.",
+    PauseReason.sender: "Paused when {sender} did not allow the From address; it was changed since. Resume it.",
+}
 
 
 @dataclass(frozen=True)
@@ -58,16 +63,20 @@ def waiting(session: Session, user_id: int, campaign_id: int, zone: str) -> Wait
     if campaign.status == CampaignStatus.scheduled:
         return _of_scheduled(session, campaign, zone)
     if campaign.status == CampaignStatus.paused:
-        sender = _name(_sender(session, user_id, campaign.sender_id))
-        sentence = _PAUSED.get(PauseReason(campaign.pause_reason or "user"), _PAUSED[PauseReason.user])
-        tone = "pending" if campaign.pause_reason in ("", PauseReason.user) else "failed"
-        at_sender = campaign.pause_reason in (PauseReason.auth, PauseReason.sender)
-        return Wait(sentence.format(sender=sender), tone, campaign.pause_detail, at_sender=at_sender)
+        return _of_paused(campaign, _sender(session, user_id, campaign.sender_id))
     if campaign.status == CampaignStatus.draft:
         return Wait("A draft. Nothing is sent before you schedule it.")
     if campaign.status == CampaignStatus.cancelled:
         return Wait(f"Cancelled {clock.show(campaign.finished_at, zone)}." if campaign.finished_at else "Cancelled.")
     return _finished(campaign, zone)
+
+
+def _of_paused(campaign: Summary, sender: Sender | None) -> Wait:
+    reason, name = PauseReason(campaign.pause_reason or PauseReason.user), _name(sender)
+    if reason in _MENDED and sender is not None and sender.state != SenderState.blocked:
+        return Wait(_MENDED[reason].format(sender=name), "pending")
+    tone = "failed" if campaign.is_stopped else "pending"
+    return Wait(_PAUSED[reason].format(sender=name), tone, campaign.pause_detail, at_sender=reason in _MENDED)
 
 
 def _finished(campaign: Summary, zone: str) -> Wait:

@@ -556,3 +556,34 @@ async def test_a_number_that_names_no_sender_opens_no_form(user: Browser, sign_i
         await user.open(f"/senders?edit={wrong}")
         await user.should_see("Add sender")
         await user.should_not_see("Edit sender")
+
+
+async def test_a_sender_that_is_mended_names_the_campaigns_that_it_paused(user: Browser, sign_in: SignIn) -> None:
+    user_id = sign_in(user)
+    sender_id, other = stored(user_id), stored(user_id, name="Weekly")
+    paused = {"status": "paused", "pause_reason": "auth", "pause_detail": "535 5.7.8 no"}
+    with db.session() as session:
+        session.get_one(Sender, sender_id).sqlmodel_update({"state": "blocked", "state_kind": "auth"})
+        sale = rows.campaign(session, user_id, {"pending": ["a@x.io"]}, name="Winter sale", sender_id=sender_id, **paused)
+        rows.campaign(session, user_id, {}, name="Not mine", sender_id=other, **paused)
+        mine = paused | {"pause_reason": "user"}
+        rows.campaign(session, user_id, {}, name="By me", sender_id=sender_id, **mine)
+    await user.open("/senders")
+    await user.should_see("Then resume those that were paused.")
+    await mend(user, sender_id, "Saved. Winter sale is paused: resume it.")
+    with db.session() as session:
+        assert session.get_one(Campaign, sale).status == "paused"
+        rows.campaign(session, user_id, {}, name="Spring sale", sender_id=sender_id, **paused)
+    await mend(user, sender_id, "Saved. 2 campaigns are paused: resume those that shall go on.")
+    await user.open(f"/campaigns/{sale}")
+    await user.should_see("Paused when News refused the sign-in; the sender was changed since. Resume it.")
+    await user.should_not_see("535 5.7.8 no")
+    press(user, "Resume")
+    await user.should_see("Sending goes on.")
+
+
+async def mend(browser: Browser, sender_id: int, said: str) -> None:
+    await browser.open(f"/senders?edit={sender_id}")
+    type_in(browser, Password="right")
+    press(browser, "Save")
+    await eventually(lambda: said in browser.notify.messages)

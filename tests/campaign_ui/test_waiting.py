@@ -127,6 +127,7 @@ def stopped(browser: Browser) -> tuple[str, str]:
 async def test_the_dashboard_says_why_one_stopped_and_the_way_to_mend_it(user: Browser, sign_in: SignIn) -> None:
     reason = {"pause_reason": "auth", "pause_detail": "535 5.7.8 Bad credentials"}
     campaign_id = make(sign_in(user), status="paused", **reason)
+    change(state="blocked", state_kind="auth")
     await user.open("/")
     await user.should_see("Paused because Hostinger refused the sign-in.")
     assert "535 5.7.8 Bad credentials" in words(user)

@@ -72,6 +72,22 @@ def test_a_blocked_sender_needs_the_user(stack: Stack) -> None:
     assert wait.at_sender
 
 
+@pytest.mark.parametrize(("reason", "words"), [("auth", "refused the sign-in"), ("sender", "allow the From address")])
+def test_a_pause_no_longer_claims_a_refusal_once_the_sender_was_saved(stack: Stack, reason: str, words: str) -> None:
+    with db.session() as session:
+        alice, campaign_id, sender = world(session, "paused", pause_reason=reason, pause_detail="535 5.7.8 no")
+        sender.state, sender.state_kind = "blocked", "auth"
+        session.flush()
+        wait = stats.waiting(session, alice, campaign_id, ZONE)
+        assert words in wait.lead and wait.lead.startswith("Paused because")
+        assert (wait.tone, wait.reply, wait.at_sender) == ("failed", "535 5.7.8 no", True)
+        sender.state = "ready"
+        session.flush()
+        wait = stats.waiting(session, alice, campaign_id, ZONE)
+        assert words in wait.lead and wait.lead.startswith("Paused when") and wait.lead.endswith("since. Resume it.")
+        assert (wait.tone, wait.reply, wait.at_sender) == ("pending", "", False)
+
+
 def test_pace_and_retries_say_when_the_next_mail_goes(stack: Stack) -> None:
     with db.session() as session:
         alice, campaign_id, sender = world(session)
