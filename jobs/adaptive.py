@@ -105,12 +105,17 @@ class Adaptive:
     def _store(self, rule_id: str | None = None) -> None:
         if self._pinned:
             return
-        self._kept = self._pace, self._learned_connections, False
+        was, now = self._kept[:2], (self._pace, self._learned_connections)
+        self._kept = *now, False
         self._stored_at = self._loop.time()
-        sender_id, epoch, pace, connections = self._sender.id or 0, self._epoch, self._pace, self._learned_connections
+        sender_id, epoch = self._sender.id or 0, self._epoch
         self._writing += 1
         self._writer.call(
-            lambda session: learned.learn(session, sender_id, epoch, pace, connections, rule_id)
+            lambda session: (
+                learned.grow(session, sender_id, epoch, *now, was)
+                if rule_id is None
+                else learned.learn(session, sender_id, epoch, *now, rule_id)
+            )
         ).add_done_callback(self._written)
 
     def _written(self, future: "asyncio.Future[bool]") -> None:

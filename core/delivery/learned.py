@@ -14,25 +14,32 @@ _NOTHING = {"learned_per_minute": None, "learned_connections": None, "learned_ru
 
 
 def learn(
-    session: Session, sender_id: int, epoch: int, per_minute: float | None, connections: int | None, rule_id: str | None
+    session: Session, sender_id: int, epoch: int, per_minute: float | None, connections: int | None, rule_id: str
 ) -> bool:
-    """Keep the pace (mails a minute) and connections that were learned, unless they are pinned or ``epoch`` owns the
-    sender no more. ``rule_id``: of the reply that taught them; None keeps the one there is. Returns whether kept."""
+    """Keep the pace (mails a minute) and connections that a reply taught, unless they are pinned or ``epoch`` owns the
+    sender no more. ``rule_id``: of the reply. Returns whether kept."""
+    values = {"learned_per_minute": per_minute, "learned_connections": connections}
+    return _keep(session, sender_id, epoch, values | {"learned_rule": rule_id, "learned_at": db.now(session)})
+
+
+def grow(
+    session: Session,
+    sender_id: int,
+    epoch: int,
+    per_minute: float | None,
+    connections: int | None,
+    was: tuple[float | None, int | None],
+) -> bool:
+    """As ``learn`` in the place of what ``was`` learned, as mails are accepted; None of both: it is recovered.
+
+    Not where the user forgot that meanwhile, or the sender has another provider. Returns whether kept.
+    """
+    values: dict[str, Any] = {"learned_per_minute": per_minute, "learned_connections": connections}
     if per_minute is None and connections is None:
-        values: dict[str, Any] = dict(_NOTHING)
-    else:
-        values = {"learned_per_minute": per_minute, "learned_connections": connections}
-        values |= {"learned_rule": rule_id, "learned_at": db.now(session)} if rule_id is not None else {}
-    statement = (
-        update(_sender)
-        .where(_sender.c.id == sender_id, _sender.c.epoch == epoch, _sender.c.learned_pinned.is_(False))
-        .values(values)
-        .returning(_sender.c.user_id)
-    )
-    user_id = session.connection().execute(statement).scalar()
-    if user_id is not None:
-        _hint(session, user_id, sender_id)
-    return user_id is not None
+        values = dict(_NOTHING)
+    columns = (_sender.c.learned_per_minute, _sender.c.learned_connections)
+    still = [column.is_not_distinct_from(value) for column, value in zip(columns, was, strict=True)]
+    return _keep(session, sender_id, epoch, values, *still)
 
 
 def pin(session: Session, user_id: int, sender_id: int) -> None:
@@ -75,6 +82,19 @@ def of_host(session: Session, user_id: int, host: str, besides: int | None = Non
     )
     row = session.connection().execute(latest).mappings().first()
     return dict(row) if row is not None else dict(_NOTHING)
+
+
+def _keep(session: Session, sender_id: int, epoch: int, values: dict[str, Any], *conditions: Any) -> bool:
+    statement = (
+        update(_sender)
+        .where(_sender.c.id == sender_id, _sender.c.epoch == epoch, _sender.c.learned_pinned.is_(False), *conditions)
+        .values(values)
+        .returning(_sender.c.user_id)
+    )
+    user_id = session.connection().execute(statement).scalar()
+    if user_id is not None:
+        _hint(session, user_id, sender_id)
+    return user_id is not None
 
 
 def _change(session: Session, user_id: int, sender_id: int, values: dict[str, Any], *conditions: Any) -> bool:

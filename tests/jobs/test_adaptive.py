@@ -6,7 +6,7 @@ from time import monotonic
 import pytest
 from sqlmodel import select
 
-from core import db, stats
+from core import clock, db, stats
 from core.delivery import learned
 from core.models import Attempt, Message, Sender
 from tests.conftest import Stack
@@ -114,6 +114,23 @@ def test_the_user_can_forget_while_it_sends(sqlite_stack: Stack) -> None:
         # 500 mails at 120 a minute would take four minutes.
         world.until(lambda: world.campaign(campaign_id).status == "sent", 30)
     assert world.sender(sender_id).learned_per_minute is None
+
+
+def test_what_is_forgotten_with_another_limit_while_it_grows_stays_forgotten(stack: Stack) -> None:
+    user_id = world.add_user()
+    with Receiver() as receiver, world.engine() as engine:
+        pace = {"learned_per_minute": 1200.0, "learned_rule": "rate", "learned_at": clock.utcnow(), "per_minute": 3000}
+        sender_id = world.add_sender(user_id, receiver.port, **pace)
+        campaign_id = world.add_campaign(user_id, sender_id, world.people(40))
+        world.dispatch(engine)
+        receiver.wait(lambda: len(receiver.accepted) >= 5)
+        with db.session() as session:
+            learned.forget(session, user_id, sender_id)
+            session.get_one(Sender, sender_id).per_minute = 6000  # the lane ends, and begins anew
+        world.until(lambda: world.campaign(campaign_id).status == "sent", 20, lambda: world.dispatch(engine))
+        world.until(lambda: world.sender(sender_id).owner == "")
+    row = world.sender(sender_id)
+    assert (row.learned_per_minute, row.learned_rule, row.learned_at) == (None, "", None)
 
 
 def test_connections_fall_to_what_the_server_lets_stand(stack: Stack) -> None:

@@ -25,11 +25,30 @@ def test_what_was_learned_is_kept_under_the_epoch_only(stack: Stack) -> None:
         assert not learned.learn(session, one.id, 2, 15.0, None, "old")
         assert learnt(session, one.id) == (None, None, "", False)
         assert learned.learn(session, one.id, 3, 15.0, 2, "rate")
-        assert learned.learn(session, one.id, 3, 16.0, 2, None)
+        assert not learned.grow(session, one.id, 2, 16.0, 2, (15.0, 2))
+        assert learned.grow(session, one.id, 3, 16.0, 2, (15.0, 2))
         assert learnt(session, one.id) == (16.0, 2, "rate", False)
         assert one.learned_at is not None
-        assert learned.learn(session, one.id, 3, None, None, None)
+        assert learned.grow(session, one.id, 3, None, None, (16.0, 2))
         assert learnt(session, one.id) == (None, None, "", False) and one.learned_at is None
+
+
+def test_what_grows_is_what_is_still_there(stack: Stack) -> None:
+    with db.session() as session:
+        alice = rows.user(session)
+        one = rows.sender(session, alice, epoch=3)
+        assert one.id is not None
+        learned.learn(session, one.id, 3, 150.0 / 7, None, "rate")
+        assert learned.grow(session, one.id, 3, 150.2, None, (150.0 / 7, None))
+        learned.pin(session, alice, one.id)
+        assert not learned.grow(session, one.id, 3, 156.7, None, (150.2, None))
+        assert learnt(session, one.id) == (150.2, None, "rate", True)
+        learned.forget(session, alice, one.id)
+        assert not learned.grow(session, one.id, 3, 156.7, None, (150.2, None))
+        assert learnt(session, one.id) == (None, None, "", False)
+        learned.learn(session, one.id, 3, 12.0, 1, "rate")  # another provider's, by now
+        assert not learned.grow(session, one.id, 3, 156.7, None, (150.2, None))
+        assert learnt(session, one.id) == (12.0, 1, "rate", False)
 
 
 def test_a_pinned_pace_stays_until_it_is_unpinned_or_forgotten(stack: Stack) -> None:
