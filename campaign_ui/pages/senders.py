@@ -127,13 +127,13 @@ class _Senders:
         await act(senders.make_default, self.user.id, sender.id, done=f"New campaigns begin with {sender.name}.")
 
     async def _pin(self, sender: Sender) -> None:
-        await act(learned.pin, self.user.id, sender.id, done="Pinned. It stays at this pace.")
+        await act(learned.pin, self.user.id, sender.id, done="It stays at this pace.")
 
     async def _unpin(self, sender: Sender) -> None:
-        await act(learned.unpin, self.user.id, sender.id, done="Unpinned. It becomes faster by itself.")
+        await act(learned.unpin, self.user.id, sender.id, done="It becomes faster by itself again.")
 
     async def _forget(self, sender: Sender) -> None:
-        await act(learned.forget, self.user.id, sender.id, done="Forgotten. Your own limits hold from now on.")
+        await act(learned.forget, self.user.id, sender.id, done="Your own limits hold from now on.")
 
     async def _try_again(self, sender: Sender) -> None:
         await try_again(self.user.id, sender.id or 0)

@@ -23,6 +23,7 @@ from core.stats import Summary, Wait
 NOT_BEGUN = ("draft", "scheduled")
 IN_DOUBT, WHY_FAILED = "in-doubt", "why-failed"  # places on the page
 _MAY_CANCEL = ("scheduled", "sending", "paused")
+_BATCHES = "A batch is a handful of mails that are taken together to be sent; how many at most, its sender says."
 _ICONS = {"sent": "check_circle", "pending": "schedule", "failed": "error", "quiet": "info"}
 
 
@@ -56,7 +57,7 @@ class CampaignHead:
                 self._progress = Progress(campaign.counts, f"Progress of {campaign.title}", height=12)
                 with ui.row().classes("w-full items-baseline justify-between gap-x-6 gap-y-1 text-[13px]"):
                     self._done = ui.label().classes("font-medium tabular-nums")
-                    self._facts = ui.label().classes("cm-mute tabular-nums")
+                    self._facts = ui.label().classes("cm-mute tabular-nums").tooltip(_BATCHES)
             with ui.row().classes("cm-notice w-full flex-nowrap") as self._box:
                 self._icon = ui.icon("schedule")
                 with ui.element("div").classes("min-w-0"):

@@ -15,7 +15,7 @@ from campaign_ui.parts.try_again import TRY_AGAIN
 from campaign_ui.parts.use_bars import UseBars
 from core import clock, stats
 from core.audience import addresses
-from core.delivery import presets, replies, senders, standing, warmup, windows
+from core.delivery import replies, senders, standing, warmup, windows
 from core.delivery.replies import UNREACHED
 from core.models import BounceMailbox, Security, Sender, SenderState
 from core.stats import Wait
@@ -110,7 +110,7 @@ def _standing(sender: Sender, state: str, now: datetime, zone: str, actions: Act
         if sender.test_problem:
             notice(f"The last test failed: {sender.test_problem}", "failed", "cable")
         return
-    why = replies.explain(sender.state_rule, sender.state_kind, presets.provider(sender.preset, sender.host))
+    why = replies.explain(sender.state_rule, sender.state_kind, senders.called(sender))
     blocked, todo = state == SenderState.blocked, stats.todo(sender, state)
     with notice(why, "failed", "block") if blocked else notice("", "pending", "schedule"):
         if not blocked:
@@ -134,19 +134,27 @@ def _learned(sender: Sender, zone: str, actions: Actions) -> None:
     """What the provider's throttles taught, and what to do about it."""
     if not (words := learned_in_words(sender, zone)):
         return
-    with notice(words, "info", "speed"):
+    with notice("", "info", "speed"):
+        said = ui.label(words).classes("font-medium")
+        if sender.learned_rule:
+            said.tooltip(f"Rule {sender.learned_rule}")
         pinned, free = "It stays so.", "It becomes faster by itself while the provider allows it."
         ui.label(pinned if sender.learned_pinned else free)
         with ui.row().classes("gap-2 mt-1"):
             if sender.learned_pinned:
-                ui.button("Unpin", on_click=lambda: actions.unpin(sender)).props("outline dense")
+                _learning("Let it grow again", "It becomes faster again.", lambda: actions.unpin(sender))
             else:
-                ui.button("Pin", on_click=lambda: actions.pin(sender)).props("outline dense")
-            ui.button("Forget", on_click=lambda: actions.forget(sender)).props("outline dense")
+                _learning("Keep this pace", "It stays so until you say otherwise.", lambda: actions.pin(sender))
+            words = "Go back at once to the limits that you set. The provider may slow it down again."
+            _learning("Use my limits again", words, lambda: actions.forget(sender))
+
+
+def _learning(text: str, what_happens: str, on_click: Callable[[], Awaitable[None]]) -> None:
+    ui.button(text, on_click=on_click).props("outline dense").classes("px-2").tooltip(what_happens)
 
 
 def learned_in_words(sender: Sender, zone: str) -> str:
-    """``Hostinger slowed us down: 12/min instead of 30 since Wed 25 Nov, 14:02 IST (rule hostinger-out).``"""
+    """``Hostinger slowed us down: 12/min instead of 30 since Wed 25 Nov, 14:02 IST.``"""
     parts = []
     if sender.learned_per_minute is not None:
         limit = f"{sender.per_minute:,}" if sender.per_minute else "no limit"
@@ -157,9 +165,7 @@ def learned_in_words(sender: Sender, zone: str) -> str:
     if not parts:
         return ""
     since = f" since {clock.say(sender.learned_at, zone)}" if sender.learned_at is not None else ""
-    rule = f" (rule {sender.learned_rule})" if sender.learned_rule else ""
-    who = presets.provider(sender.preset, sender.host) or sender.name
-    return f"{who} slowed us down: {' and '.join(parts)}{since}{rule}."
+    return f"{senders.called(sender)} slowed us down: {' and '.join(parts)}{since}."
 
 
 def _buttons(sender: Sender, actions: Actions) -> None:

@@ -49,7 +49,7 @@ def pin(session: Session, user_id: int, sender_id: int) -> None:
         mine = (_sender.c.id == sender_id, _sender.c.user_id == user_id, _sender.c.deleted_at.is_(None))
         if session.connection().execute(select(_sender.c.id).where(*mine)).first() is None:
             raise NotFound.of("sender")
-        raise RuleError("There is nothing to pin: its mail provider did not slow this sender down.")
+        raise RuleError("There is no pace to keep: its mail provider did not slow this sender down.")
 
 
 def unpin(session: Session, user_id: int, sender_id: int) -> None:

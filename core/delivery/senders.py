@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 
 from core import config, crypto, db, live
 from core.audience import addresses
-from core.delivery import hosts, learned, warmup, windows
+from core.delivery import hosts, learned, presets, warmup, windows
 from core.delivery.replies import UNREACHED
 from core.delivery.sender_values import Invalid, Values, problems
 from core.errors import NotFound, RuleError
@@ -263,6 +263,12 @@ def _checked(session: Session, user_id: int, values: Values, kept: Sender | None
 def _as_kept(email: str) -> str:
     local, at, domain = email.rpartition("@")
     return f"{local}{at}{addresses.ascii_domain(domain)}"
+
+
+def called(sender: Sender) -> str:
+    """``Mein Server (Hostinger)``: its name in sentences, with the provider where the name does not tell it."""
+    provider = presets.provider(sender.preset, sender.host)
+    return f"{sender.name} ({provider})" if provider.lower() not in sender.name.lower() else sender.name
 
 
 def from_line(sender: Sender) -> str:

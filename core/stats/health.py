@@ -10,7 +10,7 @@ from sqlalchemy import case, func
 from sqlmodel import Session, col, select
 
 from core import clock, db
-from core.delivery import presets, replies, standing, usage, warmup
+from core.delivery import replies, senders, standing, usage, warmup
 from core.delivery.replies import UNREACHED
 from core.models import Activity, Campaign, CampaignSender, Message, MessageState, Sender, SenderState, SenderUsage
 
@@ -77,10 +77,10 @@ def health(session: Session, user_id: int) -> list[Health]:
     """All senders of a user, by their id."""
     now = db.now(session)
     mine = select(Sender).where(col(Sender.user_id) == user_id, col(Sender.deleted_at).is_(None))
-    senders = session.exec(mine.order_by(col(Sender.id))).all()
-    ids = [sender.id or 0 for sender in senders]
+    found = session.exec(mine.order_by(col(Sender.id))).all()
+    ids = [sender.id or 0 for sender in found]
     used, sent = _used(session, ids, now), _sent(session, user_id, now)
-    return [_health(sender, now, used.get(sender.id or 0, _Used()), sent.get(sender.id or 0, 0)) for sender in senders]
+    return [_health(sender, now, used.get(sender.id or 0, _Used()), sent.get(sender.id or 0, 0)) for sender in found]
 
 
 def sender_state(sender: Sender, now: datetime) -> str:
@@ -97,7 +97,7 @@ def held_up(sender: Sender, now: datetime, zone: str) -> str:
     state, until = sender_state(sender, now), sender.cooling_until
     if state == SenderState.ready:
         return ""
-    why = replies.explain(sender.state_rule, sender.state_kind, presets.provider(sender.preset, sender.host))
+    why = replies.explain(sender.state_rule, sender.state_kind, senders.called(sender))
     if state == UNREACHED and (until is None or until <= now):
         return ""
     if state != SenderState.blocked and until is not None:
@@ -107,7 +107,6 @@ def held_up(sender: Sender, now: datetime, zone: str) -> str:
 
 def _health(sender: Sender, now: datetime, used: "_Used", sent: int) -> Health:
     state = sender_state(sender, now)
-    provider = presets.provider(sender.preset, sender.host)
     ill = state != SenderState.ready
     return Health(
         id=sender.id or 0,
@@ -115,7 +114,7 @@ def _health(sender: Sender, now: datetime, used: "_Used", sent: int) -> Health:
         is_sandbox=sender.is_sandbox,
         state=state,
         until=sender.cooling_until if state in (SenderState.cooling, UNREACHED) else None,
-        why=replies.explain(sender.state_rule, sender.state_kind, provider) if ill else "",
+        why=replies.explain(sender.state_rule, sender.state_kind, senders.called(sender)) if ill else "",
         reply=sender.state_reply if ill else "",
         todo=todo(sender, state) if ill else "",
         uses=(uses := _uses(sender, now, used.counts)),

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import exists, func
 from sqlmodel import Session, col, select
 
-from core.delivery import presets, replies
+from core.delivery import replies, senders
 from core.errors import NotFound
 from core.models import Attempt, Campaign, CampaignLink, CampaignSender, LinkClick, Message, MessageState, Sender
 from core.tracking import bounces
@@ -102,7 +102,7 @@ def timeline(session: Session, user_id: int, campaign_id: int, message_id: int) 
         raise NotFound.of("mail")
     message, sender, sender_id_now, was_changed = found
     known = sender is not None and not was_changed  # else an earlier try may have been through another provider
-    provider = presets.provider(sender.preset, sender.host) if known else ""
+    provider = senders.called(sender) if known else ""
     tries = _tries(session, message_id)
     number = session.exec(select(func.count()).where(col(Attempt.message_id) == message_id)).one()
     events = [_tried(attempt, provider) for attempt in tries]

@@ -8,7 +8,7 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from core import clock, db
-from core.delivery import lease, replies, standing, usage, warmup, windows, workers
+from core.delivery import lease, replies, senders, standing, usage, warmup, windows, workers
 from core.models import CampaignStatus, Message, MessageState, PauseReason, Sender, SenderState
 from core.stats.counts import Summary, summary
 
@@ -105,7 +105,7 @@ def _of_sending(session: Session, user_id: int, campaign: Summary, zone: str) ->
     if not campaign.snapshot_done and counts.recipients == 0:
         return _nobody(session) or Wait("Preparing the recipients.", "pending")
     if sender.state == SenderState.blocked:
-        explanation = replies.explain(sender.state_rule, sender.state_kind, sender.name)
+        explanation = replies.explain(sender.state_rule, sender.state_kind, senders.called(sender))
         return Wait(f"{sender.name} is blocked. {explanation}", "failed", sender.state_reply, at_sender=True)
     hours = _hours(campaign, sender, now, zone) if counts.pending else None
     if _cools(sender, hours, now):
@@ -115,10 +115,11 @@ def _of_sending(session: Session, user_id: int, campaign: Summary, zone: str) ->
     if hours is not None:
         return hours
     if counts.pending and lease.is_silent(sender, now):
-        words = f"Its worker does not answer; sending goes on as soon as a worker is free. {counts.pending:,} waiting."
+        lead = "The part of the program that sends does not answer; sending goes on by itself as soon as another is free."
+        words = f"{lead} {counts.pending:,} waiting."
         return _nobody(session) or Wait(words, "pending")
     if counts.pending and sender.owner and standing.is_unreached(sender, now):
-        why = replies.explain(sender.state_rule, sender.state_kind, sender.name)
+        why = replies.explain(sender.state_rule, sender.state_kind, senders.called(sender))
         words = f"{why} {sender.state_reply} It is tried now; {counts.pending:,} waiting."
         return Wait(words, "pending", at_sender=True)
     if counts.waiting == 0:
@@ -169,7 +170,7 @@ def _next(why: str, until: datetime, campaign: Summary, zone: str) -> Wait:
 
 def _cooling(sender: Sender, until: datetime, count: int, zone: str, mine: int | None) -> Wait:
     """``Hostinger answered 451 4.7.1 Ratelimit: resuming at 09:27:30 IST, 1,240 waiting.``"""
-    why = f"{replies.explain(sender.state_rule, sender.state_kind, sender.name)}{_then(sender)}"
+    why = f"{replies.explain(sender.state_rule, sender.state_kind, senders.called(sender))}{_then(sender)}"
     rest = f", {count:,} waiting."
     said = " ".join(sender.state_reply.split())
     if not said:

@@ -208,16 +208,16 @@ async def test_a_learned_pace_is_explained_pinned_and_forgotten(user: Browser, s
         row.learned_at = NOW
     await user.open("/senders")
     await user.should_see(
-        "Hostinger slowed us down: 12/min instead of 30 and 1 connection instead of 2 since Wed 25 Nov, 20:30 IST "
-        "(rule hostinger-out)."
+        "News (Hostinger) slowed us down: 12/min instead of 30 and 1 connection instead of 2 since Wed 25 Nov, 20:30 IST."
     )
-    press(user, "Pin")
+    await user.should_see("Rule hostinger-out")
+    press(user, "Keep this pace")
     await eventually(lambda: kept(sender_id).learned_pinned)
     await user.should_see("It stays so.")
-    press(user, "Unpin")
+    press(user, "Let it grow again")
     await eventually(lambda: not kept(sender_id).learned_pinned)
     await user.should_see("It becomes faster by itself")
-    press(user, "Forget")
+    press(user, "Use my limits again")
     await eventually(lambda: kept(sender_id).learned_per_minute is None)
     await user.should_not_see("slowed us down")
     assert (kept(sender_id).learned_connections, kept(sender_id).learned_rule) == (None, "")

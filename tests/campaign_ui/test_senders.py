@@ -356,7 +356,7 @@ async def test_a_card_says_why_a_sender_waits_and_follows_live(user: Browser, si
         sender.state, sender.state_kind, sender.state_rule = SenderState.blocked, "auth", "auth-phase"
         db.after_commit(session, lambda: senders.live.publish(user_id, "sender", sender_id))
     await user.should_see("Blocked")
-    await user.should_see("Hostinger refused the sign-in.")
+    await user.should_see("News (Hostinger) refused the sign-in.")
     assert other and not any(each.is_deleted for each in other)  # its buttons can be pressed all the while
 
 
@@ -370,7 +370,7 @@ async def test_a_server_that_is_not_reached_is_not_said_to_have_answered(user: B
     await user.open("/senders")
     await user.should_see("Not reached")
     await user.should_see(f"Next try {clock.say(until, 'Asia/Kolkata')}")
-    await user.should_see("Hostinger cannot be reached, so nothing is sent. We try again by ourselves.")
+    await user.should_see("News (Hostinger) cannot be reached, so nothing is sent. We try again by ourselves.")
     await user.should_see("Nothing answers on port 587 of smtp.hostinger.com.")
     await user.should_see("Correct its host, port or security where they are wrong, and test the connection.")
     assert "own words" not in texts(user)

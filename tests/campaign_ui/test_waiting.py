@@ -88,7 +88,7 @@ async def test_a_worker_that_falls_silent_is_told_by_nobody_and_yet_shown(user: 
     await user.should_see("Sending now.")
     db.clock_offset += timedelta(seconds=16)  # killed: two heartbeats are missing
     await silence.look()
-    await user.should_see("Its worker does not answer; sending goes on as soon as a worker is free. 1 waiting.")
+    await user.should_see("The part of the program that sends does not answer; sending goes on by itself")
     await eventually(lambda: words(user).count("Waiting") == 2)
     change(lease_until=timedelta(seconds=30))  # it was only slow
     await user.should_see("Sending now.")

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from core import clock
 from core.campaigns.findings import Finding, serious, warning
-from core.delivery import presets, replies, standing
+from core.delivery import replies, senders, standing
 from core.models import Sender, SenderState
 
 _REFUSED = {"auth": "its sign-in", "sender_not_allowed": "its From address"}  # what blocks a sender
@@ -38,4 +38,4 @@ def findings(sender: Sender, now: datetime, zone: str) -> list[Finding]:
 
 def why(sender: Sender) -> str:
     """What its server's last words mean."""
-    return replies.explain(sender.state_rule, sender.state_kind, presets.provider(sender.preset, sender.host))
+    return replies.explain(sender.state_rule, sender.state_kind, senders.called(sender))

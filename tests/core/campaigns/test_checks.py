@@ -33,7 +33,7 @@ def test_a_sender_that_cannot_send_is_a_problem(alice: int, draft: int) -> None:
         ({"from_address": ""}, "no From address"),
         (
             {"state": SenderState.blocked, "state_kind": "auth"},
-            "News is blocked. Your mail provider refused the sign",
+            "News is blocked. News refused the sign",
         ),
     ]:
         with db.session() as session:

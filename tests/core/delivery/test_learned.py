@@ -56,7 +56,7 @@ def test_a_pinned_pace_stays_until_it_is_unpinned_or_forgotten(stack: Stack) -> 
         alice, charlie = rows.user(session), rows.user(session, "charlie@example.com")
         one = rows.sender(session, alice, epoch=1)
         assert one.id is not None
-        with pytest.raises(RuleError, match="nothing to pin"):
+        with pytest.raises(RuleError, match="no pace to keep"):
             learned.pin(session, alice, one.id)
         learned.learn(session, one.id, 1, 15.0, None, "rate")
         for change in (learned.pin, learned.unpin, learned.forget):

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from core import config, crypto, db, live
+from core import clock, config, crypto, db, live
 from core.delivery import hosts, senders
 from core.errors import NotFound, RuleError
 from core.models import Campaign, CampaignStatus, Meta, Sender, SenderState
@@ -305,3 +305,12 @@ def test_on_a_private_installation_the_local_network_is_fine_but_never_metadata(
         senders.resolve("169.254.169.254", 80)
     with pytest.raises(hosts.HostNotFound, match="Check the spelling"):
         senders.resolve("no-such-host.invalid", 25)
+
+
+def test_a_sender_is_called_by_its_name_with_the_provider_that_it_does_not_tell() -> None:
+    def called(name: str, host: str) -> str:
+        return senders.called(Sender(user_id=1, name=name, host=host, created_at=clock.utcnow()))
+
+    assert called("Mein Server", "smtp.hostinger.com") == "Mein Server (Hostinger)"
+    assert called("My hostinger account", "smtp.hostinger.com") == "My hostinger account"
+    assert called("Mein Server", "mail.example.com") == "Mein Server"
