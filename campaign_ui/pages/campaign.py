@@ -41,7 +41,7 @@ from core.stats.days import Progress, progress
 
 _MAY_RETRY = ("sending", "paused", "sent")
 _UNKNOWN = (
-    "For {count} the connection ended after the mail was handed over and before the server answered. "
+    "For {count} no answer came after the mail was handed over: the connection or the program ended first. "
     "They may have arrived, so they are never sent again by themselves."
 )
 _STEPS = 200
@@ -267,8 +267,8 @@ class _Page:
 
     def _show_unknown(self, counts: Counts, status: str) -> None:
         self.unknown.set_visibility(counts.unknown > 0)
-        count = "1 mail" if counts.unknown == 1 else f"{counts.unknown:,} mails"
-        self.unknown_words.set_text(_UNKNOWN.format(count=count))
+        self.doubtful = "1 mail" if counts.unknown == 1 else f"{counts.unknown:,} mails"
+        self.unknown_words.set_text(_UNKNOWN.format(count=self.doubtful))
         self.again.set_visibility(status in _MAY_RETRY)
 
     async def _ask_hours(self) -> None:
@@ -302,7 +302,7 @@ class _Page:
 
     async def _again(self) -> None:
         text = "Whoever received the mail already receives it twice."
-        if await confirm("Send the mails in doubt again?", text, "Send again"):
+        if await confirm(f"Send {self.doubtful} in doubt again?", text, "Send again"):
             await self._settle(False, "{count} put back, to be sent again.")
 
     async def _settle(self, delivered: bool, done: str) -> None:

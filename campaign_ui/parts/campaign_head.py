@@ -160,6 +160,8 @@ class CampaignHead:
         clicked, share = campaign.counts.clicked, campaign.counts.click_rate
         if share is not None and clicked:
             facts.append(f"{clicked:,} clicked ({rounded(share)} % of sent)")
-        for number, word in ((campaign.counts.bounced, "bounced"), (campaign.counts.complained, "complained")):
+        counts = campaign.counts
+        more = ((counts.bounced, "bounced"), (counts.complained, "reported as spam"))
+        for number, word in (*more, (counts.unsubscribed, "unsubscribed")):
             facts += [f"{number:,} {word}"] if number else []
         return " · ".join(facts)

@@ -80,11 +80,16 @@ def _head(told: Timeline, dialog: ui.dialog) -> None:
             dialog_title(addresses.shown(told.email)).classes("break-all")
             with ui.row().classes("items-center gap-2"):
                 ui.label(word).classes(f"cm-badge is-{tone}")
-                tries = "1 attempt counted" if told.attempts == 1 else f"{told.attempts:,} attempts counted"
-                through = f" · through {told.through}" if told.through else ""
-                ui.label(tries + through).classes("text-[13px] cm-mute tabular-nums")
+                ui.label(_tries(told)).classes("text-[13px] cm-mute tabular-nums")
         close = ui.button(icon="close", on_click=dialog.close).props("flat round dense color=grey-7 autofocus")
         close.props["aria-label"] = "Close"
+
+
+def _tries(told: Timeline) -> str:
+    tries = ["1 attempt counted" if told.attempts == 1 else f"{told.attempts:,} attempts counted"]
+    if told.state == MessageState.unknown and not told.attempts:  # it was tried; how that ended is not known
+        tries = []
+    return " · ".join([*tries, *([f"through {told.through}"] if told.through else [])])
 
 
 def _event(event: Event, zone: str) -> None:

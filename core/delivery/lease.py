@@ -9,7 +9,7 @@ from sqlalchemy import exists, insert, or_, select, update
 from sqlmodel import Session, col
 
 from core import db, live
-from core.delivery import holds, ledger
+from core.delivery import holds, ledger, replies
 from core.delivery.tally import Tally
 from core.models import Attempt, Campaign, CampaignStatus, Message, MessageState, Sender, SenderState
 
@@ -201,8 +201,8 @@ _UNDECIDED = {
     "phase": "dot",
     "reply_code": None,
     "kind": "unknown",
-    "rule_id": "",
-    "reply": "The program stopped while the mail server had this mail: it may have been delivered.",
+    "rule_id": replies.STOPPED,
+    "reply": "",
 }
 
 

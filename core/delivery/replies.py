@@ -12,14 +12,26 @@ from core import clock, config
 from core.delivery import rulebook, waits
 from core.delivery.rulebook import ACCOUNT_KINDS, FINAL_KINDS, KINDS, MAIL_KINDS, PHASES
 
-__all__ = ["CONNECTION", "FINAL_KINDS", "KINDS", "PHASES", "UNREACHED", "Verdict", "classify", "explain", "is_success"]
+__all__ = [
+    "CONNECTION",
+    "FINAL_KINDS",
+    "KINDS",
+    "PHASES",
+    "STOPPED",
+    "UNREACHED",
+    "Verdict",
+    "classify",
+    "explain",
+    "is_success",
+]
 
 _WAITING = (ACCOUNT_KINDS | MAIL_KINDS) - {"auth", "sender_not_allowed"}
 _NO_RECIPIENT_YET = ("connect", "ehlo", "auth", "mail")
 _CAP = 2_000  # characters looked at: what makes a 100 KB line cost no more than a short one
 _SOMEBODY = "Your mail provider"
 
-UNREACHED, CONNECTION = "unreached", "connection"  # no connection came about; it ended
+# No connection came about; it ended; we did.
+UNREACHED, CONNECTION, STOPPED = "unreached", "connection", "stopped"
 
 # What is told by us, not by a server: rule id or kind -> sentence.
 _OURS = {
@@ -27,6 +39,7 @@ _OURS = {
     "forwarded": "It bounced at another address, to which this one forwards its mail. The address itself may work.",
     UNREACHED: "{provider} cannot be reached, so nothing is sent. We try again by ourselves.",
     CONNECTION: "The connection to {provider} ended too early. We try again.",
+    STOPPED: "The program stopped while the mail server had this mail. It may have arrived.",
     "unknown": (
         "The connection ended after the mail was handed over and before the server answered. It may have arrived."
     ),

@@ -140,7 +140,7 @@ async def test_the_campaigns_page_tells_how_many_bounced_and_complained(user: Br
         bounces.record(session, user_id, Returned(BOUNCE, first, (dead,)))
         bounces.record(session, user_id, Returned(COMPLAINT, second))
     await user.open(f"/campaigns/{campaign_id}")
-    await eventually(lambda: "1 bounced · 1 complained" in texts(user))
+    await eventually(lambda: "1 bounced · 1 reported as spam" in texts(user))
     await eventually(lambda: "5.1.1 <b>No such user</b> here" in texts(user))
 
 

@@ -16,9 +16,10 @@ from tests.conftest import Stack
 
 
 async def test_the_page_shows_how_it_goes_and_why_it_waits(user: Browser, sign_in: SignIn) -> None:
-    campaign_id = make(sign_in(user), batch_count=4, clicked_count=2)
+    came_back = {"bounced_count": 2, "complained_count": 1, "unsubscribed_count": 3}
+    campaign_id = make(sign_in(user), batch_count=4, clicked_count=2, **came_back)
     await user.open(f"/campaigns/{campaign_id}")
-    await user.should_see("2 clicked (6.7 % of sent)")
+    await user.should_see("2 clicked (6.7 % of sent) · 2 bounced · 1 reported as spam · 3 unsubscribed")
     assert card_texts(user, "Sent") == ["Sent", "30", "90.9 % of recipients"]
     assert card_texts(user, "Opened") == ["Opened", "3", "10 % of sent"]
     assert card_texts(user, "Failed") == ["Failed", "1", "3 % of recipients"]
@@ -28,7 +29,7 @@ async def test_the_page_shows_how_it_goes_and_why_it_waits(user: Browser, sign_i
     await user.should_see("1 waiting; sending starts as soon as a worker is free.")
     await user.should_see("This mailbox does not exist.")
     await user.should_see("550 5.1.1 User unknown")
-    await user.should_see("For 1 mail the connection ended")
+    await user.should_see("For 1 mail no answer came")
 
 
 async def test_a_screen_reader_hears_how_a_campaign_stands(user: Browser, sign_in: SignIn) -> None:

@@ -101,15 +101,16 @@ async def test_mails_in_doubt_are_settled_by_the_user_after_a_question(user: Bro
     await user.should_see("Were these mails delivered?")
     user.find(marker="confirm").click()
     await eventually(lambda: card_texts(user, "Sent")[1] == "31")
-    await user.should_not_see("For 1 mail the connection ended")
+    await user.should_not_see("For 1 mail no answer came")
 
 
 async def test_mails_in_doubt_are_sent_again_only_after_a_question(user: Browser, sign_in: SignIn) -> None:
     campaign_id = make(sign_in(user))
     await user.open(f"/campaigns/{campaign_id}")
     press(user, "Send again")
+    await user.should_see("Send 1 mail in doubt again?")
     await user.should_see("Whoever received the mail already receives it twice.")
     assert card_texts(user, "Pending")[1] == "1"
     user.find(marker="confirm").click()
     await eventually(lambda: card_texts(user, "Pending")[1] == "2")
-    await user.should_not_see("For 1 mail the connection ended")
+    await user.should_not_see("For 1 mail no answer came")

@@ -1,9 +1,11 @@
 from datetime import timedelta
 
+from sqlmodel import col, select
+
 from core import db
-from core.delivery import batch, lease, ledger
+from core.delivery import batch, lease, ledger, replies
 from core.delivery.tally import Tally
-from core.models import Message, MessageState
+from core.models import Attempt, Message, MessageState
 from jobs.dispatch import write_down
 from tests.conftest import Stack
 from tests.jobs import world
@@ -66,6 +68,13 @@ def test_a_takeover_puts_right_what_the_dead_owner_held(stack: Stack) -> None:
         assert lease.take(session, sender_id, "heir") is not None
     assert world.states(campaign_id) == {"pending": 44, "unknown": 4}
     assert world.message(campaign_id, world.people(9)[8]).attempts == 0
+    with db.reading() as session:
+        doubtful = session.exec(select(Message).where(col(Message.state) == "unknown")).all()
+        told = [*doubtful, *session.exec(select(Attempt)).all()]
+    assert {(each.kind, each.rule_id, each.reply) for each in told} == {("unknown", "stopped", "")}
+    assert replies.explain("stopped", "unknown") == (
+        "The program stopped while the mail server had this mail. It may have arrived."
+    )
 
 
 def test_286_mails_stuck_behind_an_expired_cooldown_and_lease_are_freed_by_a_tick(stack: Stack) -> None:
