@@ -26,29 +26,22 @@ def begin(session: Session, email: str, client: str, known: int | None = None) -
     ``client``: the caller's network address. ``known``: the user as whom this browser was signed in before. Raises
     RuleError while one has to wait.
     """
-    now = db.now(session)
-    for key in sorted(_keys(session, email, client, known)):
-        db.insert_ignore(session, _failure, [{"key": key, "failure_count": 0, "wait_until": now}])
-        kept = session.exec(select(LoginFailure).where(col(LoginFailure.key) == key).with_for_update()).one()
-        if kept.wait_until > now:
-            seconds = int((kept.wait_until - now).total_seconds()) + 1
-            raise RuleError(f"Too many tries. Wait {seconds:,} seconds and try again.")
-        kept.failure_count += 1
-        beyond = kept.failure_count - _FREE
-        kept.wait_until = now + timedelta(seconds=min(_LONGEST, 2**beyond) if beyond >= 0 else 0)
-        session.flush()
+    for key in _keys(session, email, client, known):
+        _count(session, key)
 
 
 def passed(session: Session, email: str, client: str, known: int | None = None) -> None:
     """The try was good: the account's failures are forgotten, the client's own at other accounts are not."""
     now = db.now(session)
-    own, *clients = _keys(session, email, client, known)
-    kept = session.get(LoginFailure, own)
-    count = kept.failure_count if kept is not None else 0
+    own, *clients = _keys(session, email, client, known)  # locked in the order of ``begin``
+    counts = select(LoginFailure.failure_count).where(col(LoginFailure.key) == own).with_for_update()
+    count = session.exec(counts).first() or 0
     rest = case((_failure.c.failure_count > count, _failure.c.failure_count - count), else_=0)
-    session.execute(update(_failure).where(_failure.c.key.in_(clients)).values(failure_count=rest, wait_until=now))
-    over = (_failure.c.wait_until < now - timedelta(days=1)) | (_failure.c.failure_count == 0)
-    session.execute(delete(_failure).where((_failure.c.key == own) | over))
+    for key, left in ((own, 0), *((each, rest) for each in clients)):
+        session.execute(update(_failure).where(_failure.c.key == key).values(failure_count=left, wait_until=now))
+    # None that another transaction has: two that wait for each other would end in an error.
+    old = select(LoginFailure.key).where(col(LoginFailure.wait_until) < now - timedelta(days=1))
+    session.execute(delete(_failure).where(_failure.c.key.in_(old.with_for_update(skip_locked=True))))
 
 
 def forget(session: Session, email: str) -> None:
@@ -66,3 +59,18 @@ def _keys(session: Session, email: str, client: str, known: int | None) -> list[
 
 def _account(email: str) -> str:
     return f"account:{as_kept(email)[:320]}"
+
+
+def _count(session: Session, key: str) -> None:
+    now, count, until = db.now(session), _failure.c.failure_count, _failure.c.wait_until
+    db.insert_ignore(session, _failure, [{"key": key, "failure_count": 0, "wait_until": now}])
+    mine = update(_failure).where(_failure.c.key == key)
+    counted = mine.where((count < _FREE) | (until <= now)).values(failure_count=count + 1).returning(count)
+    failures = session.execute(counted).scalar()
+    if failures is None:
+        kept = session.exec(select(LoginFailure.wait_until).where(col(LoginFailure.key) == key)).first()
+        seconds = int(((kept or now) - now).total_seconds()) + 1
+        raise RuleError(f"Too many tries. Wait {seconds:,} seconds and try again.")
+    if failures >= _FREE:
+        wait = timedelta(seconds=min(_LONGEST, 2 ** (failures - _FREE)))
+        session.execute(mine.values(wait_until=now + wait))
