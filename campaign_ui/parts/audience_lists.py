@@ -116,8 +116,8 @@ class _Row(ui.row):
         self.menu_button: ui.button | None = None
         with self:
             self.opener = ui.element("button").classes(
-                "grow min-w-0 flex items-center justify-between gap-3 text-left rounded-[10px] px-3 min-h-[40px] "
-                "cursor-pointer hover:bg-[var(--cm-sunken)]"
+                "grow min-w-0 flex flex-nowrap items-center justify-between gap-3 text-left rounded-[10px] px-3 "
+                "min-h-[40px] cursor-pointer hover:bg-[var(--cm-sunken)]"
             )
             with self.opener.props("type=button"):
                 self._name = ui.label().classes("text-sm font-medium truncate min-w-0")

@@ -80,7 +80,8 @@ class ContactDialog:
     def _build_person(self) -> None:
         contact = self.person.contact
         self.email = ui.input("Email", value=addresses.shown(contact.email) if contact else "")
-        self.email.props("" if contact else "autofocus")
+        if contact is None:
+            self.email.props("autofocus").on("keydown.enter", self._add)
         if self.person.is_suppressed:
             ui.label(_SUPPRESSED).classes("text-xs").style("color:var(--cm-pending-text)")
         self.fields = ContactFields(self.person.names, contact.fields if contact else {})
@@ -97,10 +98,10 @@ class ContactDialog:
 
     def _build_buttons(self) -> None:
         is_new = self.person.contact is None
-        with ui.row().classes("w-full items-center gap-2 mt-2"):
+        with ui.row().classes("w-full items-center justify-end gap-1 mt-2 flex-nowrap"):
             if not is_new:
-                ui.button("Delete contact", on_click=lambda: self.dialog.submit("delete")).props("flat color=negative")
-            ui.space()
+                delete = ui.button("Delete contact", on_click=lambda: self.dialog.submit("delete"))
+                delete.props("flat color=negative").classes("mr-auto whitespace-nowrap")
             ui.button("Cancel", on_click=lambda: self.dialog.submit("")).props("flat color=grey-7")
             ui.button("Add" if is_new else "Save", on_click=self._add if is_new else self._save)
 
