@@ -15,7 +15,7 @@ from campaign_ui.parts.try_again import TRY_AGAIN
 from campaign_ui.parts.use_bars import UseBars
 from core import clock, stats
 from core.audience import addresses
-from core.delivery import replies, senders, standing, warmup, windows
+from core.delivery import replies, senders, standing, usage, warmup, windows
 from core.delivery.replies import UNREACHED
 from core.models import BounceMailbox, Security, Sender, SenderState
 from core.stats import Wait
@@ -85,9 +85,12 @@ def limits(sender: Sender) -> list[str]:
     """The limits in words, none left out that is set."""
     spans = [(sender.per_second, "second"), (sender.per_minute, "minute"), (sender.per_hour, "hour")]
     spans += [(sender.per_day, "day"), (sender.domain_per_minute, "minute to one domain")]
-    words = [f"{limit:,} per {span}" for limit, span in spans if limit is not None] or ["No limit"]
+    words = [f"{limit:,} per {span}" for limit, span in spans if limit is not None]
+    if (slowed := usage.slowed_by_delay(sender)) is not None:
+        words.insert(0, f"{round(slowed[0], 1):,g} per minute at most: {slowed[1]}")
+    words = words or ["No limit"]
     words.append(f"{sender.connections:,} connection{'s' if sender.connections != 1 else ''}")
-    if sender.delay_seconds:
+    if sender.delay_seconds and slowed is None:
         words.append(f"{sender.delay_seconds:g} s between mails")
     words.append(f"batches of {sender.batch_size:,}")
     words.append(f"new connection every {sender.refresh_after:,}")

@@ -1,5 +1,6 @@
 """The fields of a sender, and what a preset fills in."""
 
+import math
 from typing import Any
 
 from nicegui import events, ui
@@ -111,9 +112,10 @@ class SenderFields:
             self._number("refresh_after", "New connection every", shown.refresh_after, 2).props("suffix=mails")
             delay = ui.number("Delay", value=shown.delay_seconds, step=0.5).props("suffix=seconds")
             self._add("delay_seconds", delay, 2)
-            with ui.element("div").classes("sm:col-span-2 flex items-center min-h-16"):  # four lines, as it may be
+            with ui.column().classes("sm:col-span-2 justify-center gap-1 min-h-16"):  # four lines, as it may be
                 self._delay_note = ui.label().classes("text-xs cm-mute")
-            for name in ("connections", "delay_seconds"):
+                self._lower = ui.button(on_click=self._lower_delay).props("outline dense").classes("px-2")
+            for name in ("connections", "delay_seconds", "per_second", "per_minute"):
                 self.inputs[name].on_value_change(self._show_delay)
             self._show_delay()
             self._number("domain_per_minute", "Mails per minute to one domain", shown.domain_per_minute, 3)
@@ -129,6 +131,22 @@ class SenderFields:
             most = 60 / delay * connections
             words += f" With {connections:g} of them at most {most:,.0f} mails go out a minute."
         self._delay_note.text = words
+        lower = self._lower_to()
+        self._lower.set_visibility(lower is not None)
+        self._lower.set_text(f"Lower the delay to {lower:g} s" if lower else "Send without a delay")
+
+    def _lower_to(self) -> float | None:
+        """The delay that holds nothing up which the limits allow; None where that is as long or there is no limit."""
+        typed = {name: self.inputs[name].value or 0 for name in ("per_second", "per_minute", "connections")}
+        paces = [pace for pace in (60 * typed["per_second"], typed["per_minute"]) if pace > 0]
+        if not paces or typed["connections"] <= 0:
+            return None
+        enough = math.floor(6000 * typed["connections"] / min(paces)) / 100
+        return enough if enough < (self.inputs["delay_seconds"].value or 0) else None
+
+    def _lower_delay(self) -> None:
+        if (lower := self._lower_to()) is not None:
+            self.inputs["delay_seconds"].value = lower
 
     def _follow(self, smtp_host: str) -> None:
         if self.bounces is not None:

@@ -129,10 +129,8 @@ def _rate(sender: Sender) -> tuple[float | None, str]:
     if sender.learned_per_minute:
         words = f"{round(sender.learned_per_minute, 1):,g}/min (learned)"
         found.append((sender.learned_per_minute / _APART / 60, words))
-    if sender.delay_seconds > 0:
-        count = min(sender.connections, sender.learned_connections or sender.connections)
-        lines = "1 connection" if count == 1 else f"{count:,} connections"
-        found.append((count / sender.delay_seconds, f"one mail every {sender.delay_seconds:g} s on {lines}"))
+    if (spaced := usage.spacing(sender)) is not None:
+        found.append((spaced[0] / 60, f"{round(spaced[0], 1):,g}/min ({spaced[1]})"))
     return min(found, default=(None, ""))
 
 

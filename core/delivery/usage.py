@@ -64,6 +64,22 @@ def limits_of(sender: Sender, at: datetime) -> Limits:
     )
 
 
+def spacing(sender: Sender) -> tuple[float, str] | None:
+    """Mails a minute that the delay allows, and why: ``2 connections with 4 s between mails``; None without one."""
+    if sender.delay_seconds <= 0:
+        return None
+    count = min(sender.connections, sender.learned_connections or sender.connections)
+    lines = "1 connection" if count == 1 else f"{count:,} connections"
+    return 60 * count / sender.delay_seconds, f"{lines} with {sender.delay_seconds:g} s between mails"
+
+
+def slowed_by_delay(sender: Sender) -> tuple[float, str] | None:
+    """As ``spacing`` where that is slower than its limits per second and minute; else None."""
+    spaced, per_second = spacing(sender), sender.per_second and 60 * sender.per_second
+    paces = [pace for pace in (per_second, sender.per_minute, sender.learned_per_minute) if pace]
+    return spaced if spaced is not None and all(spaced[0] < pace for pace in paces) else None
+
+
 def change_at(limits: Limits, at: datetime) -> datetime | None:
     """When these limits are others by the clock: the window closes (``at``, where it is closed), the ramp goes on."""
     changes = (windows.ends_at(limits.window, at), warmup.changes_at(limits.warmup, at))

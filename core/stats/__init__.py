@@ -20,7 +20,21 @@ from core.stats.counts import (
 )
 from core.stats.failures import Failure, failures
 from core.stats.find import Found, find
-from core.stats.going import STOPPED, WAITING, Ended, Going, Outgoing, Pulse, Stopped, ended, going, outgoing, pulse, stopped, to_resume
+from core.stats.going import (
+    STOPPED,
+    WAITING,
+    Ended,
+    Going,
+    Outgoing,
+    Pulse,
+    Stopped,
+    ended,
+    going,
+    outgoing,
+    pulse,
+    stopped,
+    to_resume,
+)
 from core.stats.health import Health, Use, changes_in, health, held_up, sender_state, todo
 from core.stats.history import Event, Timeline, timeline
 from core.stats.operation import Operation, operation

@@ -145,6 +145,8 @@ def _uses(sender: Sender, now: datetime, used: dict[str, int]) -> tuple[Use, ...
     per_minute = sender.per_minute
     if sender.learned_per_minute is not None:
         per_minute = min(per_minute or 10**9, max(1, round(sender.learned_per_minute)))
+    if per_minute and (slowed := usage.slowed_by_delay(sender)) is not None:
+        per_minute = max(1, round(slowed[0]))
     uses = [Use("minute", _last_minute(sender, now, used, per_minute), per_minute)] if per_minute else []
     limits = [("hour", sender.per_hour), ("day", sender.per_day)]
     uses += [Use(span, used.get(span, 0), limit) for span, limit in limits if limit]

@@ -115,7 +115,9 @@ def _of_sending(session: Session, user_id: int, campaign: Summary, zone: str) ->
     if hours is not None:
         return hours
     if counts.pending and lease.is_silent(sender, now):
-        lead = "The part of the program that sends does not answer; sending goes on by itself as soon as another is free."
+        lead = (
+            "The part of the program that sends does not answer; sending goes on by itself as soon as another is free."
+        )
         words = f"{lead} {counts.pending:,} waiting."
         return _nobody(session) or Wait(words, "pending")
     if counts.pending and sender.owner and standing.is_unreached(sender, now):
@@ -244,6 +246,8 @@ def _then(sender: Sender) -> str:
 
 
 def _limit(sender: Sender) -> str:
+    if (slowed := usage.slowed_by_delay(sender)) is not None:
+        return f"{sender.name} sends at most {round(slowed[0], 1):,g} mails a minute: {slowed[1]}."
     learned = sender.learned_per_minute
     if learned is not None and learned < (sender.per_minute or float("inf")):
         return f"Its provider slowed {sender.name} down to {round(learned, 1):,g} mails a minute."

@@ -208,7 +208,8 @@ async def test_a_learned_pace_is_explained_pinned_and_forgotten(user: Browser, s
         row.learned_at = NOW
     await user.open("/senders")
     await user.should_see(
-        "News (Hostinger) slowed us down: 12/min instead of 30 and 1 connection instead of 2 since Wed 25 Nov, 20:30 IST."
+        "News (Hostinger) slowed us down: 12/min instead of 30 and 1 connection instead of 2 "
+        "since Wed 25 Nov, 20:30 IST."
     )
     await user.should_see("Rule hostinger-out")
     press(user, "Keep this pace")

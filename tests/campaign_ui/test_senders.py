@@ -59,8 +59,20 @@ async def test_the_form_says_what_the_delay_allows(user: Browser, sign_in: SignI
     await user.should_see("From address")
     type_in(user, Connections=2, Delay=4)
     await user.should_see("With 2 of them at most 30 mails go out a minute.")
+    await user.should_not_see("Lower the delay")
+    type_in(user, Mails_per_minute=120)
+    press(user, "Lower the delay to 1 s")
+    assert field(user, "Delay", ui.number).value == 1
+    await user.should_not_see("Lower the delay")
     type_in(user, Delay=0)
     await user.should_not_see("of them at most")
+
+
+async def test_the_limit_that_binds_is_named_where_the_delay_does(user: Browser, sign_in: SignIn) -> None:
+    stored(sign_in(user), per_minute=120, connections=2, delay_seconds=4.0)
+    await user.open("/senders")
+    await user.should_see("30 per minute at most: 2 connections with 4 s between mails")
+    assert "0 of 30" in texts(user) and "0 of 120" not in texts(user)
 
 
 def type_in(browser: Browser, **values: Any) -> None:
@@ -399,7 +411,7 @@ async def test_the_use_of_the_last_minute_falls_by_the_clock_though_nothing_is_t
     user: Browser, sign_in: SignIn, path: str
 ) -> None:
     user_id = sign_in(user)
-    sender_id = stored(user_id, per_minute=240)
+    sender_id = stored(user_id, per_minute=240, delay_seconds=0.0)
     with db.session() as session:
         usage.record(session, sender_id, db.now(session) - timedelta(seconds=60), 120)
         usage.record(session, sender_id, db.now(session), 120)
@@ -564,7 +576,9 @@ async def test_a_sender_that_is_mended_names_the_campaigns_that_it_paused(user: 
     paused = {"status": "paused", "pause_reason": "auth", "pause_detail": "535 5.7.8 no"}
     with db.session() as session:
         session.get_one(Sender, sender_id).sqlmodel_update({"state": "blocked", "state_kind": "auth"})
-        sale = rows.campaign(session, user_id, {"pending": ["a@x.io"]}, name="Winter sale", sender_id=sender_id, **paused)
+        sale = rows.campaign(
+            session, user_id, {"pending": ["a@x.io"]}, name="Winter sale", sender_id=sender_id, **paused
+        )
         rows.campaign(session, user_id, {}, name="Not mine", sender_id=other, **paused)
         mine = paused | {"pause_reason": "user"}
         rows.campaign(session, user_id, {}, name="By me", sender_id=sender_id, **mine)

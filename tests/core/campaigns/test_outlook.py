@@ -48,7 +48,7 @@ def says(alice: int, campaign_id: int) -> str:
         ({"per_minute": 30, "learned_per_minute": 12.0}, "12:41 IST at 12/min (learned)."),
         (
             {"per_minute": 30, "delay_seconds": 8.0, "connections": 1},
-            "13:09 IST at one mail every 8 s on 1 connection.",
+            "13:09 IST at 7.5/min (1 connection with 8 s between mails).",
         ),
         ({"per_minute": 300, "per_hour": 200}, "13:51 IST at 300/min and 200/hour."),
         ({"per_minute": 30, "state": "cooling", "cooling_until": NOW + timedelta(hours=1)}, "13:10 IST at 30/min."),

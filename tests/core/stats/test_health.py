@@ -67,7 +67,7 @@ def test_the_last_minute_is_the_last_sixty_seconds(
     db.clock_offset = minute + timedelta(seconds=second) - clock.utcnow()
     with db.session() as session:
         begins = None if next_start is None else minute + timedelta(seconds=next_start)
-        sender = rows.sender(session, rows.user(session), per_minute=240, next_start_at=begins)
+        sender = rows.sender(session, rows.user(session), per_minute=240, delay_seconds=0.0, next_start_at=begins)
         usage.record(session, sender.id or 0, minute, 12)
         usage.record(session, sender.id or 0, minute - timedelta(minutes=1), 20)
         [health] = stats.health(session, sender.user_id)

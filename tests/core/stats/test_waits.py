@@ -88,6 +88,18 @@ def test_a_pause_no_longer_claims_a_refusal_once_the_sender_was_saved(stack: Sta
         assert (wait.tone, wait.reply, wait.at_sender) == ("pending", "", False)
 
 
+def test_the_delay_is_named_where_it_is_what_binds(stack: Stack) -> None:
+    with db.session() as session:
+        alice, campaign_id, sender = world(session)
+        sender.per_minute = 120
+        session.flush()
+        sentence = stats.waiting(session, alice, campaign_id, ZONE).sentence
+        assert "Hostinger sends at most 30 mails a minute: 2 connections with 4 s between mails." in sentence
+        sender.learned_per_minute = 12.0
+        session.flush()
+        assert "slowed Hostinger down to 12" in stats.waiting(session, alice, campaign_id, ZONE).sentence
+
+
 def test_pace_and_retries_say_when_the_next_mail_goes(stack: Stack) -> None:
     with db.session() as session:
         alice, campaign_id, sender = world(session)
