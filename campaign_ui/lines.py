@@ -153,6 +153,7 @@ def _shown(value: float | None) -> str:
 
 def caption(pace: Pace, is_over: bool) -> str:
     """``30 in the last 60 s · 12 minutes shown``; some may be before a young campaign began."""
+    count = len(pace.minutes)
     if is_over:
-        return f"The {len(pace.minutes):,} minutes up to its end"
-    return f"{pace.per_minute:,.0f} in the last 60 s · {len(pace.minutes):,} minutes shown"
+        return "The minute up to its end" if count == 1 else f"The {count:,} minutes up to its end"
+    return f"{pace.per_minute:,.0f} in the last 60 s · {'1 minute' if count == 1 else f'{count:,} minutes'} shown"

@@ -71,6 +71,9 @@ def in_notification(each: Ended) -> tuple[str, str]:
     """Heading and sentence."""
     if each.status == "paused":
         return f"{each.title} is paused", "It needs you: open it to see why."
+    if not each.sent and not each.in_doubt:
+        why = "Open it to see why."
+        return f"{each.title} reached nobody", f"{each.failed:,} failed. {why}" if each.failed else why
     failed = f", {each.failed:,} failed" if each.failed else ""
     return f"{each.title} is sent", f"{each.sent:,} sent{failed}."
 

@@ -65,6 +65,7 @@ class Ended:
     status: str
     sent: int
     failed: int
+    in_doubt: int = 0
 
 
 def going(session: Session, user_id: int) -> list[Going]:
@@ -147,12 +148,13 @@ def _waits(now: datetime) -> ColumnElement[bool]:
 def ended(session: Session, user_id: int, ids: Collection[int]) -> list[Ended]:
     """Of these campaigns the ones that are sent, or paused by what happened and not by their user."""
     columns = (_campaign.c.id, _campaign.c.name, _campaign.c.subject, _campaign.c.status)
-    wanted = select(*columns, _campaign.c.sent_count, _campaign.c.failed_count).where(
+    counts = (_campaign.c.sent_count, _campaign.c.failed_count, _campaign.c.unknown_count)
+    wanted = select(*columns, *counts).where(
         *_own(user_id), _campaign.c.id.in_(ids), or_(_campaign.c.status == CampaignStatus.sent, _paused_by_itself())
     )
     return [
-        Ended(id, title(name, subject), status, sent, failed)
-        for id, name, subject, status, sent, failed in session.execute(wanted)
+        Ended(id, title(name, subject), status, *numbers)
+        for id, name, subject, status, *numbers in session.execute(wanted)
     ]
 
 

@@ -108,6 +108,8 @@ def test_the_rate_says_its_most_and_leaves_out_what_nobody_counted() -> None:
     assert lines.say_rate(Pace()) == "No minute was counted yet."
     assert lines.caption(PACE, False) == "30 in the last 60 s · 60 minutes shown"
     assert lines.caption(Pace(PACE.minutes[:12]), True) == "The 12 minutes up to its end"
+    assert lines.caption(Pace(PACE.minutes[:1]), True) == "The minute up to its end"
+    assert lines.caption(Pace(PACE.minutes[:1]), False) == "0 in the last 60 s · 1 minute shown"
     assert lines.say_rate(Pace((Minute(NOON, 1, 0),))) == "1 mail sent in one minute."
     assert lines.say_rate(Pace((Minute(NOON, 0, 0),) * 3)) == "No mail was sent in these 3 minutes."
 

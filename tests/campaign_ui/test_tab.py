@@ -33,6 +33,15 @@ def test_a_notification_says_how_it_ended() -> None:
     assert tab.in_notification(Ended(1, "Offer", "paused", 7, 0))[0] == "Offer is paused"
 
 
+def test_a_notification_calls_a_campaign_that_reached_nobody_by_no_other_name() -> None:
+    assert tab.in_notification(Ended(1, "Offer", "sent", 0, 2)) == (
+        "Offer reached nobody",
+        "2 failed. Open it to see why.",
+    )
+    in_doubt = Ended(1, "Offer", "sent", 0, 2, in_doubt=1)  # it may have reached one
+    assert tab.in_notification(in_doubt) == ("Offer is sent", "0 sent, 2 failed.")
+
+
 async def test_an_open_tab_is_told_of_progress_and_of_the_end(user: Browser, sign_in: SignIn) -> None:
     alice = sign_in(user)
     with db.session() as session:
