@@ -32,7 +32,7 @@ from campaign_ui.parts.ledger import Ledger, LedgerView, ledger_view, read_page
 from campaign_ui.parts.preview import add_style
 from campaign_ui.parts.rate import Rate
 from campaign_ui.parts.sandbox_play import sandbox_note
-from campaign_ui.parts.try_again import try_again
+from campaign_ui.parts.try_again import try_campaign_again
 from core import campaigns as rules
 from core import db, stats
 from core.errors import NotFound
@@ -280,8 +280,7 @@ class _Page:
             await show_mail(self.user.id, self.id)
 
     async def _try_again(self) -> None:
-        if self.wait.try_sender is not None:
-            await try_again(self.user.id, self.wait.try_sender)
+        await try_campaign_again(self.user.id, self.id, self.wait)
 
     async def _duplicate(self) -> None:
         await duplicate(self.user.id, self.id)

@@ -120,7 +120,7 @@ class CampaignHead:
         for button, visible in (
             (self._edit, status == "draft"),
             (self._edit_later, status == "scheduled"),
-            (self._try, wait.try_sender is not None),
+            (self._try, wait.try_sender is not None or wait.try_mails),
             (self._other, waits_for_sender(campaign, wait)),
             (self._change_sender, may_change(campaign, wait)),
             (self._sender, wait.at_sender),

@@ -1,6 +1,6 @@
 """Campaigns: the draft people edit, what stands in its way, and its way from draft to sent."""
 
-from core.campaigns.again import Chunk, retry_failed, settle_unknown
+from core.campaigns.again import Chunk, retry_failed, settle_unknown, try_again_now
 from core.campaigns.checks import findings, problems, steps_missing
 from core.campaigns.content import content
 from core.campaigns.drafts import (
@@ -89,5 +89,6 @@ __all__ = [
     "steps_missing",
     "subject",
     "title",
+    "try_again_now",
     "unschedule",
 ]

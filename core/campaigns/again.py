@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import case, exists, update
 from sqlmodel import Session, col
 
-from core import db
+from core import db, live
 from core.campaigns import activity
 from core.campaigns.checks import sender_problem
 from core.campaigns.drafts import get, hint
@@ -96,6 +96,25 @@ def settle_unknown(
         hint(session, user_id, campaign_id)
     else:
         _send_on(session, user_id, campaign_id, "unknown_count", chunk.count)
+    return chunk
+
+
+def try_again_now(session: Session, user_id: int, campaign_id: int, *, after: int = 0) -> Chunk:
+    """Mails of a sending campaign that a server put off are due at once.
+
+    Refused again, each waits as long as the last time: who asks early uses up no attempt. ``after``: the ``last_id`` of
+    the chunk before. Raises RuleError when none waits for that any more; NotFound.
+    """
+    get(session, user_id, campaign_id)
+    now, attempts = db.now(session), col(Message.attempts)
+    waits = locked(user_id, campaign_id, [CampaignStatus.sending], MessageState.pending)
+    put_off = waits.where(col(Message.retry_at) > now, col(Message.reply) != "")
+    due = {"retry_at": now, "attempts": case((attempts > 1, attempts - 1), else_=attempts)}
+    chunk = _change(session, _next(session, put_off, after), MessageState.pending, due)
+    if not chunk.count and not after:
+        raise RuleError("No mail of this campaign waits to be tried again any more.")
+    hint(session, user_id, campaign_id)
+    db.after_commit(session, live.wake)
     return chunk
 
 

@@ -36,7 +36,8 @@ class Wait:
 
     ``tone``: sent (all is well), pending (waits), failed (needs the user), quiet (nothing to do).
     ``reply``: the server's own words where they are the reason and not in the sentence. ``why``: what they mean.
-    ``try_sender``: the sender that can be tried now instead (``standing.try_now``).
+    ``try_sender``: the sender that can be tried now instead (``standing.try_now``); ``try_mails``: the mails that were
+    put off can (``campaigns.try_again_now``).
     ``at_sender``: what holds it up is told there.
     """
 
@@ -48,6 +49,7 @@ class Wait:
     why: str = ""
     try_sender: int | None = None
     at_sender: bool = False
+    try_mails: bool = False
 
     @property
     def sentence(self) -> str:
@@ -197,6 +199,7 @@ def _of_due(session: Session, campaign: Summary, sender: Sender, now: datetime, 
         .order_by(col(Message.retry_at), col(Message.id))
         .limit(1)
     ).first()
+    is_full = sender.next_start_at is not None and sender.next_start_at > now + standing.PACED
     if first is not None and first.retry_at > now + _SOON:
         at = _clock(first.retry_at, zone)
         if sender.domain_per_minute and not first.reply:
@@ -208,8 +211,9 @@ def _of_due(session: Session, campaign: Summary, sender: Sender, now: datetime, 
             lead = f"The last mail waits to be tried again at {at}"
         else:
             lead = f"All {count:,} that remain wait to be tried again, the first at {at}"
-        return Wait(lead, "pending", first.reply, first.retry_at, ".")
-    if sender.next_start_at is not None and sender.next_start_at > now + standing.PACED:
+        may_try = bool(first.reply) and not is_full
+        return Wait(lead, "pending", first.reply, first.retry_at, ".", try_mails=may_try)
+    if is_full and sender.next_start_at is not None:
         why = _full(session, sender, now) or _limit(sender)
         lead = f"{why} Next mail at {_clock(sender.next_start_at, zone)}"
         return Wait(lead, "pending", until=sender.next_start_at, rest=f"; {count:,} waiting.")

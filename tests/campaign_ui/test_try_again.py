@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 from nicegui.testing import User as Browser
-from sqlmodel import select
+from sqlmodel import col, select
 
 from core import db, live
-from core.models import Sender
+from core.models import Message, Sender
 from tests.campaign_ui.campaign import make
 from tests.campaign_ui.conftest import SignIn, eventually, press
 
@@ -59,6 +59,25 @@ async def test_the_page_of_senders_ends_it_too(user: Browser, sign_in: SignIn) -
     await eventually(lambda: user.notify.contains("No mail is due now"))
     assert state() == "ready"
     await user.should_see("Ready")
+
+
+async def test_mails_that_a_server_put_off_are_tried_again_by_hand_too(user: Browser, sign_in: SignIn) -> None:
+    campaign_id = make(sign_in(user))
+    with db.session() as session:
+        mail = session.exec(select(Message).where(col(Message.state) == "pending")).one()
+        mail.retry_at, mail.reply = db.now(session) + timedelta(minutes=15), "450 4.2.0 Greylisted"
+    await user.open(f"/campaigns/{campaign_id}")
+    await user.should_see("The last mail waits to be tried again at")
+    woken: list[bool] = []
+    undo = live.on_wake(lambda: woken.append(True))
+    press(user, "Try again now")
+    await eventually(lambda: user.notify.contains("1 mail tried again now."))
+    undo()
+    await user.should_not_see("The last mail waits to be tried again at")
+    await user.should_not_see("Try again now")
+    with db.session() as session:
+        mail = session.exec(select(Message).where(col(Message.state) == "pending")).one()
+        assert mail.retry_at <= db.now(session) and woken
 
 
 async def test_who_is_late_is_told_that_it_does_not_wait_any_more(user: Browser, sign_in: SignIn) -> None:

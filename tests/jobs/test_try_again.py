@@ -5,11 +5,13 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
+from sqlmodel import select
 
-from core import db, live
+from core import campaigns, db, live
 from core.delivery import standing
 from core.delivery.standing import Tried
 from core.errors import RuleError
+from core.models import Message
 from jobs import runner
 from tests.conftest import Stack
 from tests.jobs import world
@@ -145,3 +147,29 @@ def test_a_server_that_lets_nobody_in_is_tried_again_at_once(stack: Stack, phase
         assert try_now(user_id, sender_id) == Tried.all
         world.until(lambda: world.done(campaign_id))
     assert sorted(receiver.accepted) == PEOPLE and world.states(campaign_id) == {"sent": 20}
+
+
+def test_a_mail_that_was_put_off_is_tried_at_once_when_its_user_says_so(stack: Stack) -> None:
+    says: list[str | None] = ["450 4.2.0 <x>: Recipient address rejected: Greylisted"]
+    with Receiver(lambda phase, _: says[0] if phase == "rcpt" else None) as receiver, worker():
+        user_id = world.add_user()
+        sender_id = world.add_sender(user_id, receiver.port)
+        campaign_id = world.add_campaign(user_id, sender_id, PEOPLE[:3])
+        live.wake()
+
+        def waits(reply: str) -> bool:
+            with db.reading() as session:
+                replies = session.exec(select(Message.reply).where(Message.campaign_id == campaign_id)).all()
+            return world.sender(sender_id).owner == "" and sum(reply in each for each in replies) == 3
+
+        world.until(lambda: waits("Greylisted"))
+        says[0] = "450 4.2.0 <x>: Recipient address rejected: Greylisted still"
+        with db.session() as session:
+            assert campaigns.try_again_now(session, user_id, campaign_id).count == 3
+        world.until(lambda: waits("still"))
+        assert world.message(campaign_id, PEOPLE[0]).attempts == 2 and world.states(campaign_id) == {"pending": 3}
+        says[0] = None
+        with db.session() as session:
+            assert campaigns.try_again_now(session, user_id, campaign_id).count == 3
+        world.until(lambda: world.done(campaign_id))
+    assert sorted(receiver.accepted) == PEOPLE[:3]

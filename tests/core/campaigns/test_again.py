@@ -224,3 +224,29 @@ def test_many_doubts_are_settled_in_chunks(
         after = chunk.last_id
         assert ledger(draft)[state] == sum(counts)
     assert counts == [2, 2, 1] and ledger(draft) == {state: 5}
+
+
+def test_what_a_server_put_off_is_due_at_once_and_climbs_no_ladder(alice: int, draft: int) -> None:
+    put(draft, CampaignStatus.sending, pending=4)
+    later = NOW + timedelta(days=900)
+    with db.session() as session:
+        for number, values in enumerate(({"reply": "450 later"}, {"reply": "450 later", "attempts": 1}, {"reply": ""})):
+            of = (col(Message.campaign_id) == draft, col(Message.email) == f"pending{number}@example.org")
+            session.execute(update(Message).where(*of).values(retry_at=later, **values))
+        charlie = user(session, "charlie@example.com")
+    with db.session() as session, pytest.raises(NotFound):
+        campaigns.try_again_now(session, charlie, draft)
+    with db.session() as session:
+        assert campaigns.try_again_now(session, alice, draft) == campaigns.Chunk(2, None)
+        now = db.now(session)
+    with db.reading() as session:
+        found = session.exec(select(Message).order_by(col(Message.id))).all()
+        assert [(each.retry_at <= now, each.attempts) for each in found] == [
+            (True, 2),
+            (True, 1),
+            (False, 3),
+            (True, 3),
+        ]
+    assert ledger(draft) == {"pending": 4}
+    with db.session() as session, pytest.raises(RuleError, match="waits to be tried again any more"):
+        campaigns.try_again_now(session, alice, draft)

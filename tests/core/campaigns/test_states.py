@@ -205,6 +205,7 @@ _STEPS: dict[str, tuple[Callable[[Session, int, int], object], set[str]]] = {
     "resume": (campaigns.resume, {"paused"}),
     "cancel": (campaigns.cancel, {"scheduled", "sending", "paused"}),
     "retry_failed": (campaigns.retry_failed, {"sent", "sending", "paused"}),
+    "try_again_now": (campaigns.try_again_now, set()),  # none was put off
     "delete": (campaigns.delete, set(CampaignStatus) - {"sending"}),
 }
 

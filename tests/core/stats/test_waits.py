@@ -116,7 +116,11 @@ def test_pace_and_retries_say_when_the_next_mail_goes(stack: Stack) -> None:
             message.retry_at = now + timedelta(minutes=15)
             message.reply = "450 4.2.0 Greylisted"
         session.flush()
+        assert not stats.waiting(session, alice, campaign_id, ZONE).try_mails  # a limit is full
+        sender.next_start_at = now
+        session.flush()
         wait = stats.waiting(session, alice, campaign_id, ZONE)
+        assert wait.try_mails and wait.try_sender is None
         session.get_one(Campaign, campaign_id).pending_count = 1
         session.flush()
         last = stats.waiting(session, alice, campaign_id, ZONE)
