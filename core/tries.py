@@ -17,6 +17,7 @@ from core.models import LoginFailure, User
 
 _FREE = 5  # failures without a wait
 _LONGEST = 300  # seconds
+_FORGOTTEN = timedelta(hours=1)  # without a try
 _failure: Any = LoginFailure.__table__  # type: ignore[attr-defined]
 
 
@@ -65,8 +66,9 @@ def _count(session: Session, key: str) -> None:
     now, count, until = db.now(session), _failure.c.failure_count, _failure.c.wait_until
     db.insert_ignore(session, _failure, [{"key": key, "failure_count": 0, "wait_until": now}])
     mine = update(_failure).where(_failure.c.key == key)
-    counted = mine.where((count < _FREE) | (until <= now)).values(failure_count=count + 1).returning(count)
-    failures = session.execute(counted).scalar()
+    fresh = case((until < now - _FORGOTTEN, 1), else_=count + 1)
+    counted = mine.where((count < _FREE) | (until <= now)).values(failure_count=fresh, wait_until=now)
+    failures = session.execute(counted.returning(count)).scalar()
     if failures is None:
         kept = session.exec(select(LoginFailure.wait_until).where(col(LoginFailure.key) == key)).first()
         seconds = int(((kept or now) - now).total_seconds()) + 1

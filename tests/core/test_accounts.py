@@ -146,6 +146,17 @@ def test_who_has_an_account_cannot_forget_the_failures_at_others_by_it(stack: St
         _log_in("a guess", "victim5@example.com")
 
 
+def test_failures_of_an_hour_ago_make_nobody_wait(stack: Stack) -> None:
+    _sign_up()
+    _fail(5)
+    with pytest.raises(RuleError, match="Too many"):
+        _log_in("a guess")
+    db.clock_offset = timedelta(hours=1, minutes=1)
+    _fail(5)
+    with pytest.raises(RuleError, match="Too many"):
+        _log_in("a guess")
+
+
 def test_failures_of_yesterday_are_forgotten_with_the_next_good_sign_in(stack: Stack) -> None:
     user_id = _sign_up()
     with db.session() as session:
