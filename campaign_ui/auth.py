@@ -16,6 +16,7 @@ from core import accounts, clock, crypto, db, stats
 COOKIE = "session"
 MAX_AGE = accounts.SESSION_DAYS * 86_400
 _DEVICE, _DEVICE_AGE = "device", 365 * 86_400
+_NOTHING = stats.Outgoing()
 _SOCKET, _CLIENT, _ASSETS = "/_nicegui_ws/", "/_nicegui/client/", "/_nicegui/"
 
 
@@ -29,7 +30,7 @@ class CurrentUser:
     time_zone: str
     theme: str
     session_hash: str
-    outgoing: stats.Outgoing = stats.Outgoing()  # only pages show it
+    outgoing: stats.Outgoing = _NOTHING  # only pages show it
 
     @property
     def today(self) -> date:
@@ -47,7 +48,7 @@ def find(token: str | None, with_outgoing: bool = False) -> CurrentUser | None:
             return None
         user, session_hash = found
         assert user.id is not None
-        outgoing = stats.outgoing(session, user.id) if with_outgoing else stats.Outgoing()
+        outgoing = stats.outgoing(session, user.id) if with_outgoing else _NOTHING
     return CurrentUser(user.id, user.email, user.is_admin, user.time_zone, user.theme, session_hash, outgoing)
 
 

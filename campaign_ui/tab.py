@@ -21,7 +21,7 @@ class Tab:
 
     async def refresh(self) -> Outgoing | None:
         """Read what goes out and show it; None where the tab is gone."""
-        outgoing = await live.read("outgoing", _outgoing, self.user_id)
+        outgoing: Outgoing | None = await live.read("outgoing", _outgoing, self.user_id)
         if outgoing is not None:
             await self._show(outgoing)
         return outgoing
