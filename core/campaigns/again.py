@@ -109,7 +109,7 @@ def try_again_now(session: Session, user_id: int, campaign_id: int, *, after: in
     now, attempts = db.now(session), col(Message.attempts)
     waits = locked(user_id, campaign_id, [CampaignStatus.sending], MessageState.pending)
     put_off = waits.where(col(Message.retry_at) > now, col(Message.reply) != "")
-    due = {"retry_at": now, "attempts": case((attempts > 1, attempts - 1), else_=attempts)}
+    due = {"retry_at": now, "attempts": case((attempts > 0, attempts - 1), else_=0)}
     chunk = _change(session, _next(session, put_off, after), MessageState.pending, due)
     if not chunk.count and not after:
         raise RuleError("No mail of this campaign waits to be tried again any more.")
