@@ -9,7 +9,7 @@ from sqlalchemy import exists, func, or_, select, update
 from sqlmodel import Session
 
 from core import db, live
-from core.delivery import warmup, windows
+from core.delivery import replies, warmup, windows
 from core.delivery.warmup import Warmup
 from core.models import Activity, Attempt, Campaign, CampaignStatus, Message, MessageState
 
@@ -130,7 +130,7 @@ def done_today(session: Session, campaign_id: int, zone: str, now: datetime) -> 
     )
     doubted = select(func.count(func.distinct(_attempt.c.message_id))).where(
         _attempt.c.campaign_id == campaign_id,
-        _attempt.c.rule_id == "",
+        _attempt.c.rule_id.in_(("", replies.STOPPED)),
         _attempt.c.kind == "unknown",
         _attempt.c.at >= began,
         _attempt.c.message_id == _message.c.id,

@@ -40,7 +40,7 @@ async def test_every_place_says_the_same_of_how_far_a_campaign_is(user: Browser,
             "campaigns/" not in path
         )
     with db.reading() as session:
-        assert tab.in_title(stats.going(session, alice)) == ("6 % · Offer", 6)
+        assert tab.in_title(stats.outgoing(session, alice)) == ("6 % · Offer", 6)
 
 
 @pytest.mark.parametrize(
