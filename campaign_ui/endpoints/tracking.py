@@ -10,6 +10,7 @@ from starlette.responses import Response
 from campaign_ui.endpoints import reader
 from campaign_ui.hits import HitBuffer
 from core import clock, crypto, db
+from core.content import merge
 from core.content.links import verified
 from core.tracking import links
 
@@ -39,16 +40,17 @@ def register(app: FastAPI) -> None:
         message_id, link_id = token
         try:
             url = known.get(link_id) or await asyncio.to_thread(_find, link_id)
+            leads = await asyncio.to_thread(_own, *token) if url and merge.fields_used(url) else url
         except SQLAlchemyError:
             return _later()
-        if url is None:
+        if not url or not leads:
             return reader.gone()
         if len(known) >= _MOST_KNOWN:
             known.clear()
         known[link_id] = url
         if _is_fetched(request):
             await hits.add(message_id, clock.utcnow(), link_id)
-        return Response(status_code=302, headers={**reader.HEADERS, "Location": url})
+        return Response(status_code=302, headers={**reader.HEADERS, "Location": leads})
 
     app.add_route("/t/o/{token}.gif", pixel, methods=["GET", "HEAD"])
     app.add_route("/t/c/{token}", click, methods=["GET", "HEAD"])
@@ -64,6 +66,11 @@ def _is_fetched(request: Request) -> bool:
 def _find(link_id: int) -> str | None:
     with db.reading() as session:
         return links.find(session, link_id)
+
+
+def _own(message_id: int, link_id: int) -> str | None:
+    with db.reading() as session:
+        return links.own(session, link_id, message_id)
 
 
 def _later() -> Response:

@@ -1,7 +1,7 @@
 """The links of a mail's HTML that a click can be counted at: plain http(s) addresses of <a> and <area>."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import unescape
 from urllib.parse import quote, urlsplit
@@ -23,7 +23,7 @@ _SAFE = "%/:=&?~#+!$,;'@()*[]"
 
 @dataclass(frozen=True)
 class Link:
-    """``source[start:end]`` is how ``url`` is written there; ``url`` is ASCII."""
+    """``source[start:end]`` is how ``url`` is written there; ``url`` is ASCII but for its merge fields."""
 
     start: int
     end: int
@@ -33,15 +33,16 @@ class Link:
 def find(source: str) -> list[Link]:
     """The links in ``source`` (before merging), in order.
 
-    Left out: mailto:, tel: and the like, anchors, addresses with a merge field (they differ from mail to mail), with
-    a name and password or with anything that no address has, and links in comments.
+    Left out: mailto:, tel: and the like, anchors, addresses with a merge field before their path (nobody may choose
+    the server but who wrote the mail), with a name and password or with anything that no address has, and links in
+    comments.
     """
     seen = merge.blanked(places.hide_comments(source))
     found: list[Link] = []
     for tag in _TAG.finditer(seen):
         for attribute in _ATTRIBUTE.finditer(tag[1]):
             if attribute[1].lower() == "href":
-                found += _link(tag.start(1), attribute)
+                found += _link(source, tag.start(1), attribute)
                 break  # of two, browsers take the first
     return found
 
@@ -51,10 +52,35 @@ def addresses(source: str) -> list[str]:
     return list(dict.fromkeys(link.url for link in find(source)))[:MOST]
 
 
-def _link(offset: int, attribute: re.Match[str]) -> list[Link]:
-    group = attribute.lastindex or 1
-    url = plain(unescape(attribute[group])) if group > 1 else ""
-    return [Link(offset + attribute.start(group), offset + attribute.end(group), url)] if url else []
+def _link(source: str, offset: int, attribute: re.Match[str]) -> list[Link]:
+    if (group := attribute.lastindex or 1) == 1:
+        return []
+    start, end = offset + attribute.start(group), offset + attribute.end(group)
+    url = counted(unescape(source[start:end]))
+    is_same = _fields(merge.parse(url)) == _fields(merge.parse_html(source[start:end]))  # entities may hide a brace
+    return [Link(start, end, url)] if url and is_same else []
+
+
+def _fields(pieces: Iterable[str | merge.Field]) -> list[tuple[str, str]]:
+    return [(piece.name, piece.default) for piece in pieces if isinstance(piece, merge.Field)]
+
+
+def counted(address: str) -> str:
+    """``address`` with its merge fields, in ASCII but for these, when clicks at it can be counted; "" otherwise."""
+    hidden, fields = merge.hidden(address)
+    url = plain(hidden)
+    if any(word in urlsplit(url).netloc for word in fields) or "unsubscribe_url" in merge.fields_used(address):
+        return ""
+    url = merge.shown(url, fields, escaped=False)
+    return url if len(url.encode(errors="replace")) <= _LONGEST else ""
+
+
+def filled(url: str, fields: Mapping[str, object]) -> str:
+    """``url`` (of ``counted``) with the values encoded as they are in a mail: they never change where it leads to."""
+    return "".join(
+        piece if isinstance(piece, str) else merge.address_part(merge.value(piece, fields), merge.Context.url)
+        for piece in merge.parse(url)
+    )
 
 
 def plain(address: str) -> str:

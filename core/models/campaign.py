@@ -143,7 +143,10 @@ class CampaignSender(SQLModel, table=True):
 
 
 class CampaignLink(SQLModel, table=True):
-    """An address in the mail of a campaign at which clicks are counted; readers are sent to no other."""
+    """An address in the mail of a campaign at which clicks are counted; readers are sent to no other server.
+
+    Its merge fields stand in ``url`` as they were written.
+    """
 
     __tablename__ = "campaign_link"
     __table_args__ = (UniqueConstraint("campaign_id", "url"),)

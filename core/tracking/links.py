@@ -8,6 +8,7 @@ from sqlalchemy import delete
 from sqlmodel import Session, col, select
 
 from core import db
+from core.content import links
 from core.models import CampaignLink, LinkClick, Message
 
 
@@ -28,6 +29,17 @@ def of(session: Session, campaign_id: int) -> tuple[tuple[str, int], ...]:
 def find(session: Session, link_id: int) -> str | None:
     """The address behind a number; None where the campaign is gone."""
     return session.exec(select(CampaignLink.url).where(col(CampaignLink.id) == link_id)).first()
+
+
+def own(session: Session, link_id: int, message_id: int) -> str | None:
+    """The address behind a number as this mail has it, with the merge fields of its recipient.
+
+    None where the campaign is gone, and for a mail of another campaign: whoever writes a link would read its fields.
+    """
+    same = col(Message.campaign_id) == col(CampaignLink.campaign_id)
+    mail = select(CampaignLink.url, Message.email, Message.fields).join(Message, same)
+    row = session.execute(mail.where(col(CampaignLink.id) == link_id, col(Message.id) == message_id)).first()
+    return links.filled(row.url, {**row.fields, "email": row.email}) if row else None
 
 
 def followed(session: Session, clicks: Iterable[tuple[int, int, datetime]]) -> None:

@@ -27,9 +27,9 @@ async def web(stack: Stack) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-def _message(state: MessageState = MessageState.sent) -> int:
+def _message(state: MessageState = MessageState.sent, of: str = "alice@example.com") -> int:
     with db.session() as session:
-        _, (message_id,) = rows.sent_campaign(session, rows.user(session), [state])
+        _, (message_id,) = rows.sent_campaign(session, rows.user(session, of), [state])
     return message_id
 
 
@@ -113,6 +113,28 @@ async def test_a_click_is_counted_and_leads_to_the_address_of_the_campaign_alone
             assert [(row.link_id, row.message_id) for row in session.exec(select(LinkClick))] == [(link, message_id)]
         assert message.clicked_at is not None and message.opened_at is not None and message.state == MessageState.sent
         assert (campaign.clicked_count, campaign.opened_count, campaign.unknown_count) == (1, 1, 0)
+
+
+async def test_a_click_at_a_link_with_merge_fields_leads_to_the_address_of_its_own_mail(web: httpx.AsyncClient) -> None:
+    message_id, other_id = _message(), _message(of="charlie@example.com")
+    link = _link("https://shop.example/{{ City | default: 'Wien' }}?n={{ plz }}&to={{ email }}")
+    for fields, leads in (
+        ({"plz": "1010&admin=1", "email": "x@evil.example"}, "Wien?n=1010%26admin%3D1"),
+        ({"city": "//evil.example/\r\nX: ü"}, "%2F%2Fevil.example%2F%0D%0AX%3A%20%C3%BC?n="),
+    ):
+        with db.session() as session:
+            message = session.get_one(Message, message_id)
+            message.fields, message.contact_id = fields, None
+        answer = await web.get(f"/t/c/{_click(message_id, link)}")
+        assert answer.headers["location"] == f"https://shop.example/{leads}&to=r0%40example.com"
+    stranger = await web.get(f"/t/c/{_click(other_id, link)}")
+    assert stranger.status_code == 404 and "location" not in stranger.headers
+    with db.reading() as session:
+        assert [(row.link_id, row.message_id) for row in session.exec(select(LinkClick))] == [(link, message_id)]
+        assert session.get_one(Message, other_id).clicked_at is None
+    with db.session() as session:
+        session.delete(session.get_one(Campaign, 1))
+    assert (await web.get(f"/t/c/{_click(message_id, link)}")).status_code == 404
 
 
 async def test_a_forged_click_leads_nowhere(web: httpx.AsyncClient) -> None:

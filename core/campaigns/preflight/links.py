@@ -10,6 +10,7 @@ from core.audience import addresses
 from core.campaigns.findings import Finding, Level
 from core.campaigns.preflight import tags
 from core.content import merge
+from core.content.links import counted
 
 # What runs code or reads files where it is opened; mail programs take such links out or warn of them.
 _UNSAFE = {"javascript", "vbscript", "data", "file", "blob", "about"}
@@ -48,14 +49,15 @@ def findings(body: str) -> list[Finding]:
 
 
 def _uncounted(found: list[str]) -> list[Finding]:
-    """A note of those at which nobody counts clicks."""
-    own = [each for each in dict.fromkeys(found) if {*merge.fields_used(each)} - {"unsubscribe_url"}]
-    web = [each for each in own if each.strip().lower().startswith(("http", "{{"))]
-    if not web:
+    """A note of those at which nobody counts clicks though nothing is wrong with them."""
+    web = [each for each in dict.fromkeys(found) if each.strip().lower().startswith(("http", "{{"))]
+    own = [each for each in web if merge.fields_used(each) != ["unsubscribe_url"] and not counted(each)]
+    quiet = [each for each in own if judge(each)[0] in (None, Level.note)]
+    if not quiet:
         return []
-    which = "a link with a merge field in it" if len(web) == 1 else f"{len(web):,} links with merge fields in them"
-    words = f"Clicks at {which} are not counted: each recipient has another address there."
-    return [Finding(Level.note, words, "content", "body", mark=web[0])]
+    which = "a link" if len(quiet) == 1 else f"{len(quiet):,} links"
+    words = f"Clicks at {which} are not counted: merge fields may only stand behind the host, in 2,000 characters."
+    return [Finding(Level.note, words, "content", "body", mark=quiet[0])]
 
 
 def judge(address: str | None, text: str = "") -> tuple[Level | None, str]:

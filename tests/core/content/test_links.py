@@ -1,6 +1,7 @@
 import re
 import time
 from datetime import UTC, datetime
+from html import unescape
 
 import pytest
 
@@ -41,6 +42,11 @@ def _token(mail: int, link: int) -> str:
             '<a data-href="https://b.example/" href="https://a.example/" href="https://c.example">x</a>',
             "https://a.example/",
         ),
+        ('<a href="https://a.example/ö?to={{ email }}&amp;x=1">x</a>', "https://a.example/%C3%B6?to={{ email }}&x=1"),
+        (
+            '<a href="https://Bücher.example/{{ city | default: &quot;Gräz&quot; }}">x</a>',
+            'https://xn--bcher-kva.example/{{ city | default: "Gräz" }}',
+        ),
         ('<!--[if !mso]><!--><a href="https://a.example/">x</a><!--<![endif]-->', "https://a.example/"),
         ('<a title="a href=https://b.example/" href="https://a.example/@anna">x</a>', "https://a.example/@anna"),
     ],
@@ -75,8 +81,14 @@ def test_an_address_of_the_web_is_found_as_browsers_would_read_it(source: str, u
         "https://-ü.example/",
         "{{ link }}",
         "{{ unsubscribe_url }}",
-        "https://a.example/?to={{ email }}",
+        "https://a.example/?out={{ unsubscribe_url }}",
         "https://{{ city }}.example/",
+        "https://a.example{{ city }}/",
+        "https://a.example:{{ city }}/",
+        "https://{{ city }}@a.example/",
+        "{{ city }}://a.example/",
+        "https://a.example/{{ city | default: &quot;" + "x" * 490 + "&quot; }}" * 4 + "x" * 1500,
+        "https://a.example/&#123;&#123; city }}",
         "https://a.example/" + "x" * 2000,
     ],
 )
@@ -100,6 +112,21 @@ def test_the_links_of_a_mail_lead_over_us_and_the_plain_text_leads_straight_ther
     made = compile_mail(content(body=source, base_url=BASE, links=numbered)).render(ANNA, AT)
     plain = body(parse(made), "plain")
     assert "https://a.example/?x=1&y=2" in plain and "/t/c/" not in plain
+
+
+@pytest.mark.parametrize("city", ["Graz & Linz", "", "../x", "//evil.example/", "@evil", "é\r\nX: a", "{{ email }}"])
+def test_a_link_with_merge_fields_leads_at_the_click_where_the_mail_would_have_led(
+    sqlite_stack: object, city: str
+) -> None:
+    source = "<a href=\"https://a.example/{{ CITY | default: 'ö &amp; b' }}?to={{email}}&amp;y=ü#{{ city }}\">x</a>"
+    [found] = links.find(source)
+    bruno = Recipient(42, "bruno+x@example.org", {"city": city, "email": "other@example.org"})
+    made = compile_mail(content(body=source, base_url=BASE)).render(bruno, AT)
+    [straight] = re.findall('href="(https://a[^"]*)"', body(parse(made), "html"))
+    leads = links.filled(found.url, {**bruno.fields, "email": bruno.email})
+    assert leads == unescape(straight).replace("ü", "%C3%BC") and leads.startswith("https://a.example/")
+    assert leads.isascii() and not re.search(r"\s", leads)
+    assert _click(5) in _html(source, ((found.url, 5),)) and "a.example" not in _html(source, ((found.url, 5),))
 
 
 def test_links_in_a_mail_that_is_mostly_not_latin_lead_over_us_too(sqlite_stack: object) -> None:
