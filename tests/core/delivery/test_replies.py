@@ -195,9 +195,9 @@ def test_rules_are_data_with_their_own_ids_and_patterns_that_cannot_explode() ->
     ],
 )
 def test_100_kilobytes_of_anything_cost_no_more_than_a_line(text: str) -> None:
-    begun = time.perf_counter()
+    begun = time.thread_time()
     replies.classify("rcpt", 550, "", text, AT)
-    assert time.perf_counter() - begun < 0.25  # about 5 ms; the machine may be busy
+    assert time.thread_time() - begun < 0.25  # of the processor; about 5 ms
 
 
 @settings(max_examples=300, deadline=None)
