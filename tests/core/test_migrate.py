@@ -24,6 +24,15 @@ ROOT = Path(__file__).parents[2]
 START = "from core import crypto, migrate; migrate.upgrade(); print(crypto.fingerprint())"
 
 
+@pytest.fixture(params=["sqlite", "postgres"])
+def env(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, str]:
+    """Of a database with nothing in it."""
+    made = {"DATA_DIR": str(tmp_path / "data"), "SECRET_KEY": KEY}
+    if request.param == "postgres":
+        made["DATABASE_URL"] = servers.fresh_database(request.getfixturevalue("postgres_url"), "to_migrate")
+    return made
+
+
 @pytest.mark.parametrize("database", ["sqlite", "postgres"])
 def test_processes_that_start_at_once_make_one_database_and_one_key(
     database: str, tmp_path: Path, request: pytest.FixtureRequest
@@ -43,13 +52,7 @@ def test_processes_that_start_at_once_make_one_database_and_one_key(
     assert folder.stat().st_mode & 0o777 == 0o700  # sealed passwords and addresses are nobody else's to read
 
 
-@pytest.mark.parametrize("database", ["sqlite", "postgres"])
-def test_what_was_opened_before_is_in_the_hours_of_readers(
-    database: str, tmp_path: Path, request: pytest.FixtureRequest
-) -> None:
-    env = {"DATA_DIR": str(tmp_path / "data"), "SECRET_KEY": KEY}
-    if database == "postgres":
-        env["DATABASE_URL"] = servers.fresh_database(request.getfixturevalue("postgres_url"), "opened_before")
+def test_what_was_opened_before_is_in_the_hours_of_readers(env: dict[str, str]) -> None:
     at = datetime(2026, 11, 22, 3, 57, 12, tzinfo=UTC)
     with using(env):
         migrate.upgrade()
@@ -70,11 +73,7 @@ def test_what_was_opened_before_is_in_the_hours_of_readers(
         ]
 
 
-@pytest.mark.parametrize("database", ["sqlite", "postgres"])
-def test_a_sender_that_sent_before_needs_no_test(database: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
-    env = {"DATA_DIR": str(tmp_path / "data"), "SECRET_KEY": KEY}
-    if database == "postgres":
-        env["DATABASE_URL"] = servers.fresh_database(request.getfixturevalue("postgres_url"), "sent_before")
+def test_a_sender_that_sent_before_needs_no_test(env: dict[str, str]) -> None:
     with using(env):
         migrate.upgrade()
         with db.session() as session:
@@ -91,13 +90,7 @@ def test_a_sender_that_sent_before_needs_no_test(database: str, tmp_path: Path, 
     assert known == {sent: "", failed: None, new: None, sandbox: ""}
 
 
-@pytest.mark.parametrize("database", ["sqlite", "postgres"])
-def test_who_goes_back_to_an_older_version_mails_nobody_who_was_left_out(
-    database: str, tmp_path: Path, request: pytest.FixtureRequest
-) -> None:
-    env = {"DATA_DIR": str(tmp_path / "data"), "SECRET_KEY": KEY}
-    if database == "postgres":
-        env["DATABASE_URL"] = servers.fresh_database(request.getfixturevalue("postgres_url"), "went_back")
+def test_who_goes_back_to_an_older_version_mails_nobody_who_was_left_out(env: dict[str, str]) -> None:
     with using(env):
         migrate.upgrade()
         with db.session() as session:
@@ -114,13 +107,7 @@ def test_who_goes_back_to_an_older_version_mails_nobody_who_was_left_out(
             assert campaigns.left_out_ids(session, alice, campaign_id) == []
 
 
-@pytest.mark.parametrize("database", ["sqlite", "postgres"])
-def test_the_first_version_with_data_in_it_becomes_this_one(
-    database: str, tmp_path: Path, request: pytest.FixtureRequest
-) -> None:
-    env = {"DATA_DIR": str(tmp_path / "data"), "SECRET_KEY": KEY}
-    if database == "postgres":
-        env["DATABASE_URL"] = servers.fresh_database(request.getfixturevalue("postgres_url"), "first_version")
+def test_the_first_version_with_data_in_it_becomes_this_one(env: dict[str, str]) -> None:
     tables = ("user", "sender", "contact_list", "contact", "list_member", "campaign", "message")
     with using(env):
         with db.engine().execution_options(writing=True).begin() as connection:
@@ -130,7 +117,7 @@ def test_the_first_version_with_data_in_it_becomes_this_one(
         migrate.upgrade()
         with db.engine().connect() as connection:
             counts = [connection.execute(text(f'select count(*) from "{name}"')).scalar() for name in tables]
-            if database == "sqlite":
+            if db.is_sqlite():
                 assert connection.execute(text("pragma foreign_keys")).scalar() == 1
                 assert connection.execute(text("pragma foreign_key_check")).all() == []
         assert counts == [1] * len(tables)
@@ -159,13 +146,7 @@ def _add_one(connection: Connection, name: str) -> None:
     connection.execute(insert(table).values(values))
 
 
-@pytest.mark.parametrize("database", ["sqlite", "postgres"])
-def test_a_database_of_a_newer_version_is_said_in_a_sentence(
-    database: str, tmp_path: Path, request: pytest.FixtureRequest
-) -> None:
-    env = {"DATA_DIR": str(tmp_path / "data"), "SECRET_KEY": KEY}
-    if database == "postgres":
-        env["DATABASE_URL"] = servers.fresh_database(request.getfixturevalue("postgres_url"), "newer_version")
+def test_a_database_of_a_newer_version_is_said_in_a_sentence(env: dict[str, str]) -> None:
     with using(env):
         migrate.upgrade()
         with db.session() as session:
