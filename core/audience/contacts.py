@@ -12,7 +12,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
 from core import db, live
-from core.audience import addresses, holding, known
+from core.audience import addresses, holding, known, members
 from core.errors import NotFound, RuleError
 from core.models import Contact, ContactList, ListMember, Suppression
 
@@ -240,9 +240,7 @@ def _store_chunk(
     kept_until: int = 0,
 ) -> _Chunk:
     """``kept_until``: contacts up to that id keep their values."""
-    here = select(ContactList.id).where(col(ContactList.id) == list_id, col(ContactList.user_id) == user_id)
-    if session.exec(here.with_for_update()).first() is None:
-        raise NotFound("The list was deleted while contacts were being added.")
+    members.locked(session, user_id, list_id)
     people: dict[str, dict[str, str]] = {}
     for email, fields in chunk:
         people[email] = {**people.get(email, {}), **fields}
@@ -260,14 +258,7 @@ def _store_chunk(
         " where true on conflict (user_id, email)"
         f" do update set fields = case when contact.id <= :kept then contact.fields else {merged} end returning id"
     ).bindparams(bindparam("now", type_=db.UtcDateTime))
-    ids = [{"id": id} for (id,) in session.connection().execute(upsert, values)]
-    member = text(
-        f"insert into list_member (list_id, contact_id) select :list_id, id from {db.given(session, id='bigint')}"
-        " where true on conflict do nothing"
-    )
-    added = session.connection().execute(member, {"list_id": list_id, "given": json.dumps(ids)}).rowcount
-    grown = update(ContactList).where(col(ContactList.id) == list_id)
-    session.execute(grown.values(contact_count=col(ContactList.contact_count) + added))
+    added = members.onto(session, list_id, session.connection().execute(upsert, values).scalars())
     _tell(session, user_id)
     return _Chunk(added, len(people) - len(held), updated)
 

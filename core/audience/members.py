@@ -1,0 +1,49 @@
+"""Who is on a list: contacts put on it, some hundred at a time."""
+
+import json
+from collections.abc import Collection, Iterable
+
+from sqlalchemy import text, update
+from sqlmodel import Session, col, select
+
+from core import db, live
+from core.errors import NotFound
+from core.models import Contact, ContactList
+
+
+def put(session: Session, user_id: int, list_id: int, contact_ids: Collection[int]) -> int:
+    """Put some hundred contacts of the user on a list of theirs, in this transaction; returns how many are new on it.
+
+    Their merge fields become the list's. Who is no contact of the user is passed over. Raises NotFound.
+    """
+    here = locked(session, user_id, list_id)
+    mine = select(Contact.id, Contact.fields).where(col(Contact.user_id) == user_id, col(Contact.id).in_(contact_ids))
+    found = {contact_id: fields for contact_id, fields in session.exec(mine) if contact_id is not None}
+    names = dict.fromkeys([*here.fields, *(name for fields in found.values() for name in fields)])
+    if len(names) > len(here.fields):
+        here.fields = list(names)
+    added = onto(session, list_id, found)
+    db.after_commit(session, lambda: live.publish(user_id, "audience"))
+    return added
+
+
+def locked(session: Session, user_id: int, list_id: int) -> ContactList:
+    """The list of the user, which nobody else changes until the end of this transaction. Raises NotFound."""
+    mine = select(ContactList).where(col(ContactList.id) == list_id, col(ContactList.user_id) == user_id)
+    found = session.exec(mine.with_for_update()).first()
+    if found is None:
+        raise NotFound("The list was deleted while contacts were being added.")
+    return found
+
+
+def onto(session: Session, list_id: int, contact_ids: Iterable[int]) -> int:
+    """Contacts onto a list, both of one user; returns how many are new on it."""
+    member = text(
+        f"insert into list_member (list_id, contact_id) select :list_id, id from {db.given(session, id='bigint')}"
+        " where true on conflict do nothing"
+    )
+    given = json.dumps([{"id": each} for each in contact_ids])
+    added = session.connection().execute(member, {"list_id": list_id, "given": given}).rowcount
+    grown = update(ContactList).where(col(ContactList.id) == list_id)
+    session.execute(grown.values(contact_count=col(ContactList.contact_count) + added))
+    return added
