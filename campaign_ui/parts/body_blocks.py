@@ -12,7 +12,8 @@ from campaign_ui.parts.body_images import BodyImages
 from campaign_ui.parts.markup import SIDE_SECTION, Html, icon
 from core.content import blocks, merge
 
-_BARE = re.compile(r"(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,24}(?:[/?#]\S*)?")  # www.shop.example: https:// is meant
+# www.shop.example, bücher.de/größe: https:// is meant.
+_BARE = re.compile(r"(?:[^\W_](?:[^\W_]|-){0,62}\.)+[^\W\d_](?:[^\W_]|-){1,62}(?::\d{1,5})?(?:[/?#]\S*)?")
 
 
 class BlockMenu:
@@ -73,7 +74,7 @@ def address_input(value: str) -> ui.input:
 def address_of(field: ui.input) -> str | None:
     """Where it leads; None where the field now says what is wrong with it."""
     address = (field.value or "").strip()
-    if _BARE.fullmatch(address):
+    if _BARE.fullmatch(merge.hidden(address)[0]):
         address = f"https://{address}"
     if problem := _problem(address):
         field.props["error"], field.props["error-message"] = True, problem

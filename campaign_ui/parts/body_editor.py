@@ -1,13 +1,15 @@
 """The box that a body is written in: rich text, Markdown, or HTML, seen as the mail (Visual) or as its source."""
 
+import json
 from collections.abc import Callable
 from typing import Any, Literal
 
-from nicegui import events, ui
+from nicegui import background_tasks, events, ui
 
 from campaign_ui.parts import body_box
 from campaign_ui.parts.body_images import BodyImages
 from campaign_ui.parts.body_visual import VisualBody
+from campaign_ui.parts.body_visual_ask import ask_link
 from core.content import blocks, html, images
 from core.models import BodyKind
 
@@ -15,8 +17,11 @@ _TOOLBAR = """[
   ["bold", "italic", "underline"],
   [{label: "Style", icon: "format_size", fixedLabel: true, fixedIcon: true, list: "no-icons",
     options: ["p", "h1", "h2", "h3", "code"]}],
-  ["quote", "unordered", "ordered"], ["left", "center"], ["link", "hr"], ["removeFormat"], ["undo", "redo"]
+  ["quote", "unordered", "ordered"], ["left", "center"], ["ask", "hr"], ["removeFormat"], ["undo", "redo"]
 ]"""
+# Quasar's own makes a link of what is marked at once, to nowhere.
+_ASK = """{ask: {icon: "link", tip: "Link (Ctrl+K)", type: "toggle", toggled: ({caret}) => caret.is("link"),
+  handler: () => cmLink.ask(cmBody.box().$refs.qRef)}}"""
 _SIGNS = (
     "# Heading, **bold**, *italic*, - list, > quote, [words](https://…), ![what it shows](image). "
     "Block puts in buttons and columns."
@@ -130,8 +135,18 @@ class BodyEditor:
 
     def _rich(self) -> ui.editor:
         editor = ui.editor(value=html.for_editor(self.value), placeholder="Write your mail", on_change=self._typed)
-        editor.props[":toolbar"] = _TOOLBAR
+        editor.props[":toolbar"], editor.props[":definitions"] = _TOOLBAR, _ASK
+        editor.on("linkask", self._asked, js_handler="(event) => emit(event.detail)")
         return editor.props("min-height=340px flat").classes("compose-rich w-full")
+
+    def _asked(self, event: events.GenericEventArguments) -> None:
+        if isinstance(event.args, dict):
+            background_tasks.create(self._ask_link(event.args), name="ask about a link")
+
+    async def _ask_link(self, said: dict[str, Any]) -> None:
+        with self.images.place:
+            answer = await ask_link(said)
+        self.client.run_javascript(f"cmLink.put({json.dumps(answer)})")
 
     def _code(self) -> ui.codemirror:
         language: Literal["HTML", "Markdown"] = "HTML" if self.kind == BodyKind.html else "Markdown"

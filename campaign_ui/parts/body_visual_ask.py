@@ -1,4 +1,4 @@
-"""What is asked about a link or an image of a mail that is edited as it is seen."""
+"""What is asked about a link of a rich text, and about a link or an image of a mail that is edited as it is seen."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ async def ask_link(said: dict[str, Any]) -> dict[str, Any] | None:
         words = ui.input("Text", value=str(said.get("words") or "")).props("maxlength=300")
         words.set_visibility(bool(said.get("hasWords")))
         address = address_input(str(said.get("href") or ""))
-        (address if is_new and words.value else words).props("autofocus")
+        (words if words.visible and not (is_new and words.value) else address).props("autofocus")
 
         def submit() -> None:
             if (href := address_of(address)) is not None:
