@@ -1,6 +1,9 @@
 """The page that a reader of a mail sees: plain HTML without script, cookie or anything to fetch."""
 
+from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
+
+from core.content import languages
 
 HEADERS = {
     "Cache-Control": "no-store",
@@ -12,7 +15,7 @@ HEADERS = {
 }
 
 _PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<html lang="{language}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{title}</title><style>
 :root{{color-scheme:light dark}}
 body{{margin:0;min-height:100vh;display:grid;place-items:center;font:16px/1.5 ui-sans-serif,system-ui,sans-serif;
@@ -28,12 +31,22 @@ main{{background:#161923;border-color:#262b3a}}p{{color:#9aa1bb}}}}
 </style></head><body><main><h1>{title}</h1>{body}</main></body></html>"""
 
 
-def page(title: str, body: str, status: int = 200) -> Response:
+def page(title: str, body: str, status: int = 200, language: str = languages.ENGLISH) -> Response:
     """``body`` is HTML."""
-    return HTMLResponse(_PAGE.format(title=title, body=body), status, headers=HEADERS)
+    return HTMLResponse(_PAGE.format(title=title, body=body, language=language), status, headers=HEADERS)
 
 
-def gone() -> Response:
+def gone(request: Request) -> Response:
     """What a link says that leads nowhere: cut off, forged, or of a mail that is gone."""
-    text = "<p>It may have been cut off by your mail program. Use the link in the mail again, or answer the mail.</p>"
-    return page("This link does not work", text, 404)
+    words = _wanted(request)
+    return page(words.broken, f"<p>{words.broken_why}</p>", 404, words.code)
+
+
+def later(request: Request) -> Response:
+    """What a link says while the database is away."""
+    words = _wanted(request)
+    return page(words.later, f"<p>{words.later_why}</p>", 503, words.code)
+
+
+def _wanted(request: Request) -> languages.Words:
+    return languages.accepted(request.headers.get("accept-language", ""))

@@ -36,15 +36,15 @@ def register(app: FastAPI) -> None:
         # The address comes from the campaign's own links alone: nobody can make us lead elsewhere.
         token = verified(request.path_params["token"])
         if token is None:
-            return reader.gone()
+            return reader.gone(request)
         message_id, link_id = token
         try:
             url = known.get(link_id) or await asyncio.to_thread(_find, link_id)
             leads = await asyncio.to_thread(_own, *token) if url and merge.fields_used(url) else url
         except SQLAlchemyError:
-            return _later()
+            return reader.later(request)
         if not url or not leads:
-            return reader.gone()
+            return reader.gone(request)
         if len(known) >= _MOST_KNOWN:
             known.clear()
         known[link_id] = url
@@ -71,7 +71,3 @@ def _find(link_id: int) -> str | None:
 def _own(message_id: int, link_id: int) -> str | None:
     with db.reading() as session:
         return links.own(session, link_id, message_id)
-
-
-def _later() -> Response:
-    return reader.page("One moment", "<p>This link does not work just now. Try it again in a minute.</p>", 503)

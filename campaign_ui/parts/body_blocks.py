@@ -10,17 +10,19 @@ from nicegui import ui
 from campaign_ui.parts.ask import answer, dialog_title
 from campaign_ui.parts.body_images import BodyImages
 from campaign_ui.parts.markup import SIDE_SECTION, Html, icon
-from core.content import blocks, merge
+from core.content import blocks, languages, merge
 
 # www.shop.example, bücher.de/größe: https:// is meant.
 _BARE = re.compile(r"(?:[^\W_](?:[^\W_]|-){0,62}\.)+[^\W\d_](?:[^\W_]|-){1,62}(?::\d{1,5})?(?:[/?#]\S*)?")
 
 
 class BlockMenu:
-    """A button with the menu; ``put`` gets the rich text of a block."""
+    """A button with the menu; ``put`` gets the rich text of a block, whose words are in ``language``."""
 
-    def __init__(self, put: Callable[[str], Any], images: BodyImages) -> None:
-        self.put, self.place = put, images.place
+    def __init__(
+        self, put: Callable[[str], Any], images: BodyImages, language: Callable[[], str] = lambda: languages.ENGLISH
+    ) -> None:
+        self.put, self.place, self.language = put, images.place, language
         with (
             ui.button("Block", icon="widgets").props("flat dense").classes("px-2"),
             ui.menu().props("no-refocus").classes("min-w-[200px]"),
@@ -30,8 +32,8 @@ class BlockMenu:
             for words, (symbol, make) in blocks.READY.items():
                 _item(words, symbol, partial(self._ready, make))
 
-    def _ready(self, make: Callable[[], str]) -> None:
-        self.put(make())
+    def _ready(self, make: Callable[[str], str]) -> None:
+        self.put(make(self.language()))
 
     async def _button(self) -> None:
         with self.place:

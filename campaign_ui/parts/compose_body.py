@@ -38,7 +38,7 @@ class Body:
             )
             self.tools = ui.row().classes("items-center gap-1")
             ui.button("Image", icon="image", on_click=self.images.open).props("flat dense").classes("px-2")
-            BlockMenu(lambda block: self.box.put(block), self.images)
+            BlockMenu(lambda block: self.box.put(block), self.images, lambda: self.draft.values["language"])
             TemplateMenu(compose, self._load)
             ui.space()
             self.box = BodyEditor(self.images, self._typed, self._built)
@@ -133,7 +133,7 @@ class Body:
             self.kind.set_value(kind)  # while it is asked
             if not await _may_lose(lost, kind, into):
                 return
-        became = await off_loop(bodies.turned, body, kind, into)
+        became = await off_loop(bodies.turned, body, kind, into, self.draft.values["language"])
         await self.draft.flush()
         await keep(self.draft.user_id, self.draft.id, f"Before it became {bodies.NAMES[BodyKind(into)]}")
         if self.draft.values["body"] != body:  # typed on while all that was awaited

@@ -8,7 +8,7 @@ from campaign_ui.parts.compose_data import Compose, why_untracked
 from campaign_ui.parts.compose_preview import LivePreview
 from campaign_ui.parts.field_menu import FieldMenu
 from campaign_ui.parts.notices import notice
-from core.content import images
+from core.content import images, languages
 from core.delivery import senders
 
 _HIDDEN = (
@@ -47,10 +47,18 @@ class ContentStep:
             menu = FieldMenu(subject, self.compose.fields, "Insert a merge field")
         self.compose.on_choices(lambda: menu.show(self.compose.fields))
         hint = "The line that mail programs show after the subject"
-        self._input("Preheader", "preheader").props(f'hint="{hint}"').classes("w-full pb-5")
+        with ui.element("div").classes("grid grid-cols-1 md:grid-cols-[minmax(0,1fr)_220px] gap-x-4 gap-y-3 w-full"):
+            self._input("Preheader", "preheader").props(f'hint="{hint}"').classes("w-full pb-5")
+            self._language()
         self.untracked = ui.column().classes("w-full gap-2")
         self.whys: tuple[str, object] = ("", False)
         self._show_senders()
+
+    def _language(self) -> None:
+        options = {code: words.name for code, words in languages.ALL.items()}
+        field = ui.select(options, label="Language", value=self.draft.values["language"])
+        field.on_value_change(lambda event: self.draft.change(language=event.value))
+        field.props('hint="Of the footer and unsubscribing"').classes("w-full pb-5")
 
     def _show_values(self) -> None:
         """After a template, a version or an undo: what the fields say now."""

@@ -127,6 +127,7 @@ class Compose:
             base_url=self.choices.bases.get(values["sender_id"], ""),
             campaign_id=self.draft.id,
             user_id=self.user_id,
+            language=values["language"],
         )
 
 

@@ -35,7 +35,7 @@ class Draft:
         self.user_id, self.id, self.version = user_id, campaign.id, campaign.version
         self.values: dict[str, Any] = campaign.model_dump(
             include={
-                *("name", "subject", "preheader", "sender_id", "body", "body_kind"),
+                *("name", "subject", "preheader", "sender_id", "body", "body_kind", "language"),
                 *("scheduled_at", "time_zone", "sending_window", "warmup"),
             }
         )

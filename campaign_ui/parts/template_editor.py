@@ -16,7 +16,7 @@ from campaign_ui.parts.leaving import ask_in_browser
 from campaign_ui.parts.notices import notify_done, notify_error
 from campaign_ui.parts.preview import preview
 from core import db
-from core.content import bodies, html, mail, templates
+from core.content import bodies, mail, templates
 from core.errors import RuleError
 from core.models import BodyKind
 
@@ -133,7 +133,7 @@ class TemplateEditor:
             ask_in_browser(self.client, ask)
 
     def _turn_into_html(self) -> None:
-        became = html.wrap_rich(self.words.body)
+        became = bodies.whole(self.words.body, BodyKind.rich)
         self.words.body_kind = BodyKind.html
         self.to_html.set_visibility(False)
         self.body.show(BodyKind.html, became)

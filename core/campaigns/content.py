@@ -30,6 +30,7 @@ def content(session: Session, campaign: Campaign) -> mail.Content:
         base_url=base,
         campaign_id=campaign.id or 0,
         user_id=campaign.user_id,
+        language=campaign.language,
         signing=dkim_keys.signing(session, campaign.user_id, sender.from_address) if sender else (),
         links=links.of(session, campaign.id or 0) if counted else (),
     )

@@ -14,6 +14,7 @@ from sqlmodel import Session, col, select
 from core import clock, db, live
 from core.campaigns import versions
 from core.campaigns.title import title
+from core.content import languages
 from core.delivery import warmup, windows
 from core.errors import NotFound, RuleError
 from core.models import (
@@ -28,7 +29,7 @@ from core.models import (
 )
 
 _EDITABLE = {"name", "subject", "preheader", "sender_id", "body", "body_kind", "scheduled_at", "time_zone"}
-_EDITABLE |= {"sending_window", "warmup"}
+_EDITABLE |= {"language", "sending_window", "warmup"}
 NAME_LENGTH = 200
 _LEFT = timedelta(minutes=1)
 
@@ -73,15 +74,18 @@ def touched() -> ColumnElement[bool]:
 
 
 def _fresh(session: Session, user_id: int) -> dict[str, Any]:
-    """What a new draft begins with."""
+    """What a new draft begins with; it speaks as the last one does."""
     sender_id = session.exec(
         select(Sender.id)
         .where(col(Sender.user_id) == user_id, col(Sender.deleted_at).is_(None))
         .order_by(col(Sender.is_default).desc(), col(Sender.is_sandbox), col(Sender.id))
         .limit(1)
     ).first()
+    last = select(Campaign.language).where(col(Campaign.user_id) == user_id, col(Campaign.deleted_at).is_(None))
+    spoken = session.exec(last.order_by(col(Campaign.id).desc()).limit(1)).first() or languages.ENGLISH
     now, zone = db.now(session), session.get_one(User, user_id).time_zone
-    return {"sender_id": sender_id, "time_zone": zone, "created_at": now, "updated_at": now}
+    dates = {"created_at": now, "updated_at": now}
+    return {"sender_id": sender_id, "language": spoken, "time_zone": zone, **dates}
 
 
 def get(session: Session, user_id: int, campaign_id: int) -> Campaign:
@@ -103,8 +107,8 @@ def list_all(session: Session, user_id: int, limit: int = 1000) -> list[Campaign
 def save_draft(session: Session, user_id: int, campaign_id: int, version: int, **changes: Any) -> int:
     """Change a draft that is still at ``version``; returns its new version.
 
-    ``changes``: name, subject, preheader, sender_id, body, body_kind, scheduled_at (the time planned), time_zone,
-    sending_window, warmup (as ``from_json`` of their modules reads them; None for none).
+    ``changes``: name, subject, preheader, sender_id, body, body_kind, language, scheduled_at (the time planned),
+    time_zone, sending_window, warmup (as ``from_json`` of their modules reads them; None for none).
     Raises EditedElsewhere when another tab saved first, NotADraft, NotFound (also for a stranger's sender), RuleError.
     """
     _check_changes(session, user_id, changes)
@@ -186,6 +190,7 @@ def duplicate(session: Session, user_id: int, campaign_id: int) -> Campaign:
         sender_id=old.sender_id,
         body=old.body,
         body_kind=old.body_kind,
+        language=old.language,
         time_zone=old.time_zone,
         sending_window=old.sending_window,
         created_at=now,
@@ -281,6 +286,8 @@ def _check_changes(session: Session, user_id: int, changes: dict[str, Any]) -> N
         raise RuleError(f"The name may have at most {NAME_LENGTH} characters.")
     if changes.get("body_kind", BodyKind.rich) not in set(BodyKind):
         raise RuleError("The body is rich text, Markdown or HTML.")
+    if changes.get("language", languages.ENGLISH) not in languages.ALL:
+        raise RuleError("Choose one of the languages.")
     windows.from_json(changes.get("sending_window"))
     warmup.from_json(changes.get("warmup"))
     if (zone := changes.get("time_zone")) is not None:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from html import escape
 
-from core.content import frame, html, markdown
+from core.content import frame, html, languages, markdown
 from core.models import BodyKind
 
 _ENDS = re.compile("</(?:p|div|h3|blockquote)>(?=<)")
@@ -40,21 +40,22 @@ def quote() -> str:
     return '<blockquote><p>What somebody said.</p></blockquote><div class="caption">Name, company</div>'
 
 
-def footer() -> str:
-    """Who writes, where else to meet them, and the way out."""
+def footer(language: str = languages.ENGLISH) -> str:
+    """Who writes, where else to meet them, and the way out, in ``language`` (see ``languages``)."""
+    words = languages.of(language)
     links = " · ".join(f'<a href="https://example.com/">{name}</a>' for name in _SOCIAL)
-    leave = '<a href="{{ unsubscribe_url }}">Unsubscribe</a>'
+    leave = f'<a href="{{{{ unsubscribe_url }}}}">{escape(words.leave)}</a>'
     return (
         f'<div class="footer"><p>{links}</p><p>Your company · Street and number · City</p>'
-        f"<p>You receive this mail because you are on our list. {leave}</p></div>"
+        f"<p>{escape(words.because)} {leave}</p></div>"
     )
 
 
-READY: dict[str, tuple[str, Callable[[], str]]] = {
-    "Divider": ("horizontal_rule", divider),
-    "Two columns": ("vertical_split", lambda: columns(2)),
-    "Three columns": ("view_column", lambda: columns(3)),
-    "Quote": ("format_quote", quote),
+READY: dict[str, tuple[str, Callable[[str], str]]] = {  # each gets the language
+    "Divider": ("horizontal_rule", lambda _: divider()),
+    "Two columns": ("vertical_split", lambda _: columns(2)),
+    "Three columns": ("view_column", lambda _: columns(3)),
+    "Quote": ("format_quote", lambda _: quote()),
     "Links and footer": ("call_to_action", footer),
 }
 

@@ -1,16 +1,17 @@
 """The three kinds of body: what each is mailed as, and how one becomes another."""
 
-from core.content import frame, html, markdown, merge, plain
+from core.content import frame, html, languages, markdown, merge, plain
 from core.models import BodyKind
 
 NAMES = {BodyKind.rich: "Rich text", BodyKind.markdown: "Markdown", BodyKind.html: "HTML"}
 
 
-def whole(body: str, kind: str) -> str:
-    """The HTML that is mailed: an HTML body byte for byte, the other kinds in the frame."""
+def whole(body: str, kind: str, language: str = languages.ENGLISH) -> str:
+    """The HTML that is mailed: an HTML body byte for byte, the other kinds in the frame, with
+    a footer that unsubscribes unless the body has such a link."""
     if kind == BodyKind.html:
         return body
-    return frame.around(words(body, kind)) if kind == BodyKind.markdown else html.wrap_rich(body)
+    return frame.around(words(body, kind) if kind == BodyKind.markdown else html.for_editor(body), language)
 
 
 def words(body: str, kind: str) -> str:
@@ -25,12 +26,12 @@ def read_words(body: str, kind: str) -> list[str]:
     return [word for word in text.split() if any(letter.isalnum() for letter in word)]
 
 
-def turned(body: str, kind: str, into: str) -> str:
-    """``body`` as a body of the kind ``into``; ``losses.of`` tells what that takes out."""
+def turned(body: str, kind: str, into: str, language: str = languages.ENGLISH) -> str:
+    """``body`` as a body of the kind ``into``; ``losses.of`` tells what that takes out. HTML is in ``language``."""
     if not body.strip() or kind == into:
         return body if kind == into else ""
     if into == BodyKind.html:
-        return whole(body, kind)
+        return whole(body, kind, language)
     ours = frame.inside(body) if kind == BodyKind.html else None
     if ours is not None and (into == BodyKind.markdown or html.survives_editor(ours)):
         return markdown.from_html(ours) if into == BodyKind.markdown else ours

@@ -4,7 +4,8 @@ import re
 from html import escape
 from html.parser import HTMLParser
 
-from core.content import merge
+from core.content import languages, merge
+from core.content.languages import Words
 
 _FONT = "font-family:-apple-system,BlinkMacSystemFont,'Segoe UI',Roboto,Helvetica,Arial,sans-serif"
 # Mail clients drop <style>, so every element carries its own.
@@ -54,7 +55,7 @@ _MSO_CELLS = re.compile(r'<!--\[if mso\]>(?:<table role="presentation" width="10
 _OPENS = re.compile(r"""<([a-z][a-z0-9]*)(?=[ >])(?=(?:[^<>]*? class="([a-z]+)")?)[^<>]*>""")
 
 _TOP = f"""<!doctype html>
-<html lang="en" xmlns:v="urn:schemas-microsoft-com:vml" xmlns:o="urn:schemas-microsoft-com:office:office">
+<html lang="@" xmlns:v="urn:schemas-microsoft-com:vml" xmlns:o="urn:schemas-microsoft-com:office:office">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -96,11 +97,12 @@ _TOP = f"""<!doctype html>
 <tr><td class="card edge words" style="padding:40px;background-color:#ffffff;border-radius:12px;{_FONT};font-size:16px;\
 line-height:26px;color:#1e293b;text-align:left;word-break:break-word;">
 """
+_LANGUAGE_AT = _TOP.index("@")
 _FOOTER = f"""
 </td></tr>
 <tr><td class="small" align="center" style="padding:20px;{_FONT};font-size:13px;line-height:20px;color:#64748b;">
-You receive this mail because you are on our list.
-<a href="{{{{ unsubscribe_url }}}}" style="color:#64748b;text-decoration:underline;">Unsubscribe</a>"""
+@because
+<a href="{{{{ unsubscribe_url }}}}" style="color:#64748b;text-decoration:underline;">@leave</a>"""
 _END = """
 </td></tr>
 </table>
@@ -112,23 +114,34 @@ _END = """
 """
 
 
-def around(body: str) -> str:
-    """A whole HTML mail around ``body``, which must be well formed and sanitised."""
+def around(body: str, language: str = languages.ENGLISH) -> str:
+    """A whole HTML mail around ``body``, which must be well formed and sanitised; ``language``: see ``languages``."""
+    words = languages.of(language)
     has_way_out = "unsubscribe_url" in merge.fields_used(body)
-    return _TOP + styled(body) + ("" if has_way_out else _FOOTER) + _END
+    return _top(words) + styled(body) + ("" if has_way_out else _footer(words)) + _END
+
+
+def _top(words: Words) -> str:
+    return _TOP.replace("@", words.code, 1)
+
+
+def _footer(words: Words) -> str:
+    return _FOOTER.replace("@because", escape(words.because), 1).replace("@leave", escape(words.leave), 1)
 
 
 def inside(source: str) -> str | None:
     """The body that ``around`` made ``source`` of, exactly; None where its look was changed since."""
-    end = source.rfind(_FOOTER + _END)
+    words = languages.of(source[_LANGUAGE_AT:].partition('"')[0])
+    top = _top(words)
+    end = source.rfind(_footer(words) + _END)
     end = end if end >= 0 else source.rfind(_END)
-    if not source.startswith(_TOP) or end < len(_TOP):
+    if not source.startswith(top) or end < len(top):
         return None
-    body = source[len(_TOP) : end]
+    body = source[len(top) : end]
     for piece in (_MSO_BEFORE + '<span style="mso-text-raise:11px">', "</span>" + _MSO_AFTER):
         body = body.replace(piece, "")
     body = _undressed(_MSO_CELLS.sub("", body))
-    return body if around(body) == source else None
+    return body if around(body, words.code) == source else None
 
 
 def _undressed(body: str) -> str:

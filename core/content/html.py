@@ -6,7 +6,7 @@ from html import unescape
 
 import nh3
 
-from core.content import frame, places, plain
+from core.content import places, plain
 
 _EDITOR_TAGS = {
     "a", "b", "blockquote", "br", "code", "div", "em", "h1", "h2", "h3", "h4", "hr", "i", "img", "li", "ol", "p",
@@ -79,12 +79,6 @@ def survives_editor(source: str) -> bool:
     """Whether the rich text editor would keep ``source`` as it is, apart from how entities and quotes are written."""
     written = _events(source)
     return written is not None and written == _events(for_editor(source))
-
-
-def wrap_rich(body: str) -> str:
-    """A whole mail around the body of a rich draft: responsive, inline styles, safe for Outlook, with a footer that
-    unsubscribes unless the body has such a link. It is also the HTML that a rich draft becomes."""
-    return frame.around(for_editor(body))
 
 
 def to_text(source: str) -> str:

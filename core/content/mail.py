@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from html import escape
 
 from core import crypto
-from core.content import bodies, dkim, gate, headers, html, links, merge, part, places
+from core.content import bodies, dkim, gate, headers, html, languages, links, merge, part, places
 from core.content.gate import BadMail
 
 __all__ = ["BadMail", "CompiledMail", "Content", "Preview", "Recipient", "compile_mail", "preview"]
@@ -28,7 +28,8 @@ _MARK = re.compile("\ufdd0(\\d+)\ufdd1")
 
 @dataclass(frozen=True)
 class Content:
-    """What a campaign mails. ``base_url`` "" = no pixel and a mailto: List-Unsubscribe; ``signing``: DKIM keys.
+    """What a campaign mails. ``base_url`` "" = no pixel and a mailto: List-Unsubscribe; ``signing``: DKIM keys;
+    ``language`` (see ``languages``) of what is added to the body.
 
     ``links``: addresses (as links.addresses tells them) whose clicks are counted, and the number of each.
     """
@@ -43,6 +44,7 @@ class Content:
     base_url: str
     campaign_id: int
     user_id: int
+    language: str = languages.ENGLISH
     signing: tuple[dkim.SigningKey, ...] = ()
     links: tuple[tuple[str, int], ...] = ()
 
@@ -86,7 +88,7 @@ def preview(content: Content, recipient: Recipient) -> Preview:
 
 def whole_html(content: Content) -> str:
     """The HTML part before merging: see bodies.whole; with the hidden preheader."""
-    source = bodies.whole(content.body, content.body_kind)
+    source = bodies.whole(content.body, content.body_kind, content.language)
     if not content.preheader.strip():
         return source
     shown = escape(content.preheader.strip(), quote=False)
@@ -207,7 +209,7 @@ def _short(domain: bytes) -> bytes:
 
 def _text_pieces(content: Content) -> list[str | merge.Field]:
     """The plain-text part, made from the HTML, with its fields in place; it always has a way to unsubscribe."""
-    source = bodies.whole(content.body, content.body_kind)
+    source = bodies.whole(content.body, content.body_kind, content.language)
     fields: list[merge.Field] = []
     marked: list[str] = []
     for piece in merge.parse_html(source.replace("\ufdd0", "").replace("\ufdd1", "")):
@@ -221,7 +223,7 @@ def _text_pieces(content: Content) -> list[str | merge.Field]:
     for index, piece in enumerate(_MARK.split(text)):
         pieces += [fields[int(piece)]] if index % 2 else [piece] if piece else []
     if all(field.name != "unsubscribe_url" for field in fields):
-        pieces += ["\nUnsubscribe: ", merge.Field("unsubscribe_url"), "\n"]
+        pieces += [f"\n{languages.of(content.language).leave}: ", merge.Field("unsubscribe_url"), "\n"]
     return pieces
 
 

@@ -71,6 +71,7 @@ class Campaign(SQLModel, table=True):
     sender_id: int | None = Field(default=None, foreign_key="sender.id")
     body: str = ""
     body_kind: str = Field(default=BodyKind.rich, max_length=10)
+    language: str = Field(default="en", max_length=10, sa_column_kwargs={"server_default": "en"})  # of what is added
     version: int = 1  # counts edits of the draft; two tabs notice each other by it
 
     status: str = Field(default=CampaignStatus.draft, max_length=10)

@@ -20,20 +20,23 @@ class Subscription:
     email: str
     from_name: str
     is_over: bool
+    language: str
 
 
 def find(session: Session, message_id: int) -> Subscription | None:
     """The subscription behind a mail; None where the mail is gone."""
     found = session.exec(
-        select(Message, Sender)
+        select(Message, Sender, Campaign.language)
         .join(Sender, col(Sender.id) == col(Message.sender_id))
+        .join(Campaign, col(Campaign.id) == col(Message.campaign_id))
         .where(col(Message.id) == message_id)
     ).first()
     if found is None:
         return None
-    message, sender = found
+    message, sender, language = found
     over = suppression.is_suppressed(session, sender.user_id, message.email)
-    return Subscription(message.email, sender.from_name or addresses.shown(sender.from_address), over)
+    name = sender.from_name or addresses.shown(sender.from_address)
+    return Subscription(message.email, name, over, language)
 
 
 def unsubscribe(session: Session, message_id: int) -> bool:

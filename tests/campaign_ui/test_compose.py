@@ -108,6 +108,18 @@ async def test_what_is_typed_is_saved_and_a_reload_shows_it(user: Browser, sign_
     assert _input(user, "Subject").value == "Hello again" and _kept(draft).subject == "Hello again"
 
 
+async def test_a_mail_speaks_the_language_that_is_chosen(user: Browser, sign_in: SignIn) -> None:
+    draft = _draft(sign_in(user))
+    await user.open(f"/campaigns/{draft}/edit")
+    (language,) = [e for e in user.find(kind=ui.select).elements if e.props.get("label") == "Language"]
+    assert language.value == "en"
+    language.set_value("de")
+    await eventually(lambda: _kept(draft).language == "de")
+    await user.open("/campaigns/new")
+    (language,) = [e for e in user.find(kind=ui.select).elements if e.props.get("label") == "Language"]
+    assert language.value == "de"
+
+
 async def test_a_second_tab_is_told_and_loses_nothing(user: Browser, sign_in: SignIn) -> None:
     alice = sign_in(user)
     draft = _draft(alice)

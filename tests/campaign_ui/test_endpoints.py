@@ -183,6 +183,26 @@ async def test_unsubscribing_asks_on_get_and_acts_on_post(web: httpx.AsyncClient
     assert "gets no more mail" not in asked.text and "gets no more mail" in (await web.get(url)).text
 
 
+async def test_readers_are_answered_in_the_language_of_the_campaign(web: httpx.AsyncClient) -> None:
+    url = f"/u/{crypto.sign('unsubscribe', _message())}"
+    with db.session() as session:
+        session.get_one(Campaign, 1).language = "de"
+    asked = (await web.get(url, headers={"Accept-Language": "fr"})).text
+    assert '<html lang="de">' in asked and ">Abmelden</button>" in asked
+    assert "r0@example.com erhält dann keine E-Mails mehr von " in asked
+    for answer in (await web.post(url), await web.get(url)):
+        assert "Sie sind abgemeldet" in answer.text and "r0@example.com erhält keine E-Mails mehr von " in answer.text
+
+
+@pytest.mark.parametrize("path", ["/u/x", "/t/c/x"])
+async def test_a_link_that_leads_nowhere_says_so_in_the_language_of_the_browser(
+    web: httpx.AsyncClient, path: str
+) -> None:
+    answer = await web.get(path, headers={"Accept-Language": "fr-FR,fr;q=0.9"})
+    assert answer.status_code == 404 and '<html lang="fr">' in answer.text
+    assert "Ce lien ne fonctionne pas" in answer.text
+
+
 async def test_a_forged_unsubscribe_link_is_refused(web: httpx.AsyncClient) -> None:
     message_id = _message()
     for token in ("x", "A" * 32, crypto.sign("open", message_id)):

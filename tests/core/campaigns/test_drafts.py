@@ -45,6 +45,17 @@ def test_what_is_typed_is_kept_and_counted_as_a_version(alice: int, draft: int) 
         assert (kept.subject, kept.body, kept.body_kind, kept.version) == ("New", "<p>x</p>", "html", 3)
 
 
+def test_a_draft_speaks_as_the_one_before_it_and_its_copy_too(alice: int, draft: int) -> None:
+    with db.session() as session:
+        assert campaigns.get(session, alice, draft).language == "en"
+        campaigns.save_draft(session, alice, draft, 2, language="de")
+        assert campaigns.duplicate(session, alice, draft).language == "de"
+        assert campaigns.create(session, alice).language == "de"
+        assert campaigns.create(session, rows.user(session, "charlie@example.com")).language == "en"
+    with pytest.raises(RuleError, match="languages"), db.session() as session:
+        campaigns.save_draft(session, alice, draft, 3, language="<b>")
+
+
 def test_a_second_tab_is_told_and_overwrites_nothing(alice: int, draft: int) -> None:
     with db.session() as session:
         campaigns.save_draft(session, alice, draft, 2, subject="First tab")

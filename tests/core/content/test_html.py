@@ -2,7 +2,8 @@ import time
 
 import pytest
 
-from core.content import html, mail, merge
+from core.content import bodies, html, mail, merge
+from core.models import BodyKind
 from tests.core.content.parsed import content
 
 
@@ -93,7 +94,7 @@ def test_the_copy_for_the_editor_has_nothing_that_runs() -> None:
 
 def test_a_rich_draft_becomes_a_whole_mail_that_keeps_its_words() -> None:
     body = '<p>Hi {{ first_name | default: "there" }},</p><h1 style="text-align:center">News</h1><script>x</script>'
-    whole = html.wrap_rich(body)
+    whole = bodies.whole(body, BodyKind.rich)
     assert whole.startswith("<!doctype html>") and "max-width:600px" in whole and "<!--[if mso]>" in whole
     assert '<p style="margin:0 0 16px;">Hi {{ first_name | default: "there" }},</p>' in whole
     assert "font-weight:700;text-align:center" in whole and "<script" not in whole
@@ -103,5 +104,5 @@ def test_a_rich_draft_becomes_a_whole_mail_that_keeps_its_words() -> None:
 
 
 def test_a_rich_draft_with_its_own_way_out_gets_no_second_one() -> None:
-    whole = html.wrap_rich('<p><a href="{{ unsubscribe_url }}">Leave</a></p>')
+    whole = bodies.whole('<p><a href="{{ unsubscribe_url }}">Leave</a></p>', BodyKind.rich)
     assert whole.count("unsubscribe_url") == 1

@@ -279,7 +279,7 @@ def test_what_a_switch_would_lose_is_named() -> None:
 
 @pytest.mark.parametrize("kind", ["rich", "markdown", "html"])
 def test_each_ready_block_makes_a_mail_in_each_kind(sqlite_stack: object, kind: str) -> None:
-    made = [block() for _, block in blocks.READY.values()]
+    made = [block("en") for _, block in blocks.READY.values()]
     made += [blocks.button("Go & see", "https://example.com/"), blocks.image("/i/x.png", 'A "sea"', 520, "<Caption>")]
     for block in made:
         put = blocks.for_kind(block, kind)
