@@ -1,9 +1,11 @@
-"""GET asks, POST acts (RFC 8058 one-click: no cookie, no redirect, any form content type)."""
+"""GET asks, POST acts (RFC 8058 one-click: no cookie, no redirect, any form content type); ``?again`` takes it back."""
 
 import asyncio
+from collections.abc import Callable
 from html import escape
 
 from fastapi import FastAPI
+from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -12,6 +14,8 @@ from core import crypto, db
 from core.audience import addresses
 from core.content import languages
 from core.tracking import unsubscribe
+
+_FORM = '<form method="post" action="{way}"><button type="submit">{words}</button></form>'
 
 
 def register(app: FastAPI) -> None:
@@ -24,22 +28,26 @@ async def _ask(request: Request) -> Response:
     found = await asyncio.to_thread(_find, message_id) if message_id is not None else None
     if found is None:
         return reader.gone(request)
-    if found.is_over:
+    if found.reason:
         return _done(found)
     words = languages.of(found.language)
-    form = f'<form method="post"><button type="submit">{words.leave}</button></form>'
+    form = _FORM.format(way="?", words=words.leave)
     return reader.page(words.leave_asked, f"<p>{_said(words.will_stop, found)}</p>{form}", language=words.code)
 
 
 async def _act(request: Request) -> Response:
     message_id = crypto.verify("unsubscribe", request.path_params["token"])
-    found = await asyncio.to_thread(_unsubscribe, message_id) if message_id is not None else None
+    act = unsubscribe.subscribe_again if "again" in request.query_params else unsubscribe.unsubscribe
+    found = await asyncio.to_thread(_changed, act, message_id) if message_id is not None else None
     return reader.gone(request) if found is None else _done(found)
 
 
 def _done(found: unsubscribe.Subscription) -> Response:
     words = languages.of(found.language)
-    return reader.page(words.left, f"<p>{_said(words.has_stopped, found)}</p>", language=words.code)
+    if not found.reason:
+        return reader.page(words.is_back, f"<p>{_said(words.comes_again, found)}</p>", language=words.code)
+    form = _FORM.format(way="?again", words=words.again) if found.may_return else ""
+    return reader.page(words.left, f"<p>{_said(words.has_stopped, found)}</p>{form}", language=words.code)
 
 
 def _said(sentence: str, found: unsubscribe.Subscription) -> str:
@@ -52,6 +60,6 @@ def _find(message_id: int) -> unsubscribe.Subscription | None:
         return unsubscribe.find(session, message_id)
 
 
-def _unsubscribe(message_id: int) -> unsubscribe.Subscription | None:
+def _changed(act: Callable[[Session, int], bool], message_id: int) -> unsubscribe.Subscription | None:
     with db.session() as session:
-        return unsubscribe.find(session, message_id) if unsubscribe.unsubscribe(session, message_id) else None
+        return unsubscribe.find(session, message_id) if act(session, message_id) else None

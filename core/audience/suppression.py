@@ -105,6 +105,26 @@ def lift(session: Session, user_id: int, email: str) -> Suppression:
     return Suppression(**gone)
 
 
+def returned(session: Session, user_id: int, email: str) -> int | None:
+    """Allow ``email`` (as it is kept) again where its reader unsubscribed; returns the message that they did it by.
+
+    None where they did not: what bounced, complained or was suppressed by hand stays so.
+    """
+    by_reader = _suppression.c.reason == SuppressionReason.unsubscribed.value
+    here = (_suppression.c.user_id == user_id, _suppression.c.email == email, by_reader)
+    gone = session.execute(delete(_suppression).where(*here).returning(_suppression.c.message_id)).first()
+    if gone is None:
+        return None
+    db.after_commit(session, lambda: live.publish(user_id, "audience"))
+    return gone.message_id or 0
+
+
+def reason(session: Session, user_id: int, email: str) -> str:
+    """Why (a SuppressionReason) this user's campaigns leave ``email`` out; empty where they do not."""
+    here = (col(Suppression.user_id) == user_id, col(Suppression.email) == email.strip().lower())
+    return session.exec(select(Suppression.reason).where(*here)).first() or ""
+
+
 def put_back(session: Session, user_id: int, lifted: Suppression) -> None:
     """Suppress again what was lifted, since when and why it was; what was suppressed meanwhile stays as it is."""
     row = lifted.model_dump(exclude={"id", "user_id"}) | {"user_id": user_id}
@@ -114,8 +134,7 @@ def put_back(session: Session, user_id: int, lifted: Suppression) -> None:
 
 def is_suppressed(session: Session, user_id: int, email: str) -> bool:
     """Whether this user's campaigns leave ``email`` out."""
-    here = (col(Suppression.user_id) == user_id, col(Suppression.email) == email.strip().lower())
-    return session.exec(select(Suppression.id).where(*here)).first() is not None
+    return bool(reason(session, user_id, email))
 
 
 def count_among(session: Session, user_id: int, emails: Iterable[str]) -> int:

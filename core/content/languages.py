@@ -19,6 +19,9 @@ class Words:
     will_stop: str
     left: str
     has_stopped: str
+    again: str
+    is_back: str
+    comes_again: str
     broken: str
     broken_why: str
     later: str

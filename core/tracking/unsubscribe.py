@@ -1,7 +1,10 @@
-"""A reader asks to hear no more (RFC 8058): the address is suppressed for the user whose campaign it was."""
+"""A reader asks to hear no more (RFC 8058): the address is suppressed for the user whose campaign it was. Or takes it
+back."""
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
+from typing import Any
 
 from sqlalchemy import update
 from sqlmodel import Session, col, select
@@ -15,12 +18,17 @@ from core.tracking import opens
 
 @dataclass(frozen=True)
 class Subscription:
-    """What a reader is told about the mail they hold."""
+    """What a reader is told about the mail they hold; ``reason``: a SuppressionReason, empty while mail comes."""
 
     email: str
     from_name: str
-    is_over: bool
     language: str
+    reason: str = ""
+
+    @property
+    def may_return(self) -> bool:
+        """Whether it ended by the reader's own wish."""
+        return self.reason == SuppressionReason.unsubscribed
 
 
 def find(session: Session, message_id: int) -> Subscription | None:
@@ -34,9 +42,9 @@ def find(session: Session, message_id: int) -> Subscription | None:
     if found is None:
         return None
     message, sender, language = found
-    over = suppression.is_suppressed(session, sender.user_id, message.email)
+    reason = suppression.reason(session, sender.user_id, message.email)
     name = sender.from_name or addresses.shown(sender.from_address)
-    return Subscription(message.email, name, over, language)
+    return Subscription(message.email, name, language, reason)
 
 
 def unsubscribe(session: Session, message_id: int) -> bool:
@@ -44,12 +52,7 @@ def unsubscribe(session: Session, message_id: int) -> bool:
 
     Returns False only where there is no such mail any more.
     """
-    found = session.exec(
-        select(Message.email, Message.campaign_id, Campaign.user_id)
-        .join(Campaign, col(Campaign.id) == col(Message.campaign_id))
-        .where(col(Message.id) == message_id)
-    ).first()
-    if found is None:
+    if (found := _of(session, message_id)) is None:
         return False
     email, campaign_id, user_id = found
     now, tally = db.now(session), Tally()
@@ -57,6 +60,36 @@ def unsubscribe(session: Session, message_id: int) -> bool:
     tally.store(session, now)
     db.after_commit(session, lambda: live.publish(user_id, "campaign", campaign_id))
     return True
+
+
+def subscribe_again(session: Session, message_id: int) -> bool:
+    """The reader takes it back, through this mail or another one: the address gets mail again, and the mails by which
+    it was said are no longer counted. What bounced, complained or was suppressed by hand stays suppressed.
+
+    Returns False only where there is no such mail any more. Safe to call twice.
+    """
+    if (found := _of(session, message_id)) is None:
+        return False
+    email, _, user_id = found
+    by = suppression.returned(session, user_id, email)
+    if by is not None:
+        now, tally = db.now(session), Tally()
+        said = (col(Message.id).in_({message_id, by}), col(Message.email) == email)
+        back = update(Message).where(*said, col(Message.unsubscribed_at).is_not(None)).values(unsubscribed_at=None)
+        for (campaign_id,) in session.connection().execute(back.returning(col(Message.campaign_id))):
+            tally.add(campaign_id, "unsubscribed_count", -1)
+        for owner, campaign_id in tally.store(session, now):
+            db.after_commit(session, partial(live.publish, owner, "campaign", campaign_id))
+    return True
+
+
+def _of(session: Session, message_id: int) -> Any:
+    """The mail's address, campaign and user."""
+    return session.exec(
+        select(Message.email, Message.campaign_id, Campaign.user_id)
+        .join(Campaign, col(Campaign.id) == col(Message.campaign_id))
+        .where(col(Message.id) == message_id)
+    ).first()
 
 
 def note(

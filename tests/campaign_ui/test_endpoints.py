@@ -183,6 +183,16 @@ async def test_unsubscribing_asks_on_get_and_acts_on_post(web: httpx.AsyncClient
     assert "gets no more mail" not in asked.text and "gets no more mail" in (await web.get(url)).text
 
 
+async def test_a_reader_who_unsubscribed_by_mistake_comes_back(web: httpx.AsyncClient) -> None:
+    url = f"/u/{crypto.sign('unsubscribe', _message())}"
+    assert 'action="?again"' not in (await web.get(url)).text
+    assert 'action="?again"' in (await web.post(url)).text and 'action="?again"' in (await web.get(url)).text
+    assert (await web.get(f"{url}?again")).status_code == 200 and _suppressed() == ["r0@example.com"]
+    back = await web.post(f"{url}?again")
+    assert "You are subscribed again" in back.text and "<form" not in back.text and _suppressed() == []
+    assert ">Unsubscribe</button>" in (await web.get(url)).text
+
+
 async def test_readers_are_answered_in_the_language_of_the_campaign(web: httpx.AsyncClient) -> None:
     url = f"/u/{crypto.sign('unsubscribe', _message())}"
     with db.session() as session:

@@ -14,7 +14,7 @@ _EVERY = pytest.mark.parametrize("code", list(languages.ALL))
 def test_a_language_says_all_with_the_reader_and_the_sender(code: str) -> None:
     words = languages.of(code)
     assert all(vars(words).values()) and words.code == code
-    for sentence in (words.will_stop, words.has_stopped):
+    for sentence in (words.will_stop, words.has_stopped, words.comes_again):
         assert sorted(name for _, name, _, _ in Formatter().parse(sentence) if name) == ["email", "name"]
 
 
