@@ -16,7 +16,6 @@ from campaign_ui.parts import (
     card,
     confirm,
     empty_state,
-    link_button,
     notice,
     stat_card,
     stat_grid,
@@ -31,6 +30,7 @@ from campaign_ui.parts.hours import ask_hours, finishes_in_words
 from campaign_ui.parts.ledger import Ledger, LedgerView, ledger_view, read_page
 from campaign_ui.parts.preview import add_style
 from campaign_ui.parts.rate import Rate
+from campaign_ui.parts.recipient_buttons import RecipientButtons
 from campaign_ui.parts.sandbox_play import sandbox_note
 from campaign_ui.parts.try_again import try_campaign_again
 from core import campaigns as rules
@@ -207,7 +207,7 @@ class _Page:
             with ui.element("div"):
                 ui.label("Recipients").classes("font-semibold text-[15px]").props("role=heading aria-level=2")
                 self.sum = ui.label().classes("text-[13px] cm-mute tabular-nums mt-0.5")
-            link_button("Export CSV", f"/campaigns/{self.id}/recipients.csv", "download", "outline dense")
+            self.made_of_them = RecipientButtons(self.user.id, self.id)
         self.ledger = Ledger(self.user.id, self.id, self.zone, counts, page, view)
 
     async def tell(self) -> None:
@@ -252,6 +252,7 @@ class _Page:
         self.rate.show(campaign, data.pace)
         self.sum.set_text(charts.say_sum(counts) if begun else "")
         self._show_unknown(counts, campaign.status)
+        self.made_of_them.show(campaign)
         self.ledger.set_counts(counts)
 
     def show_more(self, more: _More) -> None:

@@ -29,6 +29,12 @@ class AudienceStep:
                     words = "Upload a file or paste addresses below: they become a list, and the draft stays as it is."
                     self.none = empty_state("group_add", "No list yet", words)
                     self.rows = ui.column().classes("w-full gap-0 max-h-[420px] overflow-y-auto flex-nowrap")
+                    self.more = ui.row().classes("w-full gap-x-1 gap-y-0 text-[13px] cm-mute")
+                    with self.more:
+                        ui.label(
+                            "Who got a campaign, opened it or did not becomes a list on the page of that campaign."
+                        )
+                        ui.link("Open Campaigns", "/campaigns").classes("cm-link")
                 with card("Add people", "They become a list, which is chosen at once"):
                     upload_panel(self._stored)
             with ui.column().classes("gap-4 min-w-0 items-stretch xl:sticky xl:top-[88px] self-start w-full"):
@@ -54,6 +60,7 @@ class AudienceStep:
         choices = self.compose.choices
         known = {each.id: each for each in choices.lists if each.id is not None}
         self.none.set_visibility(not known)
+        self.more.set_visibility(bool(known))
         self.filter.set_visibility(len(known) > _SEARCH_ABOVE)
         found = [list_id for list_id, each in known.items() if self.search in each.name.lower()]
         keep(self.rows, self._kept, found, lambda list_id: _Row(self, list_id))
