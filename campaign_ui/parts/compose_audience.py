@@ -12,6 +12,9 @@ from core.campaigns.preflight.survey import Survey
 from core.models import ContactList
 
 _SEARCH_ABOVE = 8
+_FROM_CAMPAIGNS = (
+    "To leave out those who got a campaign, or write to those who did not open it, make a list on its page."
+)
 
 
 class AudienceStep:
@@ -31,9 +34,7 @@ class AudienceStep:
                     self.rows = ui.column().classes("w-full gap-0 max-h-[420px] overflow-y-auto flex-nowrap")
                     self.more = ui.row().classes("w-full gap-x-1 gap-y-0 text-[13px] cm-mute")
                     with self.more:
-                        ui.label(
-                            "Who got a campaign, opened it or did not becomes a list on the page of that campaign."
-                        )
+                        ui.label(_FROM_CAMPAIGNS)
                         ui.link("Open Campaigns", "/campaigns").classes("cm-link")
                 with card("Add people", "They become a list, which is chosen at once"):
                     upload_panel(self._stored)

@@ -110,15 +110,16 @@ class _Dialog:
             notice("There is nobody to put on a list yet.", "info")
             return
         options = {who.value: f"{_GROUPS[who]} ({count:,})" for who, count in numbers.items()}
-        first = Who.not_opened if Who.not_opened in numbers else next(iter(numbers))
+        self.who = Who.not_opened if Who.not_opened in numbers else next(iter(numbers))
         if self.again:
             ui.label(_COPY).classes("text-sm")
-            ui.label(options[first]).classes("text-sm font-medium tabular-nums")
-        self.who = ui.radio(options, value=first.value, on_change=self._chosen).classes("tabular-nums")
-        self.who.props["aria-label"] = "Who"
-        self.who.set_visibility(not self.again)
+            ui.label(options[self.who.value]).classes("text-sm font-medium tabular-nums")
+        else:
+            who = ui.radio(options, value=self.who.value, on_change=lambda event: self._choose(Who(event.value)))
+            who.classes("tabular-nums").props["aria-label"] = "Who"
         urls = {url: f"{readable(url)} ({link.people:,})" for url, link in links.items()}
         self.url = ui.select(urls, label="Link", value=next(iter(urls), None)).classes("w-full")
+        self.url.props('popup-content-style="overflow-wrap:anywhere"')
         self.note = ui.label().classes("text-[13px] cm-mute")
         self.name = ui.input("List name").props(f"maxlength={_LONGEST}").classes("w-full")
         self.name.on("keydown.enter", self._make)
@@ -126,11 +127,11 @@ class _Dialog:
         if self.found.unknown and not self.again:
             notice(self.found.unknown, "info", "visibility_off")
         self.prefilled = ""
-        self._chosen()
+        self._choose(self.who)
 
-    def _chosen(self) -> None:
+    def _choose(self, who: Who) -> None:
         """The name follows until something is typed."""
-        who = Who(self.who.value)
+        self.who = who
         self.url.set_visibility(who == Who.link)
         self.note.set_text(_NOTES.get(who, ""))
         self.note.set_visibility(who in _NOTES)
@@ -141,8 +142,8 @@ class _Dialog:
     async def _make(self) -> None:
         if not self.press.enabled:
             return  # Enter while it works
-        who = Who(self.who.value)
-        choice = (who, (self.url.value or "") if who == Who.link else "", self.name.value or "")
+        url = self.url.value or "" if self.who == Who.link else ""
+        choice = (self.who, url, self.name.value or "")
         self._working(True)
         wrong = ""
         try:
