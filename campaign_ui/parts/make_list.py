@@ -145,17 +145,15 @@ class _Dialog:
         url = self.url.value or "" if self.who == Who.link else ""
         choice = (self.who, url, self.name.value or "")
         self._working(True)
-        wrong = ""
+        told, wrong = self._show_work(), ""
         try:
             list_id, name = self.begun.get(choice) or await self._begin(choice)
-            made = await long_work(self._fill, list_id, choice, self._show_work())
+            made = await long_work(self._fill, list_id, choice, told)
         except RuleError as error:
             wrong = str(error)
             self.begun.pop(choice, None)
         except (SQLAlchemyError, OSError):
-            wrong = (
-                "This could not be finished: only a part of them is on the list. Try again, the rest is added to it."
-            )
+            wrong = "This could not be finished. Who is on the list stays there: try again, and the rest is added."
         finally:
             self._working(False)
         if self.client.is_deleted:
@@ -182,13 +180,15 @@ class _Dialog:
         """A bar; returns how to tell from any thread how many recipients were looked at."""
         total, loop = max(1, self.found.campaign.counts.recipients), asyncio.get_running_loop()
         with self.result:
-            far = ui.label("Making the list…").classes("text-sm cm-mute tabular-nums")
+            with ui.row().classes("w-full justify-between gap-x-4 gap-y-0 text-sm cm-mute"):
+                ui.label("Making the list. It goes on when this is closed.")
+                far = ui.label().classes("tabular-nums").props("aria-hidden=true")  # the bar tells it, too
             bar = ui.linear_progress(0, show_value=False).props('aria-label="Progress" instant-feedback')
             bar.classes("h-[6px]")
 
         def show(seen: int) -> None:
             if not bar.is_deleted:
-                far.set_text(f"{seen:,} of {total:,} recipients looked at")
+                far.set_text(f"{seen:,} of {total:,}")
                 bar.set_value(min(1.0, seen / total))
 
         def told(seen: int) -> None:

@@ -86,7 +86,7 @@ def _dialogs(paths: list[str]) -> dict[str, list[Callable[[Page], Awaitable[None
     return {
         "/audience": [_an_upload_that_was_read, _a_contact],
         "/senders": [_a_sender, _dkim],
-        paths[-2]: [_a_timeline, _charts_as_tables],
+        paths[-2]: [_a_timeline, _charts_as_tables, _a_list_of_recipients],
     }
 
 
@@ -118,6 +118,12 @@ async def _dkim(page: Page) -> None:
 async def _a_timeline(page: Page) -> None:
     await page.locator(".cm-open").first.click()
     await expect(page.get_by_role("dialog").get_by_role("button", name="Close")).to_be_visible()
+
+
+async def _a_list_of_recipients(page: Page) -> None:
+    await page.get_by_role("button", name="Make a list").click()
+    await page.get_by_role("radio", name=re.compile("^Followed one link")).click()
+    await expect(page.get_by_role("dialog").get_by_role("combobox", name="Link")).to_be_visible()
 
 
 async def _charts_as_tables(page: Page) -> None:
