@@ -58,3 +58,9 @@ def link_button(text: str, href: str, icon: str = "", look: str = "") -> ui.butt
     button = ui.button(text, icon=icon or None)
     button.props["href"] = href
     return button.props(f"type=a {look}")
+
+
+def lead(link: ui.link, href: str) -> None:
+    """Let ``link`` go to ``href``; a browser where it does so already is told nothing."""
+    if link.props.get("href") != href:
+        link.props["href"] = href

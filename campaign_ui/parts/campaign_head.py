@@ -9,9 +9,9 @@ from nicegui import ui
 from campaign_ui.charts import rounded, say_done
 from campaign_ui.parts.announcer import Announcer
 from campaign_ui.parts.badge import StatusBadge
-from campaign_ui.parts.blocks import card, link_button
+from campaign_ui.parts.blocks import card, lead, link_button
 from campaign_ui.parts.campaign_mail import About
-from campaign_ui.parts.change_sender import CHANGE_SENDER, may_change, waits_for_sender
+from campaign_ui.parts.change_sender import CHANGE_SENDER, waits_for_sender
 from campaign_ui.parts.countdown import WaitLine
 from campaign_ui.parts.hours import MAY_CHANGE, hours_in_words
 from campaign_ui.parts.progress import Progress
@@ -69,7 +69,7 @@ class CampaignHead:
                     self._try.props("outline dense").classes("mt-1.5 mr-2")
                     self._other = ui.button(CHANGE_SENDER, icon="swap_horiz", on_click=actions.change_sender)
                     self._other.props("outline dense").classes("mt-1.5")
-                    self._sender = ui.link("Look at its sender", "/senders")
+                    self._sender = ui.link("Look at its sender")
                     self._sender.classes("font-medium block").style("color:inherit")
                     self._doubt = ui.link("", f"#{IN_DOUBT}").classes("font-medium block").style("color:inherit")
                     self._refused = ui.link("", f"#{WHY_FAILED}")
@@ -111,7 +111,7 @@ class CampaignHead:
     def show(self, campaign: Summary, wait: Wait, finishes: str, now: datetime) -> None:
         """``now``: the database's time."""
         counts, status = campaign.counts, campaign.status
-        refused = campaign.pause_reason == PauseReason.content
+        refused, at_sender = campaign.pause_reason == PauseReason.content, waits_for_sender(campaign, wait)
         self._badge.set(campaign.shown_status)
         self._so_far.set_visibility(campaign.has_begun)  # else nobody was counted yet
         self._progress.set(counts)
@@ -121,8 +121,8 @@ class CampaignHead:
             (self._edit, status == "draft"),
             (self._edit_later, status == "scheduled"),
             (self._try, wait.try_sender is not None or wait.try_mails),
-            (self._other, waits_for_sender(campaign, wait)),
-            (self._change_sender, may_change(campaign, wait)),
+            (self._other, at_sender),
+            (self._change_sender, status == "paused" and not at_sender),
             (self._sender, wait.at_sender),
             (self._doubt, counts.unknown > 0),
             (self._refused, counts.failed > 0 and (refused or status == "sent")),
@@ -135,6 +135,7 @@ class CampaignHead:
             (self._cancel, status in _MAY_CANCEL),
         ):
             button.set_visibility(visible)
+        lead(self._sender, f"/senders?edit={campaign.sender_id}")
         mails = "1 mail is" if counts.unknown == 1 else f"{counts.unknown:,} mails are"
         self._refused.set_text("Read why they were refused" if refused else "Read why they failed")
         self._doubt.set_text(f"{mails} in doubt: decide whether to send again")

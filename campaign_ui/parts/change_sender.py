@@ -31,11 +31,6 @@ class _Foreseen:
     words: str
 
 
-def may_change(campaign: Summary, wait: Wait) -> bool:
-    """Whether it is offered: nothing goes out now, by the user's wish or because of its sender."""
-    return campaign.status == CampaignStatus.paused or waits_for_sender(campaign, wait)
-
-
 def waits_for_sender(campaign: Summary, wait: Wait) -> bool:
     """Whether its sender is the reason."""
     return campaign.status in _LEFT and (wait.at_sender or campaign.pause_reason == PauseReason.throttled)

@@ -8,7 +8,7 @@ from nicegui import ui
 from campaign_ui.charts import say_done
 from campaign_ui.parts.announcer import Announcer
 from campaign_ui.parts.badge import StatusBadge
-from campaign_ui.parts.blocks import card
+from campaign_ui.parts.blocks import card, lead
 from campaign_ui.parts.countdown import WaitLine
 from campaign_ui.parts.progress import Progress
 from core.stats import Pace, Summary, Wait
@@ -70,7 +70,7 @@ class _Block:
                 self._why = ui.label()
                 self._reply = ui.label().classes("cm-words mt-1")
                 with ui.row().classes("gap-x-4 gap-y-1 mt-1") as self._ways:
-                    self._sender = _way("Look at its sender", "/senders")
+                    self._sender = _way("Look at its sender")
                     _way("Open the campaign", f"/campaigns/{campaign.id}")
             self._announcer = Announcer()
 
@@ -81,6 +81,7 @@ class _Block:
         self._rate.set_text(f"{run.pace.per_minute:,.0f} in the last minute")
         self._rate.set_visibility(campaign.status == "sending" and run.pace.is_known)
         self._progress.set(counts)
+        lead(self._sender, f"/senders?edit={campaign.sender_id}")
         self._show_wait(run.wait, run.finishes, now)
         self._announcer.tell(campaign)
 
@@ -96,5 +97,5 @@ class _Block:
         self._sender.set_visibility(wait.at_sender)
 
 
-def _way(text: str, href: str) -> ui.link:
+def _way(text: str, href: str = "") -> ui.link:
     return ui.link(text, href).classes("font-medium max-md:py-2.5").style("color:inherit")

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import openpyxl
+import pytest
 from nicegui import ui
 from nicegui.testing import User as Browser
 from sqlmodel import select
@@ -63,6 +64,20 @@ async def test_a_campaign_whose_sender_broke_goes_on_through_another_and_back(us
     await eventually(lambda: row(campaign_id).sender_id == was)
     assert (row(campaign_id).pause_reason, row(campaign_id).pause_detail) == ("auth", "535 5.7.8 Bad credentials")
     await user.should_see("refused the sign-in")
+
+
+def offers(browser: Browser) -> list[ui.button]:
+    """The buttons that are seen."""
+    found = browser.find(kind=ui.button, content="Change sender").elements
+    return [each for each in found if all(box.visible for box in (each, *each.ancestors()))]
+
+
+@pytest.mark.parametrize("reason", ["auth", "sender", "throttled", "content", "user"])
+async def test_it_is_offered_once(user: Browser, sign_in: SignIn, reason: str) -> None:
+    campaign_id = make(sign_in(user), **PAUSED | {"pause_reason": reason})
+    refuse_sign_in()
+    await user.open(f"/campaigns/{campaign_id}")
+    assert len(offers(user)) == 1
 
 
 async def test_it_is_offered_where_the_sender_waits_and_not_while_all_is_well(user: Browser, sign_in: SignIn) -> None:

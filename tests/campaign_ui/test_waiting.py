@@ -45,7 +45,10 @@ async def test_a_cooldown_is_said_in_the_badge_and_the_header_and_its_end_too(us
     await eventually(lambda: words(user).count("Waiting") == 2)
     assert "Sending" not in words(user) and "Sending…" not in words(user)
     assert any(each.startswith("November newsletter waits. 32 of 33 done") for each in words(user))  # to who cannot see
-    await user.should_see("Look at its sender")
+    with db.reading() as session:
+        its = session.exec(select(Sender.id)).one()
+    [way] = user.find(kind=ui.link, content="Look at its sender").elements
+    assert way.props["href"] == f"/senders?edit={its}"
     change(state="ready", cooling_until=None)
     await eventually(lambda: "Waiting" not in words(user))
     assert "Sending" in words(user) and "Sending…" in words(user)
@@ -134,7 +137,9 @@ async def test_the_dashboard_says_why_one_stopped_and_the_way_to_mend_it(user: B
     assert user.client is not None
     links = [e for e in user.client.elements.values() if isinstance(e, ui.link) and e.visible]
     hrefs = {link.text: link.props["href"] for link in links}
-    assert hrefs["Look at its sender"] == "/senders"
+    with db.reading() as session:
+        its = session.exec(select(Sender.id)).one()
+    assert hrefs["Look at its sender"] == f"/senders?edit={its}"
     assert hrefs["Open the campaign"] == f"/campaigns/{campaign_id}"
     [badge] = [e for e in user.client.elements.values() if isinstance(e, ui.label) and e.text == "Paused"]
     assert "is-failed" in badge.classes
