@@ -110,7 +110,7 @@ def _sending_indicator(user: auth.CurrentUser) -> None:
             pulse = stats.pulse(outgoing.going)
             words.set_text(_PULSES[pulse])
             plane.classes(f"is-{pulse}", remove=" ".join(f"is-{each}" for each in Pulse if each != pulse))
-            plane.set_visibility(pulse != Pulse.idle or not outgoing.stopped)
+            plane.set_visibility(pulse != Pulse.idle or not say_stopped(outgoing))
             _show_stopped(stopped, outgoing)
 
     tab = Tab(user.id)
@@ -126,10 +126,13 @@ def _sending_indicator(user: auth.CurrentUser) -> None:
 
 def _show_stopped(link: Html, outgoing: Outgoing) -> None:
     """Leads to the campaign, or to the dashboard where several are."""
-    link.set_visibility(bool(outgoing.stopped))
-    if outgoing.stopped:
-        link.set(fill("{}<span>{}</span>", icon("error"), say_stopped(outgoing.stopped)))
-        link.props["href"] = f"/campaigns/{outgoing.stopped[0].id}" if len(outgoing.stopped) == 1 else "/"
+    found = outgoing.stopped or outgoing.mended
+    link.set_visibility(bool(found))
+    if found:
+        symbol = icon("error" if outgoing.stopped else "play_circle")
+        link.set(fill("{}<span>{}</span>", symbol, say_stopped(outgoing)))
+        link.classes(replace="cm-stopped" if outgoing.stopped else "cm-stopped is-ready")
+        link.props["href"] = f"/campaigns/{found[0].id}" if len(found) == 1 else "/"
 
 
 def _theme_menu(user: auth.CurrentUser, mode: ui.dark_mode) -> None:

@@ -1,13 +1,12 @@
 """What a browser's tab says of itself: progress in its title and icon, a notification when a campaign is over."""
 
 import json
-from collections.abc import Sequence
 
 from nicegui import ui
 
 from campaign_ui import live
 from core import db, stats
-from core.stats import Ended, Outgoing, Stopped
+from core.stats import Ended, Outgoing
 
 
 class Tab:
@@ -51,9 +50,9 @@ def watch_connection() -> None:
 
 def in_title(outgoing: Outgoing) -> tuple[str, int]:
     """``42 % · November newsletter`` and 42; of several campaigns together their mails count. What stopped comes first,
-    with -1. Empty where nothing of both is."""
-    if outgoing.stopped:
-        return say_stopped(outgoing.stopped), -1
+    with -1, then what can be resumed, with -2. Empty where nothing of all is."""
+    if said := say_stopped(outgoing):
+        return said, -1 if outgoing.stopped else -2
     going = [each for each in outgoing.going if not each.waits]
     if not going:
         return "", 0
@@ -62,9 +61,11 @@ def in_title(outgoing: Outgoing) -> tuple[str, int]:
     return f"{percent} % · {going[0].title if len(going) == 1 else f'{len(going)} campaigns'}", percent
 
 
-def say_stopped(stopped: Sequence[Stopped]) -> str:
-    """``Stopped: November newsletter`` or ``2 campaigns stopped``"""
-    return f"Stopped: {stopped[0].title}" if len(stopped) == 1 else f"{len(stopped):,} campaigns stopped"
+def say_stopped(outgoing: Outgoing) -> str:
+    """``Stopped: November newsletter`` or ``2 campaigns stopped``; where none is, what can be resumed; else empty."""
+    if len(found := outgoing.stopped or outgoing.mended) == 1:
+        return f"{'Stopped' if outgoing.stopped else 'Ready to resume'}: {found[0].title}"
+    return f"{len(found):,} campaigns {'stopped' if outgoing.stopped else 'are ready to resume'}" if found else ""
 
 
 def in_notification(each: Ended) -> tuple[str, str]:

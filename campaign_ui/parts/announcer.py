@@ -6,7 +6,7 @@ from time import monotonic
 from nicegui import ui
 
 from campaign_ui.charts import say_done
-from core.stats import STOPPED, WAITING, Summary
+from core.stats import MENDED, STOPPED, WAITING, Summary
 
 _EVERY = 60.0  # seconds
 _STANDS = {
@@ -16,6 +16,7 @@ _STANDS = {
     WAITING: "waits",
     "paused": "is paused",
     STOPPED: "is paused",
+    MENDED: "is ready to be resumed",
     "sent": "is sent",
     "cancelled": "is cancelled",
 }

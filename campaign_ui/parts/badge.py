@@ -2,7 +2,7 @@
 
 from nicegui import ui
 
-from core.stats import STOPPED, WAITING, Summary
+from core.stats import MENDED, STOPPED, WAITING, Summary
 
 # status -> (word, tone)
 STATUS_TONES = {
@@ -13,7 +13,11 @@ STATUS_TONES = {
     "sent": ("Sent", "brand"),
     "cancelled": ("Cancelled", "quiet"),
 }
-_TONES = STATUS_TONES | {WAITING: ("Waiting", "pending"), STOPPED: ("Paused", "failed")}
+_TONES = STATUS_TONES | {
+    WAITING: ("Waiting", "pending"),
+    STOPPED: ("Paused", "failed"),
+    MENDED: ("Ready to resume", "pending"),
+}
 STATE_TONES = {
     "pending": ("Pending", "pending"),
     "claimed": ("Pending", "pending"),  # both are counted and filtered as such

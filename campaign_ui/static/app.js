@@ -44,7 +44,7 @@
   }
 
   function ring(percent) {
-    const [part, colour] = percent < 0 ? [100, "#e11d48"] : [percent, "#0f9f6e"];
+    const [part, colour] = percent < 0 ? [100, percent < -1 ? "#d97706" : "#e11d48"] : [percent, "#0f9f6e"];
     const arc = `<circle cx="16" cy="16" r="12" fill="none" stroke="${colour}" stroke-width="7" pathLength="100"
       stroke-dasharray="${part} 100" transform="rotate(-90 16 16)"/>`;
     const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><circle cx="16" cy="16" r="12"
@@ -52,7 +52,7 @@
     return `data:image/svg+xml,${encodeURIComponent(svg)}`;
   }
 
-  // `text` is what goes out, "" when nothing does; `percent` 0 to 100, -1 where it stopped.
+  // `text` is what goes out, "" when nothing does; `percent` 0 to 100, -1 where it stopped, -2 where it can be resumed.
   function progress(text, percent) {
     const link = document.querySelector('link[rel~="icon"]');
     plainIcon ||= link.href;

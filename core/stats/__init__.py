@@ -21,6 +21,7 @@ from core.stats.counts import (
 from core.stats.failures import Failure, failures
 from core.stats.find import Found, find
 from core.stats.going import (
+    MENDED,
     STOPPED,
     WAITING,
     Ended,
@@ -45,6 +46,7 @@ from core.stats.waits import Wait, waiting
 
 __all__ = [
     "BEST_LEAST",
+    "MENDED",
     "NOT_YET",
     "ORDERS",
     "STOPPED",

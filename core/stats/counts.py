@@ -12,7 +12,7 @@ from core.campaigns.title import title
 from core.errors import NotFound
 from core.models import Campaign, CampaignStatus, MessageState, PauseReason
 from core.stats.counted import Counted, counted, within
-from core.stats.going import STOPPED, WAITING, waiting
+from core.stats.going import MENDED, STOPPED, WAITING, is_mended, waiting
 from core.stats.titled import by_title, called
 
 _campaign: Any = Campaign.__table__  # type: ignore[attr-defined]
@@ -120,6 +120,7 @@ class Summary:
     created_at: datetime
     updated_at: datetime
     counts: Counts
+    is_mended: bool = False  # it was stopped by its sender, which would send again
     waits: bool = False  # it is sending, and nothing of it goes out now
 
     @property
@@ -129,7 +130,9 @@ class Summary:
 
     @property
     def shown_status(self) -> str:
-        """Its status, WAITING or STOPPED."""
+        """Its status, WAITING, MENDED or STOPPED."""
+        if self.is_mended:
+            return MENDED
         return WAITING if self.waits else STOPPED if self.is_stopped else self.status
 
     @property
@@ -187,7 +190,9 @@ _uncounted = _campaign.c.readers_counted.is_(False)
 _COUNTERS["uncounted"] = case((_uncounted, _campaign.c.sent_count), else_=0)
 # What is added up: opens of a campaign that were counted in part are in no rate.
 _SUMMED = _COUNTERS | {name: case((_uncounted, 0), else_=_COUNTERS[name]) for name in ("opened", "clicked")}
-_WORDS = [_campaign.c[field.name] for field in fields(Summary) if field.name not in ("counts", "waits")]
+_MADE = ("counts", "is_mended", "waits")
+_WORDS: list[Any] = [_campaign.c[field.name] for field in fields(Summary) if field.name not in _MADE]
+_WORDS.append(is_mended().label("is_mended"))
 _SUMMARY: Any = select(*_WORDS, *(column.label(f"n_{name}") for name, column in _COUNTERS.items()))
 
 

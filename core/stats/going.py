@@ -17,7 +17,9 @@ from core.models import Campaign, CampaignStatus, PauseReason, Sender, SenderSta
 _campaign: Any = Campaign.__table__  # type: ignore[attr-defined]
 WAITING = "waiting"  # what is shown instead of sending: nothing goes out now
 STOPPED = "stopped"  # what is shown instead of paused: not by its user
-_AT_SENDER = (PauseReason.auth, PauseReason.sender, PauseReason.throttled)
+MENDED = "mended"  # what is shown instead of that: what stopped it is mended, so it can be resumed
+_BLOCKED = (PauseReason.auth, PauseReason.sender)
+_AT_SENDER = (*_BLOCKED, PauseReason.throttled)
 _LEFT = _campaign.c.pending_count + _campaign.c.claimed_count + _campaign.c.sending_count
 
 
@@ -50,10 +52,11 @@ class Stopped:
 
 @dataclass(frozen=True)
 class Outgoing:
-    """Of a user."""
+    """Of a user. ``mended``: what stopped them is, and they can be resumed."""
 
     going: tuple[Going, ...] = ()
     stopped: tuple[Stopped, ...] = ()
+    mended: tuple[Stopped, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -82,13 +85,25 @@ def going(session: Session, user_id: int) -> list[Going]:
     ]
 
 
-def stopped(session: Session, user_id: int) -> list[Stopped]:
-    """The campaigns that were paused by what happened and not by their user, or whose sender is blocked."""
-    columns = (_campaign.c.id, _campaign.c.name, _campaign.c.subject)
+def stopped(session: Session, user_id: int) -> tuple[list[Stopped], list[Stopped]]:
+    """The campaigns that were paused by what happened and not by their user, or whose sender is blocked: those that
+    still have to be mended, and those that are."""
+    columns = (_campaign.c.id, _campaign.c.name, _campaign.c.subject, is_mended())
     blocked = exists().where(col(Sender.id) == _campaign.c.sender_id, col(Sender.state) == SenderState.blocked)
     sending = and_(_campaign.c.status == CampaignStatus.sending, blocked)
     found = select(*columns).where(*_own(user_id), or_(_paused_by_itself(), sending)).order_by(_campaign.c.id)
-    return [Stopped(id, title(name, subject)) for id, name, subject in session.execute(found)]
+    which: tuple[list[Stopped], list[Stopped]] = ([], [])
+    for id, name, subject, mended in session.execute(found):
+        which[mended].append(Stopped(id, title(name, subject)))
+    return which
+
+
+def is_mended() -> ColumnElement[bool]:
+    """The condition that a campaign was paused because its sender was blocked, which only its user's saving it ends."""
+    paused = and_(_campaign.c.status == CampaignStatus.paused, _campaign.c.pause_reason.in_(_BLOCKED))
+    return and_(
+        paused, exists().where(col(Sender.id) == _campaign.c.sender_id, col(Sender.state) != SenderState.blocked)
+    )
 
 
 def to_resume(session: Session, user_id: int, sender_id: int) -> list[Stopped]:
@@ -102,7 +117,7 @@ def to_resume(session: Session, user_id: int, sender_id: int) -> list[Stopped]:
 
 def outgoing(session: Session, user_id: int) -> Outgoing:
     """What goes out or waits to, and what stopped by itself."""
-    return Outgoing(tuple(going(session, user_id)), tuple(stopped(session, user_id)))
+    return Outgoing(tuple(going(session, user_id)), *map(tuple, stopped(session, user_id)))
 
 
 def pulse(going: Collection[Going]) -> Pulse:

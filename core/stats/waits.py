@@ -23,7 +23,7 @@ _PAUSED = {
     PauseReason.throttled: "Paused because {sender} held mail back for five days. Resume tries again.",
     PauseReason.missed: "Paused because it was due while the program was not running. Resume sends it now.",
 }
-# Of a sender that is blocked no more, which only its user's saving it makes so.
+# Of a sender that is blocked no more.
 _MENDED = {
     PauseReason.auth: "Paused when {sender} refused the sign-in; the sender was changed since. Resume it.",
     PauseReason.sender: "Paused when {sender} did not allow the From address; it was changed since. Resume it.",
@@ -75,7 +75,7 @@ def waiting(session: Session, user_id: int, campaign_id: int, zone: str) -> Wait
 
 def _of_paused(campaign: Summary, sender: Sender | None) -> Wait:
     reason, name = PauseReason(campaign.pause_reason or PauseReason.user), _name(sender)
-    if reason in _MENDED and sender is not None and sender.state != SenderState.blocked:
+    if campaign.is_mended:
         return Wait(_MENDED[reason].format(sender=name), "pending")
     tone = "failed" if campaign.is_stopped else "pending"
     return Wait(_PAUSED[reason].format(sender=name), tone, campaign.pause_detail, at_sender=reason in _MENDED)

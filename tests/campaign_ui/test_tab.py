@@ -25,6 +25,13 @@ def test_the_title_says_first_what_stopped() -> None:
     sale, news = Stopped(4, "Winter sale"), Stopped(5, "News")
     assert tab.in_title(Outgoing((Going(1, "Offer", 42, 100),), (sale,))) == ("Stopped: Winter sale", -1)
     assert tab.in_title(Outgoing((), (sale, news))) == ("2 campaigns stopped", -1)
+    assert tab.in_title(Outgoing((), (sale,), (news,))) == ("Stopped: Winter sale", -1)
+
+
+def test_the_title_says_what_is_ready_to_resume() -> None:
+    sale, news = Stopped(4, "Winter sale"), Stopped(5, "News")
+    assert tab.in_title(Outgoing((Going(1, "Offer", 42, 100),), (), (sale,))) == ("Ready to resume: Winter sale", -2)
+    assert tab.in_title(Outgoing((), (), (sale, news))) == ("2 campaigns are ready to resume", -2)
 
 
 def test_a_notification_says_how_it_ended() -> None:

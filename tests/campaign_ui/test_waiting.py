@@ -106,6 +106,7 @@ async def test_what_stopped_by_itself_is_said_on_every_page_with_a_link(user: Br
     await user.open("/audience")
     assert "Idle" in texts(user) and stopped(user) == ("", "")
     campaign_id = make(alice, name="<b>Winter</b> sale")
+    change(state="blocked", state_kind="auth")
     with db.session() as session:
         session.get_one(Campaign, campaign_id).sqlmodel_update({"status": "paused", **reason})
         db.after_commit(session, lambda: live.publish(alice, "campaign", campaign_id))
@@ -119,12 +120,45 @@ async def test_what_stopped_by_itself_is_said_on_every_page_with_a_link(user: Br
     await user.should_not_see("Idle")
 
 
-def stopped(browser: Browser) -> tuple[str, str]:
-    """What the header says of it, as HTML, and where it leads."""
+def pill(browser: Browser) -> Html:
     assert browser.client is not None
     [link] = [e for e in browser.client.elements.values() if "cm-stopped" in e.classes]
     assert isinstance(link, Html)
+    return link
+
+
+def stopped(browser: Browser) -> tuple[str, str]:
+    """What the header says of it, as HTML, and where it leads."""
+    link = pill(browser)
     return (link.content, str(link.props["href"])) if link.visible else ("", "")
+
+
+async def test_what_its_mended_sender_stopped_is_red_no_more(user: Browser, sign_in: SignIn) -> None:
+    campaign_id = make(sign_in(user), status="paused", pause_reason="auth", pause_detail="535 5.7.8 no")
+    change(state="blocked", state_kind="auth")
+    for path in ("/", f"/campaigns/{campaign_id}"):
+        await user.open(path)
+        assert "Stopped: November newsletter" in stopped(user)[0] and badges(user) == [("Paused", True)]
+        change(state="ready")
+        await eventually(lambda: "Ready to resume: November newsletter" in stopped(user)[0])
+        assert stopped(user)[1] == f"/campaigns/{campaign_id}" and "is-ready" in pill(user).classes
+        await eventually(lambda: badges(user) == [("Ready to resume", False)])
+        assert any(each.startswith("November newsletter is ready to be resumed.") for each in words(user))
+        await user.should_not_see("Idle")
+        change(state="blocked")
+        await eventually(lambda: "Stopped: November newsletter" in stopped(user)[0])
+        assert "is-ready" not in pill(user).classes
+    await user.open("/campaigns")
+    assert [row["tone"] for table in tables(user) for row in table.rows] == ["failed"]
+    change(state="ready")
+    await eventually(lambda: [row["status"] for table in tables(user) for row in table.rows] == ["Ready to resume"])
+
+
+def badges(browser: Browser) -> list[tuple[str, bool]]:
+    """What the badge of a campaign's state says, and whether it is red."""
+    assert browser.client is not None
+    found = [e for e in browser.client.elements.values() if isinstance(e, ui.label) and "cm-badge" in e.classes]
+    return [(e.text, "is-failed" in e.classes) for e in found if e.text in ("Paused", "Ready to resume")]
 
 
 async def test_the_dashboard_says_why_one_stopped_and_the_way_to_mend_it(user: Browser, sign_in: SignIn) -> None:

@@ -116,3 +116,24 @@ def test_what_stopped_by_itself_is_told_from_what_its_user_paused(stack: Stack) 
         assert [each.title for each in found.stopped] == ["auth", "sender", "content", "throttled", "missed", "blocked"]
         assert [each.title for each in found.going] == ["blocked", "going"]
         assert stats.outgoing(session, charlie) == stats.Outgoing()
+
+
+def test_what_its_mended_sender_stopped_is_told_apart(stack: Stack) -> None:
+    with db.session() as session:
+        alice, charlie = rows.user(session), rows.user(session, "charlie@example.com")
+        sender = rows.sender(session, alice, state="blocked")
+        its = {"sender_id": sender.id, "status": "paused"}
+        ids = [
+            rows.campaign(session, alice, {}, name=reason.value, pause_reason=reason, **its) for reason in PauseReason
+        ]
+        session.flush()
+        assert [each.title for each in stats.outgoing(session, alice).stopped] == [r.value for r in PauseReason][1:]
+        assert stats.outgoing(session, alice).mended == ()
+        sender.state = "ready"
+        session.flush()
+        found = stats.outgoing(session, alice)
+        assert [each.title for each in found.stopped] == ["content", "throttled", "missed"]
+        assert [each.title for each in found.mended] == ["auth", "sender"]
+        shown = [stats.summary(session, alice, each).shown_status for each in ids]
+        assert shown == ["paused", "mended", "mended", "stopped", "stopped", "stopped"]
+        assert stats.outgoing(session, charlie) == stats.Outgoing()
