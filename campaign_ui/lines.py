@@ -52,8 +52,9 @@ def say_rate(pace: Pace) -> str:
     return f"{told} Most in that from {begin:%H:%M}: {most:,.0f}." if len(known) > 1 else told
 
 
-def readers(spans: Spans, nobody: str = NOBODY) -> Picture:
+def readers(spans: Spans, nobody: str = NOBODY, knows_clicks: bool = True) -> Picture:
     """Opens and clicks over time; ``nobody``: what is said where nobody has opened it."""
+    clicked = [span.clicked if knows_clicks else None for span in spans.of]
     labels = [span.at.strftime(_label(spans.unit, span.at)) for span in spans.of]
     options = {
         "textStyle": FONT,
@@ -64,23 +65,26 @@ def readers(spans: Spans, nobody: str = NOBODY) -> Picture:
         "yAxis": numbers(),
         "series": [
             _bars("Opened", OPENED, [span.opened for span in spans.of]),
-            _bars("Clicked", CLICKED, [span.clicked for span in spans.of]),
+            _bars("Clicked", CLICKED, clicked),
         ],
     }
     when = "%d %b" if spans.unit == "day" else "%d %b, %H:%M"
-    rows = tuple((f"{span.at:{when}}", f"{span.opened:,}", f"{span.clicked:,}") for span in spans.of)
+    rows = tuple(
+        (f"{span.at:{when}}", f"{span.opened:,}", _shown(count)) for span, count in zip(spans.of, clicked, strict=True)
+    )
     head = {"quarter": "From (15 min)", "hour": "Hour", "day": "Day"}[spans.unit]
-    return Picture(options, say_readers(spans, nobody), (head, "Opened", "Clicked"), rows)
+    return Picture(options, say_readers(spans, nobody, knows_clicks), (head, "Opened", "Clicked"), rows)
 
 
-def say_readers(spans: Spans, nobody: str = NOBODY) -> str:
+def say_readers(spans: Spans, nobody: str = NOBODY, knows_clicks: bool = True) -> str:
     opened, clicked = sum(span.opened for span in spans.of), sum(span.clicked for span in spans.of)
     if not opened:
         return nobody
     best = max(spans.of, key=lambda span: span.opened)
     span = {"quarter": "in the 15 minutes from", "hour": "in the hour from", "day": "on"}[spans.unit]
     when = f"{best.at:%d %b}" if spans.unit == "day" else f"{best.at:%d %b, %H:%M}"
-    return f"{opened:,} opened, {clicked:,} clicked. Most opens {span} {when}: {best.opened:,}."
+    clicks = f", {clicked:,} clicked" if knows_clicks else "; no links are counted"
+    return f"{opened:,} opened{clicks}. Most opens {span} {when}: {best.opened:,}."
 
 
 @dataclass(frozen=True)
@@ -142,7 +146,7 @@ def _label(unit: str, at: Any) -> str:
     return "%d %b" if unit != "day" and at.hour == 0 and at.minute == 0 else _LABELS[unit]
 
 
-def _bars(name: str, colour: str, values: list[int]) -> dict[str, Any]:
+def _bars(name: str, colour: str, values: Sequence[int | None]) -> dict[str, Any]:
     style = {"color": colour, "borderRadius": [4, 4, 0, 0]}
     return {"name": name, "type": "bar", "barMaxWidth": 14, "barGap": "20%", "itemStyle": style, "data": values}
 

@@ -8,11 +8,22 @@ CANNOT = (
     "Opens cannot be counted: BASE_URL is not set, so readers’ mail programs have no address to reach this server at."
 )
 NOBODY = "Nobody has opened it yet."
+NO_LINKS = "no counted links"
 
 
 def nobody(campaign: Summary) -> str:
     """What is said of the readers of ``campaign`` where there are none."""
     return NOBODY if campaign.counts.sent else f"{campaign.nothing_sent}."
+
+
+def why_opens(campaign: Summary) -> str:
+    """Why nothing is known of who opened it; empty: it is."""
+    return "" if campaign.is_counted else "not counted"
+
+
+def why_clicks(campaign: Summary) -> str:
+    """As ``why_opens``, of who clicked."""
+    return why_opens(campaign) or ("" if campaign.knows_clicks else NO_LINKS)
 
 
 def why(of: str = "this campaign") -> str:

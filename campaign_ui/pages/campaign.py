@@ -258,7 +258,7 @@ class _Page:
     def show_more(self, more: _More) -> None:
         nobody = uncounted.nobody(self.campaign)
         self.head.tell_through(more.through)
-        self.readers.set(lines.readers(more.readers, nobody))
+        self.readers.set(lines.readers(more.readers, nobody, self.campaign.knows_clicks))
         self.heat.set(heatmap.weekdays(more.heat, nobody))
         self.links.set(more.links, self.campaign.counts.opened)
         self.progress.set_visibility(len(more.progress.of) > 1)

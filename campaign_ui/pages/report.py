@@ -60,9 +60,9 @@ def _sheet(data: Report) -> None:
     _head(data)
     with ui.element("dl").classes("grid grid-cols-2 sm:grid-cols-4 gap-3 m-0"):
         _figure("Sent", counts.sent, counts.share(counts.sent), "of recipients", "sent", none)
-        shown = (counts.opened, counts.clicked) if campaign.is_counted else (None, None)
-        _figure("Opened", shown[0], counts.open_rate, "of sent", "brand", none)
-        _figure("Clicked", shown[1], counts.click_rate, "of sent", "info", none)
+        opens, clicks = uncounted.why_opens(campaign), uncounted.why_clicks(campaign)
+        _figure("Opened", counts.opened, counts.open_rate, "of sent", "brand", none, opens)
+        _figure("Clicked", counts.clicked, counts.click_rate, "of sent", "info", none, clicks)
         _figure("Failed", counts.failed, counts.share(counts.failed), "of recipients", "failed", none)
     ui.label(charts.say_sum(counts)).classes("text-[13px] font-medium tabular-nums")
     more = [("bounced", counts.bounced), ("reported as spam", counts.complained)]
@@ -76,7 +76,7 @@ def _sheet(data: Report) -> None:
     elif data.progress.of:
         _picture(f"Mails per {data.progress.unit}", charts.progress(data.progress, campaign.is_counted), "h-44")
     if data.readers.of:
-        _picture("Opens and clicks", lines.readers(data.readers), "h-44")
+        _picture("Opens and clicks", lines.readers(data.readers, knows_clicks=campaign.knows_clicks), "h-44")
         _picture("When they read", heatmap.weekdays(data.heat), "h-44")
     if data.links and campaign.is_counted:
         head, rows = ("Link", "People"), [(link.url, f"{link.people:,}") for link in data.links[:_MOST]]
@@ -110,14 +110,15 @@ def _head(data: Report) -> None:
             ui.label(when).classes("text-sm cm-mute tabular-nums")
 
 
-def _figure(label: str, value: int | None, share: float | None, of: str, tone: str, none: str) -> None:
+def _figure(label: str, value: int, share: float | None, of: str, tone: str, none: str, unknown: str = "") -> None:
+    """``none``: what is said where there is no share; ``unknown``: why there is no number either."""
     with ui.element("div").classes("pl-3").style(f"border-left:3px solid var(--cm-{tone})"):
         with ui.element("dt").classes("text-xs cm-mute"):
             ui.label(label)
         with ui.element("dd").classes("m-0"):
-            ui.label("–" if value is None else f"{value:,}").classes("cm-num text-[22px]")
+            ui.label("–" if unknown else f"{value:,}").classes("cm-num text-[22px]")
             known = none if share is None else f"{charts.rounded(share)} % {of}"
-            ui.label("not counted" if value is None else known).classes("text-xs cm-mute tabular-nums")
+            ui.label(unknown or known).classes("text-xs cm-mute tabular-nums")
 
 
 def _picture(title: str, picture: Picture, height: str) -> None:

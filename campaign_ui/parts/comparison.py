@@ -63,25 +63,25 @@ def figures(a: Report, b: Report) -> list[Row]:
         _said("Recipients", *(f"{each.campaign.counts.recipients:,}" for each in both)),
         _said("Sent", *(f"{each.campaign.counts.sent:,}" for each in both)),
     ]
-    counted = [each.campaign.is_counted for each in both]
-    asked = [each.campaign.counts.knows_unsubscribed for each in both]
-    for name, part, whole, known in (
-        ("Opened, of sent", "opened", "countable", counted),
-        ("Clicked, of sent", "clicked", "countable", counted),
-        ("Bounced, of sent", "bounced", "sent", [True, True]),
+    opens, clicks = ([why(each.campaign) for each in both] for why in (uncounted.why_opens, uncounted.why_clicks))
+    asked = ["" if each.campaign.counts.knows_unsubscribed else "not counted" for each in both]
+    for name, part, whole, why in (
+        ("Opened, of sent", "opened", "countable", opens),
+        ("Clicked, of sent", "clicked", "countable", clicks),
+        ("Bounced, of sent", "bounced", "sent", ["", ""]),
         ("Unsubscribed, of sent", "unsubscribed", "sent", asked),
-        ("Failed, of recipients", "failed", "recipients", [True, True]),
+        ("Failed, of recipients", "failed", "recipients", ["", ""]),
     ):
-        rows.append(_uncounted(_rate(name, *(_share(each, part, whole) for each in both)), known))
+        rows.append(_uncounted(_rate(name, *(_share(each, part, whole) for each in both)), why))
     for hours in (1, 24):
         row = _rate(f"Opened after {hours} h, of sent", *(course("", each).shares[HOURS.index(hours)] for each in both))
-        rows.append(_uncounted(row, counted))
+        rows.append(_uncounted(row, opens))
     return rows
 
 
-def _uncounted(row: Row, counted: list[bool]) -> Row:
-    a, b = (words if is_counted else "not counted" for words, is_counted in zip(row[1:3], counted, strict=True))
-    return row[0], a, b, row[3] if all(counted) else ""
+def _uncounted(row: Row, why: list[str]) -> Row:
+    a, b = (instead or words for words, instead in zip(row[1:3], why, strict=True))
+    return row[0], a, b, "" if any(why) else row[3]
 
 
 def reasons(a: Report, b: Report) -> list[Row]:

@@ -4,13 +4,13 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Float, case, cast, func
-from sqlmodel import Session, select
+from sqlalchemy import ColumnElement, Float, case, cast, exists, func
+from sqlmodel import Session, col, select
 
 from core.campaigns.drafts import touched
 from core.campaigns.title import title
 from core.errors import NotFound
-from core.models import Campaign, CampaignStatus, MessageState, PauseReason
+from core.models import Campaign, CampaignLink, CampaignStatus, MessageState, PauseReason
 from core.stats.counted import Counted, counted, within
 from core.stats.going import MENDED, STOPPED, WAITING, is_mended, waiting
 from core.stats.titled import by_title, called
@@ -120,6 +120,7 @@ class Summary:
     created_at: datetime
     updated_at: datetime
     counts: Counts
+    has_links: bool = False  # at which clicks are counted
     is_mended: bool = False  # it was stopped by its sender, which would send again
     waits: bool = False  # it is sending, and nothing of it goes out now
 
@@ -150,6 +151,11 @@ class Summary:
     def is_counted(self) -> bool:
         """Whether its opens and clicks can be counted, as far as is known."""
         return self.readers_counted is not False
+
+    @property
+    def knows_clicks(self) -> bool:
+        """Whether its clicks can be counted, as far as is known."""
+        return self.is_counted and (self.has_links or self.counts.clicked > 0 or not self.counts.sent)
 
     @property
     def nothing_sent(self) -> str:
@@ -190,9 +196,10 @@ _uncounted = _campaign.c.readers_counted.is_(False)
 _COUNTERS["uncounted"] = case((_uncounted, _campaign.c.sent_count), else_=0)
 # What is added up: opens of a campaign that were counted in part are in no rate.
 _SUMMED = _COUNTERS | {name: case((_uncounted, 0), else_=_COUNTERS[name]) for name in ("opened", "clicked")}
-_MADE = ("counts", "is_mended", "waits")
+_MADE = ("counts", "has_links", "is_mended", "waits")
 _WORDS: list[Any] = [_campaign.c[field.name] for field in fields(Summary) if field.name not in _MADE]
-_WORDS.append(is_mended().label("is_mended"))
+_has_links = exists().where(col(CampaignLink.campaign_id) == _campaign.c.id)
+_WORDS += [_has_links.label("has_links"), is_mended().label("is_mended")]
 _SUMMARY: Any = select(*_WORDS, *(column.label(f"n_{name}") for name, column in _COUNTERS.items()))
 
 

@@ -19,7 +19,7 @@ from core.tracking import export
 
 MOST_RECIPIENTS = 10_000  # the CSV has all of them
 _CELL_CHARS = 32_767  # of Excel
-_UNCOUNTED = "not counted: BASE_URL was not set"
+_UNCOUNTED, _NO_LINKS = "not counted: BASE_URL was not set", "no counted links"
 _BOLD = Font(bold=True)
 _FORMATS: dict[type, str] = {datetime: "yyyy-mm-dd hh:mm", date: "yyyy-mm-dd", time: "hh:mm"}
 _COLOURS = {"Sent": "0F9F6E", "Failed": "E11D48", "Opened": "6366F1", "Clicked": "0284C7"}
@@ -49,6 +49,7 @@ def write(session: Session, report: Report, to: IO[bytes]) -> None:
 
 def _summary(book: Any, report: Report, zone: str) -> None:
     campaign, counts = report.campaign, report.campaign.counts
+    unclicked = _UNCOUNTED if not campaign.is_counted else "" if campaign.knows_clicks else _NO_LINKS
     states = ("sent", "failed", "pending", "suppressed", "cancelled", "unknown")
     rows: list[Sequence[Any]] = [
         ("Campaign", campaign.title),
@@ -63,9 +64,9 @@ def _summary(book: Any, report: Report, zone: str) -> None:
         *((state.capitalize(), counts.in_state(state)) for state in states),
         (),
         ("Opened", counts.opened if campaign.is_counted else _UNCOUNTED),
-        ("Clicked", counts.clicked if campaign.is_counted else _UNCOUNTED),
+        ("Clicked", unclicked or counts.clicked),
         ("Open rate, % of sent", _rate(campaign, counts.open_rate) if campaign.is_counted else _UNCOUNTED),
-        ("Click rate, % of sent", _rate(campaign, counts.click_rate) if campaign.is_counted else _UNCOUNTED),
+        ("Click rate, % of sent", unclicked or _rate(campaign, counts.click_rate)),
         ("Bounced", counts.bounced),
         ("Unsubscribed", counts.unsubscribed if counts.knows_unsubscribed else _UNCOUNTED),
         ("Reported as spam", counts.complained),
@@ -95,11 +96,13 @@ def _progress(book: Any, report: Report, zone: str) -> None:
 
 def _readers(book: Any, report: Report, zone: str) -> None:
     unit = report.readers.unit
-    head = (f"{'15 minutes' if unit == 'quarter' else unit.capitalize()} from ({zone})", "Opened", "Clicked")
-    rows = [(_start(span.at, unit), span.opened, span.clicked) for span in report.readers.of]
+    names = ("Opened", "Clicked") if report.campaign.knows_clicks else ("Opened",)
+    head = (f"{'15 minutes' if unit == 'quarter' else unit.capitalize()} from ({zone})", *names)
+    rows = [(_start(span.at, unit), *(span.opened, span.clicked)[: len(names)]) for span in report.readers.of]
     sheet = _sheet(book, "Readers", head, rows, (24, 10, 10))
     if rows:
-        chart = _chart(LineChart(), sheet, "Opens and clicks", rows, [2, 3], ("Opened", "Clicked"))
+        title = "Opens and clicks" if report.campaign.knows_clicks else "Opens"
+        chart = _chart(LineChart(), sheet, title, rows, range(2, 2 + len(names)), names)
         sheet.add_chart(chart, "E2")
 
 

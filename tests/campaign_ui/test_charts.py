@@ -119,6 +119,9 @@ def test_readers_and_their_hours_are_said_in_words_and_shown_as_a_table() -> Non
     assert picture.words == "1,205 opened, 30 clicked. Most opens in the hour from 25 Nov, 12:00: 1,200."
     assert picture.options["xAxis"]["data"] == ["12:00", "26 Nov"]
     assert picture.rows[0] == ("25 Nov, 12:00", "1,200", "30")
+    plain = lines.readers(SPANS, knows_clicks=False)
+    assert plain.words == "1,205 opened; no links are counted. Most opens in the hour from 25 Nov, 12:00: 1,200."
+    assert plain.rows[0] == ("25 Nov, 12:00", "1,200", "–") and plain.options["series"][1]["data"] == [None, None]
     week = heatmap.weekdays(HEAT)
     assert week.words == "Most open on Wednesday between 09:00 and 10:00: 2 % of all opens."
     assert len(week.rows) == 24 and week.rows[9] == ("09:00", "0", "1", "9", "3", "4", "5", "6")

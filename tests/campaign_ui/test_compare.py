@@ -5,12 +5,12 @@ from datetime import timedelta
 import pytest
 from nicegui import ui
 from nicegui.testing import User as Browser
-from sqlalchemy import update
+from sqlalchemy import delete, update
 from sqlmodel import Session, col
 
 from campaign_ui.parts import comparison
 from core import db, live, stats
-from core.models import Campaign, Reading
+from core.models import Campaign, CampaignLink, Reading
 from core.stats.report import report
 from tests import rows
 from tests.campaign_ui.conftest import SignIn, eventually
@@ -24,6 +24,7 @@ def sent(session: Session, user_id: int, name: str, opened: int, hours_ago: floa
     counts = {"sent_count": 100, "recipients_count": 100 + failed, "failed_count": failed, "opened_count": opened}
     campaign_id = rows.campaign(session, user_id, name=name, **values, **counts)
     session.add(Reading(campaign_id=campaign_id, quarter_at=start, opened_count=opened))
+    session.add(CampaignLink(campaign_id=campaign_id, url="https://shop.example/"))
     campaign, now = session.get_one(Campaign, campaign_id), db.now(session)
     for number in range(failed):
         rows.message(session, campaign, f"{name}{number}@x.io", "failed", now, kind="bad_recipient", rule_id="no-user")
@@ -68,6 +69,17 @@ async def test_what_is_not_counted_is_compared_with_nothing(user: Browser, sign_
     assert ["Clicked, of sent", "0.0 %", "not counted", ""] in shown
     assert ["Opened after 24 h, of sent", "40.0 %", "not counted", ""] in shown
     await user.should_see("Opens, clicks and unsubscribes of B are not counted: BASE_URL was not set")
+
+
+async def test_clicks_of_a_mail_without_links_are_no_zero(user: Browser, sign_in: SignIn) -> None:
+    alice = sign_in(user)
+    with db.session() as session:
+        a, b = sent(session, alice, "Diwali", 40, 30), sent(session, alice, "Winter", 25, 30)
+        session.execute(delete(CampaignLink).where(col(CampaignLink.campaign_id) == b))
+    await user.open(f"/campaigns/compare?a={a}&b={b}")
+    await user.should_see("Opened since the start")
+    assert ["Clicked, of sent", "0.0 %", "no counted links", ""] in cells(user)
+    assert ["Opened, of sent", "40.0 %", "25.0 %", "−15.0 points"] in cells(user)
 
 
 async def test_what_went_to_the_sandbox_is_said_to_be_no_real_reading(user: Browser, sign_in: SignIn) -> None:

@@ -9,8 +9,9 @@ import httpx
 import openpyxl
 import pytest
 from fastapi import FastAPI
+from nicegui import ui
 from nicegui.testing import User as Browser
-from sqlalchemy import update
+from sqlalchemy import delete, update
 from sqlmodel import col, select
 
 from campaign_ui.endpoints import report
@@ -115,6 +116,43 @@ async def test_moments_and_codes_are_no_text_in_the_workbook(sqlite_stack: Stack
     for name in ("By hour", "Readers", "When they read", "Links", "Recipients"):
         for column in book[name].iter_cols(min_row=2):
             assert len({cell.data_type for cell in column if cell.value is not None}) <= 1, column
+
+
+def unlink() -> None:
+    """A mail without links."""
+    with db.session() as session:
+        session.execute(delete(LinkClick))
+        session.execute(delete(CampaignLink))
+        session.execute(update(Campaign).values(clicked_count=0))
+
+
+async def test_clicks_of_a_mail_without_links_are_no_zero(user: Browser, sign_in: SignIn) -> None:
+    campaign_id = make(alice := sign_in(user))
+    unlink()
+    for path in ("/report", ""):
+        await user.open(f"/campaigns/{campaign_id}{path}")
+        await user.should_see("45 opened; no links are counted. Most opens in the 15 minutes from 22 Nov, 09:45: 45.")
+        assert "0 clicked" not in texts(user)
+        if path:
+            assert figure(user, "Clicked") == ["–", "no counted links"]
+    book = written(alice, campaign_id)
+    told = {row[0]: row[1] for row in book["Summary"].iter_rows(values_only=True)}
+    assert told["Clicked"] == told["Click rate, % of sent"] == "no counted links"
+    assert (told["Opened"], told["Open rate, % of sent"]) == (45, 50)
+    assert [cell.value for cell in book["Readers"][1]] == ["15 minutes from (IST)", "Opened"]
+    assert len(book["Readers"]._charts[0].series) == 1
+
+
+def figure(browser: Browser, label: str) -> list[str]:
+    """What the report says below ``label``."""
+    assert browser.client is not None
+    [term] = [e for e in browser.client.elements.values() if e.tag == "dt" and label in _said(e)]
+    assert term.parent_slot is not None
+    return _said(term.parent_slot.parent)[1:]
+
+
+def _said(element: ui.element) -> list[str]:
+    return [each.text for each in element.descendants() if isinstance(each, ui.label)]
 
 
 async def test_days_have_no_hour_in_the_workbook(sqlite_stack: Stack) -> None:

@@ -5,7 +5,7 @@ from sqlmodel import Session
 
 from core import db, stats
 from core.errors import NotFound
-from core.models import CampaignStatus
+from core.models import Campaign, CampaignLink, CampaignStatus
 from tests import rows
 from tests.conftest import Stack
 
@@ -40,6 +40,20 @@ def test_the_sum_over_the_states_is_the_number_of_recipients(stack: Stack) -> No
     shown = ("pending", "sent", "failed", "suppressed", "cancelled", "unknown")
     assert sum(counts.in_state(state) for state in shown) == counts.recipients == counts.in_state("") == 16
     assert counts.pending == 6 and counts.progress == 8 / 16  # what was cancelled is not done
+
+
+def test_clicks_are_known_where_a_mail_has_links_that_are_counted(stack: Stack) -> None:
+    with db.session() as session:
+        alice = rows.user(session)
+        plain, linked, before = (rows.campaign(session, alice, {"sent": ["a@x.io"]}) for _ in range(3))
+        waits = rows.campaign(session, alice, {"pending": ["a@x.io"]})
+        unreached = rows.campaign(session, alice, {"sent": ["a@x.io"]}, readers_counted=False)
+        session.get_one(Campaign, before).clicked_count = 1
+        for each in (linked, unreached):
+            session.add(CampaignLink(campaign_id=each, url="https://shop.example/"))
+        session.flush()
+        known = [stats.summary(session, alice, each).knows_clicks for each in (plain, linked, before, waits, unreached)]
+    assert known == [False, True, True, True, False]
 
 
 def test_a_strangers_campaign_is_as_if_there_were_none(stack: Stack) -> None:
