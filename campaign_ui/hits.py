@@ -6,6 +6,7 @@ from collections import deque
 from datetime import datetime
 
 from core import db
+from core.errors import why
 from core.tracking import links, opens
 
 log = logging.getLogger(__name__)
@@ -42,6 +43,7 @@ class HitBuffer:
         """Store what waits, once, at the end of the program."""
         if self._task is not None:
             self._task.cancel()
+            await asyncio.wait([self._task])
         while self._waiting and await self._store():
             pass
 
@@ -55,16 +57,28 @@ class HitBuffer:
         stored, self._stored = self._stored, asyncio.Event()
         try:
             await asyncio.to_thread(_record, batch)
-        except Exception:  # an outer edge: whatever the database says, the hits are kept
-            if not self._database_down:
-                log.exception("%d opens and clicks wait: the database did not take them", len(batch))
-            self._database_down = True
+        except BaseException as error:  # an outer edge: whatever the database says, the hits are kept
             self._waiting.extendleft(reversed(batch))
+            if not isinstance(error, Exception):  # cut off, it may be stored: twice does no harm
+                raise
+            self._failed(error)
             return False
         finally:
             stored.set()
-        self._database_down = False
+        self._worked()
         return True
+
+    def _failed(self, error: Exception) -> None:
+        if not self._database_down and db.is_away(error):
+            log.warning("the database is away, opens and clicks wait in memory: %s", why(error))
+        elif not self._database_down:
+            log.exception("opens and clicks wait in memory: the database did not take them")
+        self._database_down = True
+
+    def _worked(self) -> None:
+        if self._database_down:
+            log.info("the database is back, opens and clicks are kept")
+        self._database_down = False
 
 
 def _record(batch: list[Hit]) -> None:
