@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from campaign_ui.guard import is_https
 from campaign_ui.off_loop import off_loop
-from core import accounts, clock, crypto, db, stats
+from core import accounts, clock, crypto, db, stats, tries
 
 COOKIE = "session"
 MAX_AGE = accounts.SESSION_DAYS * 86_400
@@ -71,16 +71,14 @@ class Entered:
 def enter(request: HTTPConnection, target: str, entered: Entered) -> Response:
     """To ``target`` with the session's cookie, and one by which this browser is known when it signs in again."""
     response, secure = RedirectResponse(target, 303), is_https(request.scope)
-    for name, value, age in (
-        (COOKIE, entered.token, MAX_AGE),
-        (_DEVICE, crypto.sign(_DEVICE, entered.user_id), _DEVICE_AGE),
-    ):
-        response.set_cookie(name, value, max_age=age, httponly=True, samesite="lax", secure=secure)
+    device = crypto.sign(_DEVICE, tries.device(entered.user_id))
+    for name, value, age, path in ((COOKIE, entered.token, MAX_AGE, "/"), (_DEVICE, device, _DEVICE_AGE, "/login")):
+        response.set_cookie(name, value, max_age=age, path=path, httponly=True, samesite="lax", secure=secure)
     return response
 
 
 def known(request: HTTPConnection) -> int | None:
-    """The user as whom this browser was signed in before."""
+    """The number that this browser was given when it was signed in before."""
     token = request.cookies.get(_DEVICE)
     return crypto.verify(_DEVICE, token) if token else None
 

@@ -4,6 +4,7 @@ A browser that was signed in to an account before has a count of its own there, 
 account cannot keep its owner out (OWASP's "device cookies").
 """
 
+import secrets
 from datetime import timedelta
 from typing import Any
 
@@ -15,17 +16,23 @@ from core.accounts import as_kept
 from core.errors import RuleError
 from core.models import LoginFailure, User
 
+_USER_BITS = 32  # of the number of a browser
 _FREE = 5  # failures without a wait
 _LONGEST = 300  # seconds
 _FORGOTTEN = timedelta(hours=1)  # without a try
 _failure: Any = LoginFailure.__table__  # type: ignore[attr-defined]
 
 
+def device(user_id: int) -> int:
+    """A number by which a browser that is signed in to this account is known there; another one gets another."""
+    return secrets.randbits(_USER_BITS) << _USER_BITS | user_id
+
+
 def begin(session: Session, email: str, client: str, known: int | None = None) -> None:
     """Count this try as one that failed, until ``passed``; so of many at once no more come through than one by one.
 
-    ``client``: the caller's network address. ``known``: the user as whom this browser was signed in before. Raises
-    RuleError while one has to wait.
+    ``client``: the caller's network address. ``known``: the number (of ``device``) that this browser was given, if
+    any. Raises RuleError while one has to wait.
     """
     for key in _keys(session, email, client, known):
         _count(session, key)
@@ -52,7 +59,8 @@ def forget(session: Session, email: str) -> None:
 
 def _keys(session: Session, email: str, client: str, known: int | None) -> list[str]:
     if known is not None:
-        its = select(User.id).where(col(User.id) == known, col(User.email) == as_kept(email))
+        user_id = known & (1 << _USER_BITS) - 1
+        its = select(User.id).where(col(User.id) == user_id, col(User.email) == as_kept(email))
         if session.exec(its).first() is not None:
             return [f"device:{known}"]
     return [_account(email), f"client:{client}"]

@@ -72,6 +72,23 @@ async def test_a_browser_that_was_signed_in_before_is_not_kept_out_by_strangers(
     assert (await web.post("/login", data=FORM)).status_code == 303
 
 
+async def test_each_browser_is_known_by_itself_and_only_where_people_sign_in(web: httpx.AsyncClient) -> None:
+    await web.post("/signup", data=FORM)
+    devices = []
+    for _ in range(2):
+        web.cookies.clear()
+        response = await web.post("/login", data=FORM)
+        assert "Path=/login" in response.headers.get_list("set-cookie")[1]
+        devices.append(web.cookies["device"])
+    assert devices[0] != devices[1]
+    answers = []
+    for device, tries in ((devices[0], 6), (devices[1], 1)):  # who guesses in one holds up nobody in the other
+        web.cookies.clear()
+        web.cookies.set("device", device)
+        answers += [await web.post("/login", data={**FORM, "password": "a guess"}) for _ in range(tries)]
+    assert [answer.status_code for answer in answers] == [401] * 5 + [429, 401]
+
+
 async def test_a_wrong_password_keeps_the_address_and_says_nothing_about_who_exists(web: httpx.AsyncClient) -> None:
     await web.post("/signup", data=FORM)
     web.cookies.clear()

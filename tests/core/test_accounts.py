@@ -105,12 +105,14 @@ def test_strangers_who_guess_do_not_keep_a_browser_out_that_was_signed_in_before
     with pytest.raises(RuleError, match="Too many"):
         _log_in(PASSWORD, client="198.51.100.1")
     with pytest.raises(RuleError, match="Too many"):
-        _log_in(PASSWORD, client="198.51.100.1", known=user_id + 1)  # of another account
-    assert _log_in(PASSWORD, client="198.51.100.1", known=user_id) == user_id
+        _log_in(PASSWORD, client="198.51.100.1", known=tries.device(user_id + 1))  # of another account
+    phone, desk = tries.device(user_id), tries.device(user_id)
+    assert _log_in(PASSWORD, client="198.51.100.1", known=phone) == user_id
     for _ in range(5):
-        assert _log_in("a guess", known=user_id) is None
+        assert _log_in("a guess", known=phone) is None
     with pytest.raises(RuleError, match="Too many"):
-        _log_in(PASSWORD, known=user_id)
+        _log_in(PASSWORD, known=phone)
+    assert _log_in(PASSWORD, known=desk) == user_id
 
 
 def test_of_many_tries_at_once_only_the_free_ones_are_looked_at(stack: Stack) -> None:
