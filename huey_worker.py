@@ -12,6 +12,8 @@ def main() -> None:
         runner.run_worker()
     except StartError as error:
         errors.end(error)
+    except KeyboardInterrupt:
+        errors.interrupted()
 
 
 if __name__ == "__main__":

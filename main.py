@@ -110,3 +110,5 @@ if __name__ == "__main__":
         main()
     except StartError as error:
         errors.end(error)
+    except KeyboardInterrupt:
+        errors.interrupted()

@@ -1,5 +1,6 @@
 """The one small tree of errors: each message is the sentence the user will read."""
 
+import signal
 import sys
 from typing import NoReturn, Self
 
@@ -23,6 +24,12 @@ class StartError(RuleError):
 def why(error: Exception) -> str:
     """What a server, or its driver, said: the first line, without the statement that SQLAlchemy adds."""
     return str(getattr(error, "orig", error)).strip().partition("\n")[0].rstrip(".")
+
+
+def interrupted() -> NoReturn:
+    """End the program as Ctrl-C asks where nothing else handles it: with a word, not a traceback."""
+    print("Stopped.", file=sys.stderr)
+    raise SystemExit(128 + signal.SIGINT)
 
 
 def end(error: RuleError) -> NoReturn:

@@ -136,6 +136,21 @@ def test_what_is_started_before_postgresql_waits_for_it(
         server.start()
 
 
+@pytest.mark.parametrize("script", ["main.py", "huey_worker.py"])
+def test_a_wait_for_postgresql_is_ended_from_the_keyboard_with_a_sentence(
+    script: str, own_stack: Stack, server: OwnPostgres
+) -> None:
+    server.stop("fast")
+    try:
+        with started(script, own_stack) as (process, said):
+            assert "PostgreSQL is not there, waiting for it" in said.readline()
+            process.send_signal(signal.SIGINT)
+            assert said.read() == "Stopped.\n"
+            assert process.wait(30) == 128 + signal.SIGINT
+    finally:
+        server.start()
+
+
 @both
 def test_a_250_that_comes_while_postgresql_is_down_is_written_when_it_is_back(
     survives: bool, own_stack: Stack, server: OwnPostgres
