@@ -21,7 +21,7 @@ from core.campaigns.drafts import (
 from core.campaigns.example import example, subject
 from core.campaigns.findings import Finding, Level
 from core.campaigns.forecast import Forecast, Point
-from core.campaigns.handover import Rest, change_back, change_sender, rest, sender_of, sent_by
+from core.campaigns.handover import Rest, change_back, change_sender, rest, sender_of, sent_by, tried_by
 from core.campaigns.hours import set_hours
 from core.campaigns.outlook import Outlook, outlook
 from core.campaigns.preflight.identity import asked_of_dns
@@ -89,6 +89,7 @@ __all__ = [
     "steps_missing",
     "subject",
     "title",
+    "tried_by",
     "try_again_now",
     "unschedule",
 ]

@@ -19,6 +19,7 @@ from core.campaigns.states import locked, move, moved, update_messages
 from core.delivery import senders, usage
 from core.errors import RuleError
 from core.models import (
+    NOT_TRIED,
     Campaign,
     CampaignSender,
     CampaignStatus,
@@ -133,6 +134,17 @@ def sent_by(session: Session, user_id: int, campaign_id: int) -> list[tuple[Send
     )
     rows = session.execute(counted.order_by(func.min(col(Message.sent_at)))).all()
     return [] if [sender.id for sender, _ in rows] == [now_id] else [(sender, count) for sender, count in rows]
+
+
+def tried_by(session: Session, user_id: int, campaign_id: int) -> dict[int, str]:
+    """The names of the senders that tried mails of a campaign, by their ids; nothing where that was one alone."""
+    changed = select(Campaign.id).join(CampaignSender, col(CampaignSender.campaign_id) == col(Campaign.id))
+    if session.exec(changed.where(*owned(user_id, campaign_id)).limit(1)).first() is None:
+        return {}
+    mails = (col(Message.campaign_id) == campaign_id, col(Message.state).not_in(NOT_TRIED))
+    named = select(Sender.id, Sender.name).where(col(Sender.user_id) == user_id)
+    rows = session.exec(named.where(col(Sender.id).in_(select(Message.sender_id).where(*mails)))).all()
+    return {number or 0: name for number, name in rows} if len(rows) > 1 else {}
 
 
 def _problem(session: Session, campaign: Campaign, sender: Sender) -> str:

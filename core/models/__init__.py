@@ -19,7 +19,7 @@ from core.models.campaign import (
     Template,
 )
 from core.models.image import Image
-from core.models.message import Attempt, Message, MessageState, SandboxMail
+from core.models.message import NOT_TRIED, Attempt, Message, MessageState, SandboxMail
 from core.models.people import AccountLink, LoginFailure, LoginSession, Meta, User
 from core.models.sandbox import FirstSteps, Sample, SandboxSetting
 from core.models.sender import BounceMailbox, DkimKey, DomainPace, Security, Sender, SenderState, SenderUsage
@@ -27,6 +27,7 @@ from core.models.worker import Worker
 
 __all__ = [
     "GONE_AFTER",
+    "NOT_TRIED",
     "UNDO_FOR",
     "AccountLink",
     "Activity",

@@ -19,6 +19,10 @@ class MessageState(StrEnum):
     unknown = "unknown"
 
 
+# Whose sender is only the one that was meant for it.
+NOT_TRIED = (MessageState.pending, MessageState.suppressed, MessageState.cancelled)
+
+
 def _when(state: str) -> dict[str, Any]:
     return {"sqlite_where": text(state), "postgresql_where": text(state)}
 

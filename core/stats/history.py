@@ -9,7 +9,17 @@ from sqlmodel import Session, col, select
 
 from core.delivery import replies, senders
 from core.errors import NotFound
-from core.models import Attempt, Campaign, CampaignLink, CampaignSender, LinkClick, Message, MessageState, Sender
+from core.models import (
+    NOT_TRIED,
+    Attempt,
+    Campaign,
+    CampaignLink,
+    CampaignSender,
+    LinkClick,
+    Message,
+    MessageState,
+    Sender,
+)
 from core.tracking import bounces
 
 MOST = 100  # tries shown, the latest; a mail of a throttled sender may have many more
@@ -42,7 +52,6 @@ _TITLES = {
     "unknown": "Nobody knows whether it arrived",
 }
 _PROVEN = "An open, a click, an answer of its reader, a bounce or you said that the server had taken it."
-_NOT_TRIED = (MessageState.pending, MessageState.suppressed, MessageState.cancelled)
 _NO_FAULT = replies.KINDS - replies.FINAL_KINDS
 
 
@@ -117,7 +126,7 @@ def timeline(session: Session, user_id: int, campaign_id: int, message_id: int) 
     if message.kind and not tries:  # what is told without a server's words, or rows older than the attempts
         events.append(_told(message, provider))
     waits = message.state == MessageState.pending and message.attempts > 0
-    former = sender is not None and sender.id != sender_id_now and message.state not in _NOT_TRIED
+    former = sender is not None and sender.id != sender_id_now and message.state not in NOT_TRIED
     return Timeline(
         message_id=message_id,
         email=message.email,

@@ -21,6 +21,7 @@ from core.stats.readings import Heat, Quarters, Spans, heat, over_time, quarters
 @dataclass(frozen=True)
 class Report:
     """``subject``: as its example reads it. ``sender``: as readers saw it; of several, each with how many it sent.
+    ``tried_by``: see ``campaigns.tried_by``.
 
     ``minutes``: of a short campaign, else none. ``zone``: of all times. ``in_sandbox``: it went to nobody.
 
@@ -30,6 +31,7 @@ class Report:
     campaign: Summary
     subject: str
     sender: str
+    tried_by: dict[int, str]
     in_sandbox: bool
     progress: Progress
     minutes: tuple[Minute, ...]
@@ -57,6 +59,7 @@ def report(session: Session, user_id: int, campaign_id: int, zone: str) -> Repor
         campaign=campaign,
         subject=campaigns.subject(session, user_id, campaign_id),
         sender=_from(session, user_id, campaign_id, sender),
+        tried_by=campaigns.tried_by(session, user_id, campaign_id),
         in_sandbox=sender is not None and sender.is_sandbox,
         progress=progress(session, user_id, zone, campaign_id, campaign.started_at),
         minutes=minutes(session, user_id, campaign, zone),

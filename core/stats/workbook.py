@@ -116,13 +116,22 @@ def _week(book: Any, report: Report) -> None:
 
 
 def _recipients(book: Any, session: Session, report: Report, zone: str) -> None:
-    head = ("Address", "State", "Attempts", f"Sent ({zone})", f"Opened ({zone})", "The server’s last words", "Its code")
+    names, words = report.tried_by, ("The server’s last words", "Its code")
+    head = (
+        "Address",
+        "State",
+        "Attempts",
+        f"Sent ({zone})",
+        f"Opened ({zone})",
+        *words,
+        *(["Sender"] if names else []),
+    )
     listed = export.recipients(session, report.campaign.id, MOST_RECIPIENTS)
     rows = (
-        (email, state, attempts, _local(sent_at, report.zone), _local(opened_at, report.zone), reply, code)
-        for email, state, attempts, sent_at, opened_at, reply, code in listed
+        (email, state, tries, _local(sent, report.zone), _local(opened, report.zone), reply, code, names.get(sender))
+        for email, state, tries, sent, opened, reply, code, sender in listed
     )
-    sheet = _sheet(book, "Recipients", head, rows, (36, 12, 10, 18, 18, 60, 10))
+    sheet = _sheet(book, "Recipients", head, rows, (36, 12, 10, 18, 18, 60, 10, 24))
     if report.campaign.counts.recipients > MOST_RECIPIENTS:
         count = report.campaign.counts.recipients
         sheet.append([f"The first {MOST_RECIPIENTS:,} of {count:,} are listed. The campaign's CSV has all."])

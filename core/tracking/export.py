@@ -12,7 +12,7 @@ from core import db
 from core.audience import addresses
 from core.audience.export import harmless
 from core.errors import NotFound
-from core.models import Attempt, Campaign, Message
+from core.models import NOT_TRIED, Attempt, Campaign, Message
 from core.tracking import bounces
 
 COLUMNS = ("email", "state", "attempts", "sent_at", "opened_at", "reply")
@@ -35,7 +35,7 @@ def recipients_csv(user_id: int, campaign_id: int) -> Iterator[str]:
 
 def recipients(session: Session, campaign_id: int, most: int) -> Iterator[tuple[Any, ...]]:
     """The first ``most`` messages of a campaign that its caller was allowed to read: values of COLUMNS, then the code
-    of the reply."""
+    of the reply, and the id of the sender that tried it (None: none did)."""
     last_id, left = 0, most
     while left > 0 and (rows := _rows(session, campaign_id, last_id, min(left, _CHUNK))):
         last_id, left = rows[-1][0], left - len(rows)
@@ -52,7 +52,7 @@ def _chunks(campaign_id: int) -> Iterator[str]:
             return
         last_id = rows[-1][0]
         # As objects: pandas would turn a time that is missing into NaT, which is not false.
-        frame = pd.DataFrame([row[1:-1] for row in rows], columns=list(COLUMNS), dtype=object)
+        frame = pd.DataFrame([row[1:-2] for row in rows], columns=list(COLUMNS), dtype=object)
         for name in ("sent_at", "opened_at"):
             frame[name] = [_time(moment) for moment in frame[name]]
         for name in ("email", "reply"):
@@ -61,7 +61,8 @@ def _chunks(campaign_id: int) -> Iterator[str]:
 
 
 def _rows(session: Session, campaign_id: int, after_id: int, most: int = _CHUNK) -> list[tuple[Any, ...]]:
-    columns = [col(getattr(Message, name)) for name in ("id", *COLUMNS, "reply_code", "bounced_at", "complained_at")]
+    more = ("reply_code", "bounced_at", "complained_at", "sender_id")
+    columns = [col(getattr(Message, name)) for name in ("id", *COLUMNS, *more)]
     statement = (
         sa.select(*columns)
         .where(col(Message.campaign_id) == campaign_id, col(Message.id) > after_id)
@@ -71,8 +72,13 @@ def _rows(session: Session, campaign_id: int, after_id: int, most: int = _CHUNK)
     rows = list(session.connection().execute(statement))
     told = bounces.words(session, [row.id for row in rows if row.bounced_at is not None])
     return [
-        (row.id, addresses.shown(row.email), *row[2 : len(COLUMNS)], *_last_word(row, told.get(row.id))) for row in rows
+        (row.id, addresses.shown(row.email), *row[2 : len(COLUMNS)], *_last_word(row, told.get(row.id)), _sender(row))
+        for row in rows
     ]
+
+
+def _sender(row: Any) -> int | None:
+    return row.sender_id if row.state not in NOT_TRIED else None
 
 
 def _last_word(row: Any, bounce: Attempt | None) -> tuple[str, int | None]:

@@ -147,14 +147,14 @@ async def test_page_report_workbook_and_timeline_name_both_senders(
     alice = sign_in(user)
     campaign_id = make(alice, **PAUSED)
     evil = '=HYPERLINK("http://evil.test")<b>'
-    new = add(alice, "Backup", from_name=evil)
+    new = add(alice, "=Backup<b>", from_name=evil, from_address="backup@example.net")
     await user.open(f"/campaigns/{campaign_id}/report")
     await user.should_see("From: news@example.com")
     with db.session() as session:
         campaigns.change_sender(session, alice, campaign_id, new)
         session.expire_all()
         rows.message(session, session.get_one(Campaign, campaign_id), "last@example.com", "sent", db.now(session))
-    told = f"news@example.com (30 sent), {evil} <Backup@example.net> (1 sent)".replace("Backup@", "backup@")
+    told = f"news@example.com (30 sent), {evil} <backup@example.net> (1 sent)"
     await user.open(f"/campaigns/{campaign_id}/report")
     await user.should_see(f"From: {told}")
     with db.reading() as session, open(f"{tmp_path}/report.xlsx", "wb") as file:
@@ -162,7 +162,12 @@ async def test_page_report_workbook_and_timeline_name_both_senders(
         first = session.exec(select(Message.id).where(Message.email == "person00@example.com")).one()
     sheet = openpyxl.load_workbook(f"{tmp_path}/report.xlsx")["Summary"]
     assert [line[1].value for line in sheet.iter_rows() if line[0].value == "From"] == [told]
+    recipients = [list(line) for line in openpyxl.load_workbook(f"{tmp_path}/report.xlsx")["Recipients"].values]
+    assert recipients[0][-2:] == ["Its code", "Sender"]
+    through = {line[0]: line[-1] for line in recipients[1:]}
+    assert (through["person00@example.com"], through["last@example.com"]) == ("Hostinger", "'=Backup<b>")
+    assert through["carl@example.net"] == "Hostinger" and through["dan@example.com"] is None  # it waits
     await user.open(f"/campaigns/{campaign_id}")
-    await user.should_see("30 went through Hostinger, 1 through Backup; the rest goes through Backup.")
+    await user.should_see("30 went through Hostinger, 1 through =Backup<b>; the rest goes through =Backup<b>.")
     user.find(ui.table).trigger("open", first)
     await user.should_see("through Hostinger")

@@ -233,6 +233,19 @@ def test_who_sent_how_many_is_told_where_there_was_more_than_one(alice: int) -> 
     assert [(each.name, count) for each, count in told] == [("Old", 2), ("New", 1)]
 
 
+def test_the_senders_that_tried_are_named_where_there_were_several(alice: int) -> None:
+    old, new = sender(alice, "Old"), sender(alice, "New")
+    campaign_id = campaign(alice, old)
+    change(alice, campaign_id, new)
+    with db.session() as session:
+        charlie = rows.user(session, "charlie@example.com")
+        assert campaigns.tried_by(session, alice, campaign_id) == {}
+        row, now = session.get_one(Campaign, campaign_id), datetime(2099, 1, 1, tzinfo=UTC)
+        rows.message(session, row, "z@example.org", "failed", now)
+        assert campaigns.tried_by(session, alice, campaign_id) == {old: "Old", new: "New"}
+        assert campaigns.tried_by(session, charlie, campaign_id) == {}
+
+
 def test_what_is_left_is_foreseen_through_another_sender(alice: int) -> None:
     old, new = sender(alice, "Old", state="blocked"), sender(alice, "New", per_minute=1)
     campaign_id = campaign(alice, old)

@@ -26,7 +26,7 @@ def test_another_column_shifts_none_of_the_others(stack: Stack, monkeypatch: pyt
     assert told(user_id, campaign_id) == before | {"domain": "example.com"}
     with db.reading() as session:
         [row] = export.recipients(session, campaign_id, 10)
-    assert row == ("a@example.com", "sent", "example.com", 1, AT, AT, "2.0.0 Ok", 250)
+    assert row == ("a@example.com", "sent", "example.com", 1, AT, AT, "2.0.0 Ok", 250, 0)
 
 
 def told(user_id: int, campaign_id: int) -> dict[str, str]:
