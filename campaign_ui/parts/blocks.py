@@ -60,6 +60,11 @@ def link_button(text: str, href: str, icon: str = "", look: str = "") -> ui.butt
     return button.props(f"type=a {look}")
 
 
+def way(text: str, href: str = "") -> ui.link:
+    """A link in the colour of the words around it, out of what needs the user."""
+    return ui.link(text, href).classes("font-medium max-md:py-2.5").style("color:inherit")
+
+
 def lead(link: ui.link, href: str) -> None:
     """Let ``link`` go to ``href``; a browser where it does so already is told nothing."""
     if link.props.get("href") != href:

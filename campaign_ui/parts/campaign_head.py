@@ -9,7 +9,7 @@ from nicegui import ui
 from campaign_ui.charts import rounded, say_done
 from campaign_ui.parts.announcer import Announcer
 from campaign_ui.parts.badge import StatusBadge
-from campaign_ui.parts.blocks import card, lead, link_button
+from campaign_ui.parts.blocks import card, lead, link_button, way
 from campaign_ui.parts.campaign_mail import About
 from campaign_ui.parts.change_sender import CHANGE_SENDER, waits_for_sender
 from campaign_ui.parts.countdown import WaitLine
@@ -69,11 +69,9 @@ class CampaignHead:
                     self._try.props("outline dense").classes("mt-1.5 mr-2")
                     self._other = ui.button(CHANGE_SENDER, icon="swap_horiz", on_click=actions.change_sender)
                     self._other.props("outline dense").classes("mt-1.5")
-                    self._sender = ui.link("Look at its sender")
-                    self._sender.classes("font-medium block").style("color:inherit")
-                    self._doubt = ui.link("", f"#{IN_DOUBT}").classes("font-medium block").style("color:inherit")
-                    self._refused = ui.link("", f"#{WHY_FAILED}")
-                    self._refused.classes("font-medium block").style("color:inherit")
+                    self._sender = way("Look at its sender").classes("block w-fit mt-1")
+                    self._doubt = way("", f"#{IN_DOUBT}").classes("block w-fit mt-1")
+                    self._refused = way("", f"#{WHY_FAILED}").classes("block w-fit mt-1")
             self._through = ui.label().classes("text-[13px] cm-mute tabular-nums").style("overflow-wrap:anywhere")
             self._own_hours = ui.label().classes("text-[13px] cm-mute tabular-nums")
             self._untracked = ui.label().classes("text-[13px] cm-mute")

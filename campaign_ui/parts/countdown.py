@@ -29,10 +29,12 @@ class Countdown:
 
 
 class WaitLine:
-    """A wait in one sentence, its countdown inside."""
+    """A wait in one sentence, its countdown inside. On a phone in fewer words, where there are such: the whole is in
+    their tooltip, and read to who does not see it."""
 
     def __init__(self, classes: str = "") -> None:
         with ui.element("div").classes(classes):
+            self._short = ui.label().classes("inline sm:hidden").props("aria-hidden=true")
             self._lead = ui.label().classes("inline")
             self._countdown = Countdown()
             self._rest = ui.label().classes("inline")
@@ -40,5 +42,9 @@ class WaitLine:
     def set(self, wait: Wait, now: datetime, more: str = "") -> None:
         """``more`` is said after the sentence."""
         self._lead.set_text(wait.lead)
+        self._lead.classes(**{"add" if wait.short else "remove": "max-sm:sr-only"})
+        if self._short.text != wait.short:
+            self._short.set_text(wait.short)
+            self._short.props["title"] = wait.lead
         self._countdown.set(wait.until, now)
         self._rest.set_text(f"{wait.rest} {more}".rstrip())

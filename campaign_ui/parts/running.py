@@ -8,7 +8,7 @@ from nicegui import ui
 from campaign_ui.charts import say_done
 from campaign_ui.parts.announcer import Announcer
 from campaign_ui.parts.badge import StatusBadge
-from campaign_ui.parts.blocks import card, lead
+from campaign_ui.parts.blocks import card, lead, way
 from campaign_ui.parts.countdown import WaitLine
 from campaign_ui.parts.progress import Progress
 from core.stats import Pace, Summary, Wait
@@ -70,8 +70,8 @@ class _Block:
                 self._why = ui.label()
                 self._reply = ui.label().classes("cm-words mt-1")
                 with ui.row().classes("gap-x-4 gap-y-1 mt-1") as self._ways:
-                    self._sender = _way("Look at its sender")
-                    _way("Open the campaign", f"/campaigns/{campaign.id}")
+                    self._sender = way("Look at its sender")
+                    way("Open the campaign", f"/campaigns/{campaign.id}")
             self._announcer = Announcer()
 
     def show(self, run: Run, now: datetime) -> None:
@@ -83,6 +83,7 @@ class _Block:
         self._progress.set(counts)
         lead(self._sender, f"/senders?edit={campaign.sender_id}")
         self._show_wait(run.wait, run.finishes, now)
+        self._ways.set_visibility(run.wait.tone == "failed" or campaign.is_mended)
         self._announcer.tell(campaign)
 
     def _show_wait(self, wait: Wait, finishes: str, now: datetime) -> None:
@@ -93,9 +94,4 @@ class _Block:
         for label, words in ((self._why, wait.why), (self._reply, wait.reply)):
             label.set_text(words)
             label.set_visibility(is_bad and bool(words))
-        self._ways.set_visibility(is_bad)
         self._sender.set_visibility(wait.at_sender)
-
-
-def _way(text: str, href: str = "") -> ui.link:
-    return ui.link(text, href).classes("font-medium max-md:py-2.5").style("color:inherit")

@@ -38,7 +38,7 @@ class Wait:
     ``reply``: the server's own words where they are the reason and not in the sentence. ``why``: what they mean.
     ``try_sender``: the sender that can be tried now instead (``standing.try_now``); ``try_mails``: the mails that were
     put off can (``campaigns.try_again_now``).
-    ``at_sender``: what holds it up is told there.
+    ``at_sender``: what holds it up is told there. ``short``: instead of a long ``lead``, where there is little room.
     """
 
     lead: str
@@ -50,6 +50,7 @@ class Wait:
     try_sender: int | None = None
     at_sender: bool = False
     try_mails: bool = False
+    short: str = ""
 
     @property
     def sentence(self) -> str:
@@ -120,8 +121,8 @@ def _of_sending(session: Session, user_id: int, campaign: Summary, zone: str) ->
         lead = (
             "The part of the program that sends does not answer; sending goes on by itself as soon as another is free."
         )
-        words = f"{lead} {counts.pending:,} waiting."
-        return _nobody(session) or Wait(words, "pending")
+        short = "No answer from its worker; it goes on by itself."
+        return _nobody(session) or Wait(lead, "pending", rest=f" {counts.pending:,} waiting.", short=short)
     if counts.pending and sender.owner and standing.is_unreached(sender, now):
         why = replies.explain(sender.state_rule, sender.state_kind, senders.called(sender))
         words = f"{why} {sender.state_reply} It is tried now; {counts.pending:,} waiting."

@@ -144,6 +144,9 @@ async def test_what_its_mended_sender_stopped_is_red_no_more(user: Browser, sign
         assert stopped(user)[1] == f"/campaigns/{campaign_id}" and "is-ready" in pill(user).classes
         await eventually(lambda: badges(user) == [("Ready to resume", False)])
         assert any(each.startswith("November newsletter is ready to be resumed.") for each in words(user))
+        if path == "/":
+            [way] = [e for e in user.find(kind=ui.link, content="Open the campaign").elements if e.visible]
+            assert all(box.visible for box in way.ancestors())
         await user.should_not_see("Idle")
         change(state="blocked")
         await eventually(lambda: "Stopped: November newsletter" in stopped(user)[0])
