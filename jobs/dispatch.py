@@ -6,6 +6,7 @@ from collections.abc import Callable
 from time import monotonic
 
 from core import campaigns, db
+from core.campaigns import refusing
 from core.delivery import lease, snapshot
 
 log = logging.getLogger(__name__)
@@ -34,6 +35,7 @@ def tick(hint: Callable[[int], None]) -> None:
     _step("recover", recover)
     _step("start", start_due)
     _step("snapshot", lambda: write_down(hint))
+    _step("leave out", leave_out)
     _step("hint", lambda: hint_senders(hint))
     _step("finish", finish_done)
 
@@ -65,6 +67,19 @@ def write_down(hint: Callable[[int], None]) -> None:
             hint_senders(hint)
             hinted = monotonic()
             waiting = _waiting()
+
+
+def leave_out() -> None:
+    """Mails for domains that refuse their campaign fail, a chunk of each in turn."""
+    with db.reading() as session:
+        waiting = refusing.waiting(session)
+    while waiting:
+        waiting = [left for left in waiting if _left_out(left)]
+
+
+def _left_out(left: refusing.Left) -> bool:
+    with db.session() as session:
+        return refusing.leave_out_chunk(session, left)
 
 
 def hint_senders(hint: Callable[[int], None]) -> None:

@@ -1,13 +1,18 @@
 """One group commit: results, starts and marks of many mails in one transaction, counters with them."""
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from operator import attrgetter
+from typing import Any
 
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from core import campaigns, db, hot
+from core.campaigns import refusing
+from core.campaigns.refusing import Left
 from core.delivery import consequence, ledger, usage, usual
 from core.delivery.ledger import Claimed, Outcome
 from core.delivery.tally import Tally, Touched
@@ -42,6 +47,7 @@ class Flushed:
     marked: set[int] = field(default_factory=set)
     begun: set[int] = field(default_factory=set)
     touched: Touched = field(default_factory=set)
+    then: dict[Left, Callable[[Session], Any]] = field(default_factory=dict)  # next, each in its own transaction
 
 
 def flush(session: Session, group: Group) -> Flushed:
@@ -58,7 +64,11 @@ def flush(session: Session, group: Group) -> Flushed:
     done.touched = tally.store(session, now)
     for outcome in group.outcomes:
         if outcome.alike and outcome.state == MessageState.failed:
-            _pause_when_identical(session, outcome)
+            message = outcome.message
+            if left := refusing.look(session, message.user_id, message.id, outcome.reply):
+                done.then[left] = partial(refusing.leave_out_chunk, left=left)
+            else:
+                _pause_when_identical(session, outcome)
     return done
 
 

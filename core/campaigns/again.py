@@ -10,7 +10,7 @@ from sqlalchemy import case, exists, update
 from sqlmodel import Session, col
 
 from core import db, live
-from core.campaigns import activity
+from core.campaigns import activity, refusing
 from core.campaigns.checks import sender_problem
 from core.campaigns.drafts import get, hint
 from core.campaigns.states import ALREADY, locked, move, moved
@@ -58,6 +58,8 @@ def retry_failed(
         raise RuleError("No mail of this campaign failed" + (" for this reason any more." if conditions else "."))
     _send_on(session, user_id, campaign_id, "failed_count", chunk.count)
     activity.take_back(session, campaign_id, chunk.count, hours)
+    if not after:
+        refusing.try_again(session, campaign_id)
     return chunk
 
 

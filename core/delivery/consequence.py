@@ -8,6 +8,7 @@ from core.models import MessageState
 MAX_ATTEMPTS = 10
 _IDENTICAL_REFUSALS = 3  # of the content, then the campaign pauses
 _SHARE = 20  # one refusal in so many mails is not the content of all of them
+DECIDED_LATELY = _IDENTICAL_REFUSALS * _SHARE  # mails for a domain that tell whether it refuses all
 
 _RETRY = (300.0, 900.0, 1800.0, 3600.0)
 _LONGEST_RETRY = 86400.0
@@ -64,6 +65,11 @@ def is_the_content(identical: int, alike: int, decided: int) -> bool:
     if identical < _IDENTICAL_REFUSALS:
         return False
     return alike >= _IDENTICAL_REFUSALS or identical * _SHARE >= decided
+
+
+def refuses_all(refused: int, decided: int) -> bool:
+    """Whether a domain does: of the ``decided`` mails for it lately, ``refused`` were by one rule."""
+    return refused >= _IDENTICAL_REFUSALS and refused * _SHARE >= decided
 
 
 def cooldown(verdict: Verdict, step: int) -> float:

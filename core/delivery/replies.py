@@ -32,10 +32,12 @@ _SOMEBODY = "Your mail provider"
 
 # No connection came about; it ended; we did.
 UNREACHED, CONNECTION, STOPPED = "unreached", "connection", "stopped"
+LEFT_OUT = "left_out"  # see core.campaigns.refusing
 
 # What is told by us, not by a server: rule id or kind -> sentence.
 _OURS = {
     "bad_mail": "This mail could not be made or its address cannot be written, so nothing of it was sent.",
+    LEFT_OUT: "Not tried: the server of this domain had refused three mails of the campaign, which others took.",
     "forwarded": "It bounced at another address, to which this one forwards its mail. The address itself may work.",
     UNREACHED: "{provider} cannot be reached, so nothing is sent. We try again by ourselves.",
     CONNECTION: "The connection to {provider} ended too early. We try again.",

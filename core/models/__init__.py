@@ -16,6 +16,7 @@ from core.models.campaign import (
     LinkClick,
     PauseReason,
     Reading,
+    RefusingDomain,
     Template,
 )
 from core.models.image import Image
@@ -56,6 +57,7 @@ __all__ = [
     "Meta",
     "PauseReason",
     "Reading",
+    "RefusingDomain",
     "Sample",
     "SandboxMail",
     "SandboxSetting",

@@ -6,7 +6,7 @@ from sqlalchemy import Index, UniqueConstraint, false, text
 from sqlmodel import Field, SQLModel
 
 from core.clock import DEFAULT_ZONE
-from core.db import BigId, JsonOrNull, UtcDateTime
+from core.db import BigId, EmailText, JsonOrNull, UtcDateTime
 
 UNDO_FOR = timedelta(hours=1)  # after the deletion of a campaign
 GONE_AFTER = UNDO_FOR + timedelta(minutes=1)  # who undoes it in the last moment may still be at it
@@ -141,6 +141,20 @@ class CampaignSender(SQLModel, table=True):
 
     campaign_id: int = Field(foreign_key="campaign.id", primary_key=True, ondelete="CASCADE")
     sender_id: int = Field(foreign_key="sender.id", primary_key=True, ondelete="CASCADE")
+
+
+class RefusingDomain(SQLModel, table=True):
+    """A domain that is left out of a campaign, as its server refused it (``reply``) while others took it.
+
+    ``is_done``: none of its mails waits any more.
+    """
+
+    __tablename__ = "refusing_domain"
+
+    campaign_id: int = Field(foreign_key="campaign.id", primary_key=True, ondelete="CASCADE")
+    domain: str = Field(primary_key=True, sa_type=EmailText)
+    reply: str = ""
+    is_done: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
 
 
 class CampaignLink(SQLModel, table=True):

@@ -33,6 +33,7 @@ _ADVICE = {
     "protocol": "Report it to whoever runs this server, with the words above.",
     "permanent": "Read the server’s words. If they name no lasting reason, retry once.",
 }
+_LEFT_OUT = "Read the server’s words and mend what it complains of, or ask its administrator. Then retry."
 _BAD_MAIL = "Look at this recipient’s merge fields and address."
 
 
@@ -89,7 +90,8 @@ def _suppressed(session: Session, user_id: int, failed: tuple[Any, ...]) -> dict
 
 def advice(kind: str, rule_id: str) -> str:
     """What the user can do about failures of this kind."""
-    return _BAD_MAIL if rule_id == "bad_mail" else _ADVICE.get(kind, _ADVICE["permanent"])
+    own = {"bad_mail": _BAD_MAIL, replies.LEFT_OUT: _LEFT_OUT}
+    return own.get(rule_id) or _ADVICE.get(kind, _ADVICE["permanent"])
 
 
 def wordings(said: Iterable[Any]) -> tuple[tuple[str, int], ...]:

@@ -1,0 +1,157 @@
+"""A domain whose server refuses a campaign that others take: what is left for it is not tried, the others go on.
+
+Its mails fail, in chunks, with that server's words, and can be retried by that reason.
+"""
+
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, delete, exists, func, true, update
+from sqlmodel import Session, col, select
+
+from core import db, live
+from core.campaigns import states
+from core.campaigns.drafts import get, hint
+from core.delivery import consequence
+from core.delivery.ledger import REPLY_CHARS
+from core.delivery.replies import LEFT_OUT
+from core.delivery.tally import Tally
+from core.errors import RuleError
+from core.models import Attempt, Campaign, CampaignStatus, Message, MessageState, PauseReason, RefusingDomain
+from core.tracking import bounces
+
+_LATEST = 100  # refusals that are looked at for their domain
+_OPEN = [CampaignStatus.sending, CampaignStatus.paused]
+
+_refusing: Any = RefusingDomain.__table__  # type: ignore[attr-defined]
+
+
+class Left(NamedTuple):
+    """A domain that is to be left out of a campaign."""
+
+    campaign_id: int
+    user_id: int
+    domain: str
+
+
+def look(session: Session, user_id: int, message_id: int, reply: str) -> Left | None:
+    """The domain of this mail, which was refused for its content (``reply``), where it is left out of its campaign.
+
+    From now on, if that domain alone refuses so, again and again, while others took mails of the campaign. Else None.
+    """
+    message = session.get_one(Message, message_id, populate_existing=True)
+    left = Left(message.campaign_id, user_id, message.domain)
+    if session.get(RefusingDomain, (left.campaign_id, left.domain)) is not None:
+        return left  # this one was on its way
+    if not consequence.refuses_all(*_refused_and_decided(session, message)):
+        return None
+    since = select(Campaign.updated_at).where(col(Campaign.id) == left.campaign_id).scalar_subquery()
+    refused_at = _refused_at(session, left.campaign_id, message.rule_id, col(Attempt.at) >= since)
+    if refused_at != {left.domain} or not _others_take(session, message):
+        return None
+    _note(session, left.campaign_id, left.domain, reply)
+    return left
+
+
+def blamed(session: Session, campaign_id: int) -> str:
+    """The only domain that refused a campaign which is paused for that, while it has mails for others; else empty."""
+    last = select(Attempt.rule_id).where(col(Attempt.campaign_id) == campaign_id, col(Attempt.phase) != bounces.PHASE)
+    rule_id = session.exec(last.order_by(col(Attempt.id).desc()).limit(1)).first()
+    domains = _refused_at(session, campaign_id, rule_id, true()) if rule_id else set()
+    if len(domains) != 1:
+        return ""
+    (domain,) = domains
+    others = exists().where(*_pending(campaign_id), col(Message.domain) != domain)
+    return domain if session.execute(select(others)).scalar() else ""
+
+
+def leave_out(session: Session, user_id: int, campaign_id: int, domain: str) -> None:
+    """Go on with a campaign that is paused as its mails were refused, without ``domain``, which did. Raises RuleError,
+    NotFound."""
+    campaign = get(session, user_id, campaign_id)
+    if campaign.pause_reason != PauseReason.content or blamed(session, campaign_id) != domain:
+        raise RuleError("This campaign was just changed. Look at it and try again.")
+    _note(session, campaign_id, domain, campaign.pause_detail)
+    leave_out_chunk(session, Left(campaign_id, user_id, domain))  # before the next ones are claimed
+    states.resume(session, user_id, campaign_id)
+
+
+def waiting(session: Session) -> list[Left]:
+    """What is to be left out now: where the recipients are all written down."""
+    wanted = (
+        select(RefusingDomain.campaign_id, Campaign.user_id, RefusingDomain.domain)
+        .join(Campaign, col(Campaign.id) == col(RefusingDomain.campaign_id))
+        .where(col(RefusingDomain.is_done).is_(False))
+        .where(col(Campaign.snapshot_done).is_(True), col(Campaign.status).in_(_OPEN))
+    )
+    return [Left(*row) for row in session.exec(wanted)]
+
+
+def leave_out_chunk(session: Session, left: Left) -> bool:
+    """Fail the next mails for a domain that is left out; returns whether there are more."""
+    refusing = session.get(RefusingDomain, (left.campaign_id, left.domain))
+    if refusing is None:
+        return False
+    chunk = db.chunk_rows(session)
+    wanted = states.locked(left.user_id, left.campaign_id, _OPEN, MessageState.pending)
+    wanted = wanted.where(col(Message.domain) == left.domain).limit(chunk)
+    words = f"Not tried, as {left.domain} refused others: {refusing.reply}"[:REPLY_CHARS]
+    told = {"kind": "policy", "rule_id": LEFT_OUT, "phase": "", "reply_code": None, "reply": words}
+    values = {"state": MessageState.failed, **told}
+    count = states.update_messages(session, wanted, MessageState.pending, values)
+    tally = Tally()
+    tally.moved(left.campaign_id, "pending", "failed", count)
+    tally.store(session, db.now(session))
+    hint(session, left.user_id, left.campaign_id)
+    if count < chunk:
+        session.execute(update(_refusing).where(*_is(left)).values(is_done=True))
+    return count == chunk
+
+
+def try_again(session: Session, campaign_id: int) -> None:
+    """Every domain may be tried again, as its mails were put back."""
+    session.execute(delete(_refusing).where(_refusing.c.campaign_id == campaign_id))
+
+
+def _note(session: Session, campaign_id: int, domain: str, reply: str) -> None:
+    row = {"campaign_id": campaign_id, "domain": domain, "reply": reply, "is_done": False}
+    db.insert_ignore(session, _refusing, [row])
+    db.after_commit(session, live.wake)
+
+
+def _is(left: Left) -> tuple[Any, ...]:
+    return _refusing.c.campaign_id == left.campaign_id, _refusing.c.domain == left.domain
+
+
+def _pending(campaign_id: int) -> tuple[Any, ...]:
+    return col(Message.campaign_id) == campaign_id, col(Message.state) == MessageState.pending
+
+
+def _others_take(session: Session, message: Message) -> bool:
+    sent = (col(Message.campaign_id) == message.campaign_id, col(Message.state) == MessageState.sent)
+    return bool(session.execute(select(exists().where(*sent, col(Message.domain) != message.domain))).scalar())
+
+
+def _refused_at(session: Session, campaign_id: int, rule_id: str, when: ColumnElement[bool]) -> set[str]:
+    """The domains of the latest refusals by this rule."""
+    refused = (
+        select(Attempt.message_id)
+        .where(col(Attempt.campaign_id) == campaign_id, col(Attempt.rule_id) == rule_id)
+        .where(col(Attempt.phase) != bounces.PHASE, when)
+        .order_by(col(Attempt.id).desc())
+        .limit(_LATEST)
+    )
+    return set(session.exec(select(Message.domain).where(col(Message.id).in_(refused)).distinct()))
+
+
+def _refused_and_decided(session: Session, message: Message) -> tuple[int, int]:
+    """Of the latest mails for the domain of this one that are decided: refused by its rule, and all."""
+    near = (
+        select(col(Message.state), col(Message.rule_id))
+        .where(col(Message.campaign_id) == message.campaign_id, col(Message.domain) == message.domain)
+        .where(col(Message.state).in_([MessageState.sent, MessageState.failed]), col(Message.id) <= message.id)
+        .order_by(col(Message.id).desc())
+        .limit(consequence.DECIDED_LATELY)
+    ).subquery()
+    refused = (near.c.state == MessageState.failed) & (near.c.rule_id == message.rule_id)
+    row = session.execute(select(func.count().filter(refused), func.count()).select_from(near)).one()
+    return int(row[0]), int(row[1])
