@@ -14,9 +14,11 @@ from campaign_ui.parts.campaign_mail import About
 from campaign_ui.parts.change_sender import CHANGE_SENDER, waits_for_sender
 from campaign_ui.parts.countdown import WaitLine
 from campaign_ui.parts.hours import MAY_CHANGE, hours_in_words
+from campaign_ui.parts.leave_out import leave_out
 from campaign_ui.parts.progress import Progress
 from campaign_ui.parts.try_again import TRY_AGAIN
 from core import clock
+from core.audience import addresses
 from core.models import PauseReason
 from core.stats import Summary, Wait
 
@@ -67,6 +69,8 @@ class CampaignHead:
                     self._finishes = ui.label().classes("tabular-nums")
                     self._try = ui.button(TRY_AGAIN, icon="replay", on_click=actions.try_again)
                     self._try.props("outline dense").classes("mt-1.5 mr-2")
+                    self._leave_out = ui.button(icon="remove_circle_outline", on_click=lambda: leave_out(campaign.id))
+                    self._leave_out.props("outline dense no-caps").classes("mt-1.5 mr-2")
                     self._other = ui.button(CHANGE_SENDER, icon="swap_horiz", on_click=actions.change_sender)
                     self._other.props("outline dense").classes("mt-1.5")
                     self._sender = way("Look at its sender").classes("block w-fit mt-1")
@@ -119,6 +123,7 @@ class CampaignHead:
             (self._edit, status == "draft"),
             (self._edit_later, status == "scheduled"),
             (self._try, wait.try_sender is not None or wait.try_mails),
+            (self._leave_out, bool(wait.refuses)),
             (self._other, at_sender),
             (self._change_sender, status == "paused" and not at_sender),
             (self._sender, wait.at_sender),
@@ -134,6 +139,7 @@ class CampaignHead:
         ):
             button.set_visibility(visible)
         lead(self._sender, f"/senders?edit={campaign.sender_id}")
+        self._leave_out.set_text(f"Go on without {addresses.shown_domain(wait.refuses)}")
         mails = "1 mail is" if counts.unknown == 1 else f"{counts.unknown:,} mails are"
         self._refused.set_text("Read why they were refused" if refused else "Read why they failed")
         self._doubt.set_text(f"{mails} in doubt: decide whether to send again")

@@ -8,9 +8,11 @@ from campaign_ui.parts.acts import act_in_chunks
 from campaign_ui.parts.ask import confirm
 from campaign_ui.parts.kept import keep
 from core import campaigns
+from core.audience import addresses
 from core.stats import Failure
 
 _MAY_RETRY = ("sending", "paused", "sent")
+_FEW = 3
 
 
 class Failures:
@@ -67,6 +69,7 @@ class _Row(ui.row):
                 self._explanation = ui.label().classes("font-medium")
                 self._advice = ui.label().classes("cm-mute")
                 self._said = ui.element("div")
+                self._where = ui.label().classes("cm-mute mt-1").style("overflow-wrap:anywhere")
                 self._suppressed = ui.label().classes("mt-1")
                 self._rule = ui.label().classes("text-xs cm-mute mt-1")
             self._button = ui.button("Retry", on_click=lambda: retry(self._now())).props("outline dense")
@@ -84,6 +87,7 @@ class _Row(ui.row):
             (self._count, f"{failure.count:,}"),
             (self._explanation, failure.explanation),
             (self._advice, failure.advice),
+            (self._where, _where(failure)),
             (self._suppressed, suppressed),
             (self._rule, f"rule {failure.rule_id}" if failure.rule_id else ""),
         ):
@@ -106,6 +110,16 @@ class _Row(ui.row):
 
 def _key(failure: Failure) -> tuple[str, str]:
     return failure.kind, failure.rule_id
+
+
+def _where(failure: Failure) -> str:
+    """``All at web.de.`` or ``Most at gmx.de (150), web.de (30).``; nothing of very few."""
+    shown = [(addresses.shown_domain(domain), count) for domain, count in failure.domains]
+    if failure.count < _FEW or not shown:
+        return ""
+    if len(shown) == 1:
+        return f"All at {shown[0][0]}."
+    return f"Most at {', '.join(f'{domain} ({count:,})' for domain, count in shown)}."
 
 
 def _mails(count: int) -> str:

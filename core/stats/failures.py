@@ -43,7 +43,7 @@ class Failure:
     again because its address is on the suppression list.
 
     ``replies``: how they said it, most frequent first, as (words, how many of the latest 200 of this reason): addresses
-    and numbers of single mails are written as ``…``.
+    and numbers of single mails are written as ``…``. ``domains``: of which recipients, in the same way.
     """
 
     count: int
@@ -52,6 +52,7 @@ class Failure:
     explanation: str
     advice: str
     replies: tuple[tuple[str, int], ...]
+    domains: tuple[tuple[str, int], ...]
     suppressed: int = 0
 
     @property
@@ -71,12 +72,15 @@ def failures(session: Session, user_id: int, campaign_id: int) -> list[Failure]:
     found, suppressed = [], _suppressed(session, user_id, failed)
     for kind, rule_id, count in session.execute(grouped.limit(20)).all():
         # Apart from the count: that is in the index, the words are in the rows.
-        alike = select(_message.c.reply_code, _message.c.reply)
+        alike = select(_message.c.reply_code, _message.c.reply, _message.c.domain)
         alike = alike.where(*failed, _message.c.kind == kind, _message.c.rule_id == rule_id)
-        said = wordings(session.execute(alike.order_by(_message.c.id.desc()).limit(_READ)).all())
+        latest = session.execute(alike.order_by(_message.c.id.desc()).limit(_READ)).all()
+        said, domains = wordings((code, words) for code, words, _ in latest), Counter(row.domain for row in latest)
         explanation = replies.explain(rule_id, kind)
         never = suppressed.get((kind, rule_id), 0)
-        found.append(Failure(int(count), kind, rule_id, explanation, advice(kind, rule_id), said, never))
+        found.append(
+            Failure(int(count), kind, rule_id, explanation, advice(kind, rule_id), said, _most(domains), never)
+        )
     return found
 
 
@@ -97,6 +101,10 @@ def advice(kind: str, rule_id: str) -> str:
 def wordings(said: Iterable[Any]) -> tuple[tuple[str, int], ...]:
     """(code or None, words) of many replies -> the most frequent ones, alike but for what names one mail."""
     found = Counter(_alike(words if words.startswith(str(code)) else f"{code or ''} {words}") for code, words in said)
+    return _most(found)
+
+
+def _most(found: Counter[str]) -> tuple[tuple[str, int], ...]:
     return tuple((words, count) for words, count in found.most_common(_SHOWN) if words)
 
 

@@ -8,6 +8,8 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from core import clock, db
+from core.audience import addresses
+from core.campaigns import refusing
 from core.delivery import lease, replies, senders, standing, usage, warmup, windows, workers
 from core.models import CampaignStatus, Message, MessageState, PauseReason, Sender, SenderState
 from core.stats.counts import Summary, summary
@@ -19,7 +21,7 @@ _PAUSED = {
     PauseReason.user: "Paused by you. Resume sends the rest.",
     PauseReason.auth: "Paused because {sender} refused the sign-in. Correct the sender, then resume.",
     PauseReason.sender: "Paused because {sender} does not allow the From address. Correct the sender, then resume.",
-    PauseReason.content: "Paused because three mails were refused for the same reason. Read it, then resume.",
+    PauseReason.content: "Paused because three mails were refused for the same reason{where}. Read it, then resume.",
     PauseReason.throttled: "Paused because {sender} held mail back for five days. Resume tries again.",
     PauseReason.missed: "Paused because it was due while the program was not running. Resume sends it now.",
 }
@@ -39,6 +41,7 @@ class Wait:
     ``try_sender``: the sender that can be tried now instead (``standing.try_now``); ``try_mails``: the mails that were
     put off can (``campaigns.try_again_now``).
     ``at_sender``: what holds it up is told there. ``short``: instead of a long ``lead``, where there is little room.
+    ``refuses``: a domain that others could go on without.
     """
 
     lead: str
@@ -51,6 +54,7 @@ class Wait:
     at_sender: bool = False
     try_mails: bool = False
     short: str = ""
+    refuses: str = ""
 
     @property
     def sentence(self) -> str:
@@ -66,7 +70,7 @@ def waiting(session: Session, user_id: int, campaign_id: int, zone: str) -> Wait
     if campaign.status == CampaignStatus.scheduled:
         return _of_scheduled(session, campaign, zone)
     if campaign.status == CampaignStatus.paused:
-        return _of_paused(campaign, _sender(session, user_id, campaign.sender_id))
+        return _of_paused(session, campaign, _sender(session, user_id, campaign.sender_id))
     if campaign.status == CampaignStatus.draft:
         return Wait("A draft. Nothing is sent before you schedule it.")
     if campaign.status == CampaignStatus.cancelled:
@@ -74,12 +78,15 @@ def waiting(session: Session, user_id: int, campaign_id: int, zone: str) -> Wait
     return _finished(campaign, zone)
 
 
-def _of_paused(campaign: Summary, sender: Sender | None) -> Wait:
+def _of_paused(session: Session, campaign: Summary, sender: Sender | None) -> Wait:
     reason, name = PauseReason(campaign.pause_reason or PauseReason.user), _name(sender)
     if campaign.is_mended:
         return Wait(_MENDED[reason].format(sender=name), "pending")
     tone = "failed" if campaign.is_stopped else "pending"
-    return Wait(_PAUSED[reason].format(sender=name), tone, campaign.pause_detail, at_sender=reason in _MENDED)
+    domain = refusing.blamed(session, campaign.id) if reason == PauseReason.content else ""
+    where = f", all by {addresses.shown_domain(domain)}" if domain else ""
+    lead = _PAUSED[reason].format(sender=name, where=where)
+    return Wait(lead, tone, campaign.pause_detail, at_sender=reason in _MENDED, refuses=domain)
 
 
 def _finished(campaign: Summary, zone: str) -> Wait:

@@ -1,10 +1,11 @@
 from nicegui import ui
 from nicegui.testing import User as Browser
+from sqlmodel import col, select
 
 from core import db, live
 from core.audience import suppression
 from core.delivery import replies
-from core.models import Campaign
+from core.models import Attempt, Campaign, Message
 from tests import rows
 from tests.campaign_ui.campaign import make
 from tests.campaign_ui.conftest import SignIn, card_texts, eventually, press
@@ -114,3 +115,46 @@ async def test_mails_in_doubt_are_sent_again_only_after_a_question(user: Browser
     user.find(marker="confirm").click()
     await eventually(lambda: card_texts(user, "Pending")[1] == "2")
     await user.should_not_see("For 1 mail no answer came")
+
+
+def _refused(user_id: int, states: dict[str, list[str]]) -> int:
+    """A campaign that is paused as its mails to web.example were refused."""
+    with db.session() as session:
+        sender = rows.sender(session, user_id)
+        paused = {"status": "paused", "pause_reason": "content", "pause_detail": "550 5.7.1 Blocked"}
+        campaign_id = rows.campaign(session, user_id, states, sender_id=sender.id, **paused)
+        for message in session.exec(select(Message).where(col(Message.state) == "failed")):
+            told = {"kind": "policy", "rule_id": "blocklist", "reply": "550 5.7.1 Blocked"}
+            message.sqlmodel_update(told)
+            session.add(
+                Attempt(message_id=message.id or 0, campaign_id=campaign_id, at=db.now(session), phase="rcpt", **told)
+            )
+    return campaign_id
+
+
+async def test_a_campaign_goes_on_without_the_one_domain_that_refuses_it(user: Browser, sign_in: SignIn) -> None:
+    alice = sign_in(user)
+    strict, others = (
+        [f"r{number}@{domain}" for number in range(4)] for domain in ("xn--mller-kva.example", "b.example")
+    )
+    campaign_id = _refused(alice, {"failed": strict[:3], "pending": [*strict[3:], *others]})
+    await user.open(f"/campaigns/{campaign_id}")
+    await user.should_see("Paused because three mails were refused for the same reason, all by müller.example.")
+    await user.should_see("All at müller.example.")
+    press(user, "Go on without müller.example")
+    await user.should_see("Go on without müller.example?")
+    user.find(marker="confirm").click()
+    await eventually(lambda: card_texts(user, "Failed")[1] == "4")
+    await user.should_see("Not tried: the server of this domain had refused three mails")
+    with db.reading() as session:
+        campaign = session.get_one(Campaign, campaign_id)
+        assert (campaign.status, campaign.pending_count, campaign.failed_count) == ("sending", 4, 4)
+
+
+async def test_where_several_domains_refuse_none_is_offered_to_go_on_without(user: Browser, sign_in: SignIn) -> None:
+    refused = ["a@a.example", "b@b.example", "c@a.example"]
+    campaign_id = _refused(sign_in(user), {"failed": refused, "pending": ["d@a.example", "e@c.example"]})
+    await user.open(f"/campaigns/{campaign_id}")
+    await user.should_see("Paused because three mails were refused for the same reason. Read it, then resume.")
+    await user.should_see("Most at a.example (2), b.example (1).")
+    await user.should_not_see("Go on without")
