@@ -51,7 +51,9 @@ def _done(found: unsubscribe.Subscription) -> Response:
 
 
 def _said(sentence: str, found: unsubscribe.Subscription) -> str:
-    """As HTML."""
+    """As HTML; a name that ends with a dot ends the sentence."""
+    if found.from_name.endswith("."):
+        sentence = sentence.replace("{name}.", "{name}")
     return sentence.format(email=escape(addresses.shown(found.email)), name=escape(found.from_name))
 
 

@@ -101,6 +101,8 @@ class _Page:
         self.tabs.set_value(step)
         if place:
             self.compose.client.run_javascript(f"composeGo({json.dumps(place)}, {json.dumps(mark)})")
+        else:
+            self.compose.client.run_javascript("scrollTo(0, 0)")
 
     def _stepped_back(self, event: events.GenericEventArguments) -> None:
         """The browser went back or forth among the steps, and may have gone on by the time it is answered."""

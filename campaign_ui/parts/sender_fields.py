@@ -46,6 +46,7 @@ class SenderFields:
         typed = {name: field.value for name, field in self.inputs.items()}
         typed |= {name: typed[name] or "" for name in _TEXTS if name in typed}
         typed |= {name: _whole(typed[name]) for name in _NUMBERS if name in typed}
+        typed["delay_seconds"] = typed["delay_seconds"] or 0.0
         typed["password"] = typed.get("password") or (None if self.kept else "")
         return Values(**typed, sending_window=self.hours.sending_window, warmup=self.hours.warmup)
 

@@ -123,15 +123,24 @@ def _recipients(book: Any, session: Session, report: Report, zone: str) -> None:
         "Attempts",
         f"Sent ({zone})",
         f"Opened ({zone})",
+        *(f"{name} ({zone})" for name in ("Clicked", "Bounced", "Reported as spam", "Unsubscribed")),
         *words,
         *(["Sender"] if names else []),
     )
     listed = export.recipients(session, report.campaign.id, MOST_RECIPIENTS)
     rows = (
-        (email, state, tries, _local(sent, report.zone), _local(opened, report.zone), reply, code, names.get(sender))
-        for email, state, tries, sent, opened, reply, code, sender in listed
+        (
+            email,
+            state,
+            tries,
+            *(_local(at, report.zone) for at in (sent, opened, *facts)),
+            reply,
+            code,
+            names.get(sender),
+        )
+        for email, state, tries, sent, opened, reply, code, sender, *facts in listed
     )
-    sheet = _sheet(book, "Recipients", head, rows, (36, 12, 10, 18, 18, 60, 10, 24))
+    sheet = _sheet(book, "Recipients", head, rows, (36, 12, 10, *[18] * 6, 60, 10, 24))
     if report.campaign.counts.recipients > MOST_RECIPIENTS:
         count = report.campaign.counts.recipients
         sheet.append([f"The first {MOST_RECIPIENTS:,} of {count:,} are listed. The campaign's CSV has all."])
@@ -141,7 +150,7 @@ def _sheet(book: Any, title: str, head: Sequence[str], rows: Iterable[Sequence[A
     sheet = book.create_sheet(title)
     sheet.freeze_panes = "A2"
     for number, width in enumerate(widths):
-        sheet.column_dimensions["ABCDEFGHIJ"[number]].width = width
+        sheet.column_dimensions["ABCDEFGHIJKL"[number]].width = width
     sheet.append([_cell(sheet, word, bold=True) for word in head])
     for row in rows:
         sheet.append([_cell(sheet, value) for value in row])

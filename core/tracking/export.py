@@ -16,6 +16,7 @@ from core.models import NOT_TRIED, Attempt, Campaign, Message
 from core.tracking import bounces
 
 COLUMNS = ("email", "state", "attempts", "sent_at", "opened_at", "reply")
+FACTS = ("clicked_at", "bounced_at", "complained_at", "unsubscribed_at")
 _CHUNK = 5_000
 
 
@@ -35,7 +36,7 @@ def recipients_csv(user_id: int, campaign_id: int) -> Iterator[str]:
 
 def recipients(session: Session, campaign_id: int, most: int) -> Iterator[tuple[Any, ...]]:
     """The first ``most`` messages of a campaign that its caller was allowed to read: values of COLUMNS, then the code
-    of the reply, and the id of the sender that tried it (None: none did)."""
+    of the reply, the id of the sender that tried it (None: none did), and the times of FACTS."""
     last_id, left = 0, most
     while left > 0 and (rows := _rows(session, campaign_id, last_id, min(left, _CHUNK))):
         last_id, left = rows[-1][0], left - len(rows)
@@ -52,7 +53,7 @@ def _chunks(campaign_id: int) -> Iterator[str]:
             return
         last_id = rows[-1][0]
         # As objects: pandas would turn a time that is missing into NaT, which is not false.
-        frame = pd.DataFrame([row[1:-2] for row in rows], columns=list(COLUMNS), dtype=object)
+        frame = pd.DataFrame([row[1 : 1 + len(COLUMNS)] for row in rows], columns=list(COLUMNS), dtype=object)
         for name in ("sent_at", "opened_at"):
             frame[name] = [_time(moment) for moment in frame[name]]
         for name in ("email", "reply"):
@@ -61,7 +62,7 @@ def _chunks(campaign_id: int) -> Iterator[str]:
 
 
 def _rows(session: Session, campaign_id: int, after_id: int, most: int = _CHUNK) -> list[tuple[Any, ...]]:
-    more = ("reply_code", "bounced_at", "complained_at", "sender_id")
+    more = ("reply_code", "sender_id", *FACTS)
     columns = [col(getattr(Message, name)) for name in ("id", *COLUMNS, *more)]
     statement = (
         sa.select(*columns)
@@ -72,7 +73,14 @@ def _rows(session: Session, campaign_id: int, after_id: int, most: int = _CHUNK)
     rows = list(session.connection().execute(statement))
     told = bounces.words(session, [row.id for row in rows if row.bounced_at is not None])
     return [
-        (row.id, addresses.shown(row.email), *row[2 : len(COLUMNS)], *_last_word(row, told.get(row.id)), _sender(row))
+        (
+            row.id,
+            addresses.shown(row.email),
+            *row[2 : len(COLUMNS)],
+            *_last_word(row, told.get(row.id)),
+            _sender(row),
+            *row[-len(FACTS) :],
+        )
         for row in rows
     ]
 

@@ -183,6 +183,13 @@ async def test_unsubscribing_asks_on_get_and_acts_on_post(web: httpx.AsyncClient
     assert "gets no more mail" not in asked.text and "gets no more mail" in (await web.get(url)).text
 
 
+async def test_a_name_that_ends_with_a_dot_ends_the_sentence(web: httpx.AsyncClient) -> None:
+    message_id = _message()
+    with db.session() as session:
+        session.get_one(Sender, 1).from_name = "TSV e.V."
+    assert "no more mail from TSV e.V.</p>" in (await web.get(f"/u/{crypto.sign('unsubscribe', message_id)}")).text
+
+
 async def test_a_reader_who_unsubscribed_by_mistake_comes_back(web: httpx.AsyncClient) -> None:
     url = f"/u/{crypto.sign('unsubscribe', _message())}"
     assert 'action="?again"' not in (await web.get(url)).text

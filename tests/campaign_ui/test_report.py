@@ -112,7 +112,9 @@ async def test_moments_and_codes_are_no_text_in_the_workbook(sqlite_stack: Stack
     [chart] = book["When they read"]._charts
     assert chart.x_axis.number_format.formatCode == "hh:mm"
     head, _, anna = book["Recipients"].iter_rows(values_only=True)
-    assert head[5:] == ("The server’s last words", "Its code") and anna[5:] == ("2.0.0 OK queued as 4711", 250)
+    facts = ("Clicked (IST)", "Bounced (IST)", "Reported as spam (IST)", "Unsubscribed (IST)")
+    assert head[5:] == (*facts, "The server’s last words", "Its code")
+    assert anna[5:] == (None, None, None, None, "2.0.0 OK queued as 4711", 250)
     for name in ("By hour", "Readers", "When they read", "Links", "Recipients"):
         for column in book[name].iter_cols(min_row=2):
             assert len({cell.data_type for cell in column if cell.value is not None}) <= 1, column

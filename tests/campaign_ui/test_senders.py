@@ -68,6 +68,15 @@ async def test_the_form_says_what_the_delay_allows(user: Browser, sign_in: SignI
     await user.should_not_see("of them at most")
 
 
+async def test_no_delay_is_what_an_empty_field_says(user: Browser, sign_in: SignIn) -> None:
+    alice = sign_in(user)
+    await user.open(f"/senders?edit={stored(alice, delay_seconds=4.0)}")
+    await user.should_see("From address")
+    field(user, "Delay", ui.number).set_value(None)
+    press(user, "Save")
+    await eventually(lambda: kept(alice)[0].delay_seconds == 0)
+
+
 async def test_the_limit_that_binds_is_named_where_the_delay_does(user: Browser, sign_in: SignIn) -> None:
     stored(sign_in(user), per_minute=120, connections=2, delay_seconds=4.0)
     await user.open("/senders")

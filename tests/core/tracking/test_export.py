@@ -17,7 +17,7 @@ def test_another_column_shifts_none_of_the_others(stack: Stack, monkeypatch: pyt
         user_id = rows.user(session)
         campaign_id = rows.campaign(session, user_id, status="sent")
         campaign = session.get_one(Campaign, campaign_id)
-        said = {"attempts": 1, "opened_at": AT, "reply": "2.0.0 Ok", "reply_code": 250}
+        said = {"attempts": 1, "opened_at": AT, "clicked_at": AT, "reply": "2.0.0 Ok", "reply_code": 250}
         rows.message(session, campaign, "a@example.com", "sent", AT, **said)
     before = {"email": "a@example.com", "state": "sent", "attempts": "1", "sent_at": "2026-11-22T04:00:00+00:00"}
     before |= {"opened_at": "2026-11-22T04:00:00+00:00", "reply": "2.0.0 Ok"}
@@ -26,7 +26,7 @@ def test_another_column_shifts_none_of_the_others(stack: Stack, monkeypatch: pyt
     assert told(user_id, campaign_id) == before | {"domain": "example.com"}
     with db.reading() as session:
         [row] = export.recipients(session, campaign_id, 10)
-    assert row == ("a@example.com", "sent", "example.com", 1, AT, AT, "2.0.0 Ok", 250, 0)
+    assert row == ("a@example.com", "sent", "example.com", 1, AT, AT, "2.0.0 Ok", 250, 0, AT, None, None, None)
 
 
 def told(user_id: int, campaign_id: int) -> dict[str, str]:
