@@ -1,14 +1,14 @@
-"""Who is on a list: contacts put on it, some hundred at a time."""
+"""Who is on a list: contacts put on it and taken off, some hundred at a time."""
 
 import json
 from collections.abc import Collection, Iterable
 
-from sqlalchemy import text, update
+from sqlalchemy import delete, text, update
 from sqlmodel import Session, col, select
 
 from core import db, live
 from core.errors import NotFound
-from core.models import Contact, ContactList
+from core.models import Contact, ContactList, ListMember
 
 
 def put(session: Session, user_id: int, list_id: int, contact_ids: Collection[int]) -> int:
@@ -27,12 +27,25 @@ def put(session: Session, user_id: int, list_id: int, contact_ids: Collection[in
     return added
 
 
+def take_off(session: Session, user_id: int, list_id: int, contact_ids: Collection[int]) -> int:
+    """Take some hundred contacts off a list of the user, in this transaction; returns how many were on it.
+
+    They stay in the address book. Raises NotFound.
+    """
+    locked(session, user_id, list_id)
+    on = (col(ListMember.list_id) == list_id, col(ListMember.contact_id).in_(contact_ids))
+    gone: int = session.connection().execute(delete(ListMember).where(*on)).rowcount
+    _grow(session, list_id, -gone)
+    db.after_commit(session, lambda: live.publish(user_id, "audience"))
+    return gone
+
+
 def locked(session: Session, user_id: int, list_id: int) -> ContactList:
     """The list of the user, which nobody else changes until the end of this transaction. Raises NotFound."""
     mine = select(ContactList).where(col(ContactList.id) == list_id, col(ContactList.user_id) == user_id)
     found = session.exec(mine.with_for_update()).first()
     if found is None:
-        raise NotFound("The list was deleted while contacts were being added.")
+        raise NotFound("The list was deleted meanwhile.")
     return found
 
 
@@ -44,6 +57,10 @@ def onto(session: Session, list_id: int, contact_ids: Iterable[int]) -> int:
     )
     given = json.dumps([{"id": each} for each in contact_ids])
     added = session.connection().execute(member, {"list_id": list_id, "given": given}).rowcount
-    grown = update(ContactList).where(col(ContactList.id) == list_id)
-    session.execute(grown.values(contact_count=col(ContactList.contact_count) + added))
+    _grow(session, list_id, added)
     return added
+
+
+def _grow(session: Session, list_id: int, by: int) -> None:
+    grown = update(ContactList).where(col(ContactList.id) == list_id)
+    session.execute(grown.values(contact_count=col(ContactList.contact_count) + by))
