@@ -104,8 +104,7 @@ class _Page:
         self.opener.set_visibility(not empty)
         if not empty:
             self.lists.show(found.lists, found.contact_count)
-            self.contacts.list_id = self.lists.chosen
-            self.contacts.show_export()
+            self.contacts.choose(self.lists.chosen)
             await self.contacts.paged.reload()
         await self.suppressed.paged.reload()
 

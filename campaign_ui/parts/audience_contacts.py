@@ -7,12 +7,14 @@ from nicegui import events
 
 from campaign_ui.off_loop import off_loop
 from campaign_ui.parts.acts import act_undoably
+from campaign_ui.parts.audience_found import FoundActions
 from campaign_ui.parts.blocks import card, link_button
 from campaign_ui.parts.contact_dialog import ContactDialog, read_person
 from campaign_ui.parts.notices import notify_error
 from campaign_ui.parts.pager import PAGE_ROWS, PagedTable, Rows
 from core import clock, db
 from core.audience import addresses, book
+from core.audience.selection import Selection
 from core.errors import NotFound
 from core.models import Contact
 
@@ -68,16 +70,20 @@ class ContactsCard:
                 page=page,
                 on_move=on_move,
             )
+        with self.paged.tools:
+            self.found = FoundActions(user_id, lambda: Selection(self.paged.words, self.list_id))
         self.paged.table.add_slot("body-cell-actions", _ACTIONS)
         self.paged.table.on("edit", self._edit)
 
-    def show_export(self) -> None:
-        """The button exports what is open."""
+    def choose(self, list_id: int | None) -> None:
+        """Whom the next ``reload`` of the table shows, and the buttons are about."""
+        self.list_id = list_id
         wanted = f"?list={self.list_id}" if self.list_id is not None else ""
         self.export.props["href"] = f"/audience/contacts.csv{wanted}"
+        self.found.show()
 
     async def open(self, list_id: int | None) -> None:
-        self.list_id = list_id
+        self.choose(list_id)
         await self.paged.restart()
 
     async def _load(self, search: str, after: dict[str, Any] | None, skip: int) -> Rows:

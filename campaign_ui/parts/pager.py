@@ -35,7 +35,7 @@ class PagedTable:
     ``after`` is the last row of the page before, None for the first page; where it is not known (the page was asked
     for by its address) ``skip`` rows are left out instead. ``what`` names the rows: "contacts".
     ``on_move(is_typed, is_new)`` is called when another search or page is shown, which ``words`` and ``page`` tell;
-    not ``is_new``: in place of one that is not there.
+    not ``is_new``: in place of one that is not there. ``tools`` is a place for buttons between search and rows.
     """
 
     def __init__(
@@ -58,6 +58,7 @@ class PagedTable:
         self.search.props("debounce=300 clearable maxlength=200")
         with self.search.add_slot("prepend"):
             ui.icon("search").classes("text-[20px]")
+        self.tools = ui.column().classes("w-full gap-2 items-stretch empty:hidden")
         self.table = ui.table(rows=[], columns=columns, row_key="id").props("flat hide-pagination").classes("w-full")
         self.table.props["aria-label"] = what.capitalize()
         self.table.props["no-data-label"] = nothing

@@ -1,6 +1,5 @@
 """People in: a file or pasted text, read off the loop, shown before anything is stored, then stored with progress."""
 
-import asyncio
 import secrets
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from campaign_ui.parts.drop import TOO_LARGE, drop_zone
 from campaign_ui.parts.notices import notice, notify_done, notify_error
 from campaign_ui.parts.upload_preview import preview
 from campaign_ui.parts.upload_target import Target
+from campaign_ui.parts.work import show_work
 from core import clock, config, db
 from core.audience import contacts, known, parse, suppression
 from core.audience.parse import ParsedUpload
@@ -209,29 +209,10 @@ class UploadPanel:
                     await after
 
     def _show_work(self, words: str, bar: bool = False) -> Callable[..., Any]:
-        """A wheel and perhaps a bar; returns how to tell from any thread how far the work is."""
         self.trouble.clear()
         self._switch(choosing=False)
         with self.rest, ui.column().classes("w-full gap-3 items-stretch py-8").props("role=status"):
-            with ui.row().classes("items-center gap-3 flex-nowrap"):
-                ui.spinner(size="22px")
-                ui.label(words).classes("text-sm font-medium truncate")
-                ui.space()
-                far = ui.label().classes("text-sm cm-mute tabular-nums whitespace-nowrap")
-            line = (
-                ui.linear_progress(0, show_value=False)
-                .props('aria-label="Progress" instant-feedback')
-                .classes("h-[6px]")
-            )
-            line.set_visibility(bar)
-        loop = asyncio.get_running_loop()
-
-        def show(text: str, share: float = 0.0) -> None:
-            if not far.is_deleted:
-                far.set_text(text)
-                line.set_value(share)
-
-        return lambda text, share=0.0: loop.call_soon_threadsafe(show, text, share)
+            return show_work(words, bar)
 
     def _fail(self, sentence: str, back: Callable[[], Any] | None = None) -> None:
         (back or self._start_over)()

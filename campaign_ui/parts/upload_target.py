@@ -22,6 +22,23 @@ class Target:
 
 def target_fields(target: Target, lists: list[tuple[int, str, int]], on_change: Callable[[], Any]) -> None:
     """The fields that change ``target``, then call ``on_change``; ``lists``: id, name, contacts."""
+    choose_list(target, lists, on_change)
+
+    def keep(known: bool) -> None:
+        target.keep_known = known
+        on_change()
+
+    if lists:
+        ui.select(
+            _KNOWN,
+            label="Who is a contact already",
+            value=target.keep_known,
+            on_change=lambda event: keep(event.value),
+        )
+
+
+def choose_list(target: Target, lists: list[tuple[int, str, int]], on_change: Callable[[], Any] = lambda: None) -> None:
+    """Of these the fields for the list."""
     known = {list_id: f"{name} ({count:,})" for list_id, name, count in lists}
     if target.list_id not in known:
         target.list_id = None
@@ -29,13 +46,6 @@ def target_fields(target: Target, lists: list[tuple[int, str, int]], on_change: 
     if known:
         chosen = ui.select({_NEW: "New list", **known}, label="Add to", value=target.list_id or _NEW)
     name = ui.input("List name", value=target.name).props("maxlength=200")
-    if known:
-        ui.select(
-            _KNOWN,
-            label="Who is a contact already",
-            value=target.keep_known,
-            on_change=lambda event: keep(event.value),
-        )
 
     def show_name() -> None:
         target.name = name.value or ""
@@ -47,10 +57,6 @@ def target_fields(target: Target, lists: list[tuple[int, str, int]], on_change: 
     def choose(list_id: int) -> None:
         target.list_id = list_id or None
         show_name()
-        on_change()
-
-    def keep(known: bool) -> None:
-        target.keep_known = known
         on_change()
 
     name.on_value_change(show_name)

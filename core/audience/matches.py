@@ -50,7 +50,7 @@ def few(session: Session, user_id: int, search: str, list_id: int | None = None)
 
     Nothing is sorted: a database that looked for them by address would look at all of them one by one.
     """
-    wanted = select(Contact.id).where(owned(session, user_id), found(session, user_id, search))
+    wanted = select(Contact.id).where(_owned(session, user_id), found(session, user_id, search))
     if list_id is not None:
         wanted = wanted.join(ListMember, col(ListMember.contact_id) == col(Contact.id))
         wanted = wanted.where(col(ListMember.list_id) == list_id)
@@ -60,8 +60,7 @@ def few(session: Session, user_id: int, search: str, list_id: int | None = None)
     return ids if len(ids) <= MOST_COUNTED else None
 
 
-def owned(session: Session, user_id: int) -> Any:
-    """SQL of whether a contact is the user's, where all of them may have to be looked at."""
+def _owned(session: Session, user_id: int) -> Any:
     own = _contact.c.user_id == user_id
     newest = session.execute(select(func.max(_contact.c.id))).scalar() or 0
     is_much = session.execute(select(1).where(own).offset(newest // _SHARE).limit(1)).scalar()

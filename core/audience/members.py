@@ -17,7 +17,8 @@ def put(session: Session, user_id: int, list_id: int, contact_ids: Collection[in
     Their merge fields become the list's. Who is no contact of the user is passed over. Raises NotFound.
     """
     here = locked(session, user_id, list_id)
-    mine = select(Contact.id, Contact.fields).where(col(Contact.user_id) == user_id, col(Contact.id).in_(contact_ids))
+    own = db.unindexed(session, Contact.user_id) == user_id  # each is looked up by its id
+    mine = select(Contact.id, Contact.fields).where(own, col(Contact.id).in_(contact_ids))
     found = {contact_id: fields for contact_id, fields in session.exec(mine) if contact_id is not None}
     names = dict.fromkeys([*here.fields, *(name for fields in found.values() for name in fields)])
     if len(names) > len(here.fields):

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from sqlalchemy import exists
 from sqlmodel import Session, col, select
 
 from core import db
@@ -68,11 +69,11 @@ def _ahead(session: Session, user_id: int, chosen: Selection, after_id: int) -> 
     """The next ones to look at: a database that looked for hits by their order could read all the rest for them."""
     number: Any = col(Contact.id)
     if chosen.list_id is None:
-        wanted = select(number).where(matches.owned(session, user_id))
+        wanted = select(number).where(db.unindexed(session, Contact.user_id) == user_id)
     else:
         number = col(ListMember.contact_id)
-        mine = select(ContactList.id).where(ContactList.id == chosen.list_id, ContactList.user_id == user_id)
-        wanted = select(number).where(col(ListMember.list_id).in_(mine))
+        mine = exists().where(col(ContactList.id) == chosen.list_id, col(ContactList.user_id) == user_id)
+        wanted = select(number).where(col(ListMember.list_id) == chosen.list_id, mine)
     ahead = session.exec(wanted.where(number > after_id).order_by(number).limit(db.chunk_rows(session)))
     return list(ahead)
 
