@@ -172,11 +172,8 @@ def upsert(session: Session, table: Table, row: dict[str, Any], key: Sequence[st
     """Insert ``row``, or where ``key`` exists overwrite its other columns; columns in ``add`` are added to instead."""
     sqlite_bound = session.get_bind().dialect.name == "sqlite"
     insert: Any = (sqlite.insert if sqlite_bound else postgresql.insert)(table).values(row)
-    changes = {
-        name: (table.c[name] + insert.excluded[name]) if name in add else insert.excluded[name]
-        for name in row
-        if name not in key
-    }
+    new = insert.excluded
+    changes = {each: table.c[each] + new[each] if each in add else new[each] for each in row if each not in key}
     session.connection().execute(insert.on_conflict_do_update(index_elements=list(key), set_=changes))
 
 
@@ -244,9 +241,8 @@ def given_in(dialect: str, bound: str = "given", **columns: str) -> str:
 
 def domain_of(session: Session, email: str) -> str:
     """SQL of the part after the @ of the column ``email``."""
-    if session.get_bind().dialect.name == "sqlite":
-        return f"substr({email}, instr({email}, '@') + 1)"
-    return f"split_part({email}, '@', 2)"
+    is_lite = dialect(session) == "sqlite"
+    return f"substr({email}, instr({email}, '@') + 1)" if is_lite else f"split_part({email}, '@', 2)"
 
 
 def chunk_rows(session: Session) -> int:
@@ -259,19 +255,24 @@ def merged_json(session: Session, old: str, new: str) -> str:
     return f"json_patch({old}, {new})" if session.get_bind().dialect.name == "sqlite" else f"{old} || {new}"
 
 
-def has_value(session: Session, column: str, words: str) -> tuple[Any, Any]:
-    """SQL of whether a text of the flat JSON object ``column`` has ``words``, which are ``folded``, in it in any case:
-    first a quick look, which lets some through that do not; on SQLite, where a function of ours takes long, at all of
-    the JSON. Few of a million rows are left for the second."""
+def has_value(session: Session, column: str, words: str, key: str = "") -> tuple[Any, Any]:
+    """SQL of whether a text of the flat JSON object ``column``, that of ``key`` if one is named, has ``words``, which
+    are ``folded``, in it in any case: first a quick look, which lets some through that do not; on SQLite, where a
+    function of ours takes long, at all of the JSON. Few of a million rows are left for the second."""
     if dialect(session) == "sqlite":
         dotted = f" or {column} like '%\\u0130%'" if "i" in words else ""
-        quick = text(f"({column} like :json{dotted})")
-        sure = text(f"exists (select 1 from json_each({column}) where instr({_folded('value', words)}, :words))")
-        json_words: Any = bindparam("json", f"%{''.join(map(_in_json, words))}%", unique=True)
-        return quick.bindparams(json_words), sure.bindparams(bindparam("words", words, unique=True))
-    all_of_it = _folded(f"cast(jsonb_path_query_array({column}, '$.*') as text)", words)
-    quoted = json.dumps(words, ensure_ascii=False)[1:-1]
-    return text("true"), text(f"strpos({all_of_it}, :words) > 0").bindparams(bindparam("words", quoted, unique=True))
+        quick = _bound(f"({column} like :json{dotted})", json=f"%{''.join(map(_in_json, words))}%")
+        has = f"{'key = :key and ' if key else ''}instr({_folded('value', words)}, :words)"
+        return quick, _bound(f"exists (select 1 from json_each({column}) where {has})", words=words, key=key)
+    value = f"{column} -> :key" if key else f"jsonb_path_query_array({column}, '$.*')"
+    has, quoted = _folded(f"cast({value} as text)", words), json.dumps(words, ensure_ascii=False)[1:-1]
+    return text("true"), _bound(f"strpos({has}, :words) > 0", words=quoted, key=key)
+
+
+def _bound(sql: str, **values: str) -> Any:
+    """SQL with those of ``values`` that it names."""
+    named: Any = (bindparam(name, value, unique=True) for name, value in values.items() if f":{name}" in sql)
+    return text(sql).bindparams(*named)
 
 
 def folded(words: str) -> str:

@@ -70,18 +70,18 @@ def page(
 
     ``skip`` leaves out that many rows, for a page that is asked for by its number: the database walks over them.
     """
-    term = looking.term(search)
-    by_index = looking.is_indexed(search)
-    walks = bool(term) and not by_index
+    words = matches.words(session, user_id, search)
+    by_index = looking.is_indexed(words)
+    walks = bool(words) and not by_index
     few = matches.few(session, user_id, search, list_id) if walks else None
     if few is None:
-        found = _among(session, select(Contact), user_id, term and search, list_id)
+        found = _among(session, select(Contact), user_id, search, list_id)
     else:
         found = select(Contact).where(col(Contact.user_id) == user_id, col(Contact.id).in_(few))
-    if by_index and term.startswith("@"):
+    if by_index and words[0].text.startswith("@"):
         order: list[Any] = [col(Contact.domain), col(Contact.email)]
         key: tuple[Any, ...] = (addresses.domain_of(after.email), after.email) if after else ()
-    elif term or list_id is None:
+    elif words or list_id is None:
         order, key = [col(Contact.email)], (after.email,) if after else ()
     else:
         order, key = [col(ListMember.contact_id)], (after.id,) if after else ()
@@ -94,12 +94,11 @@ def page(
 
 def count(session: Session, user_id: int, search: str = "", list_id: int | None = None) -> int:
     """How many contacts the user has; of those in the list, that ``search`` finds."""
-    term = looking.term(search)
-    if list_id is not None and not term:  # kept with the list: nothing to count
+    if list_id is not None and not matches.words(session, user_id, search):  # kept with the list: nothing to count
         kept = select(ContactList.contact_count).where(col(ContactList.id) == list_id)
         return session.exec(kept.where(col(ContactList.user_id) == user_id)).first() or 0
     counted = select(func.count()).select_from(Contact)
-    count: int = session.exec(_among(session, counted, user_id, term and search, list_id)).one()
+    count: int = session.exec(_among(session, counted, user_id, search, list_id)).one()
     return count
 
 
@@ -110,7 +109,7 @@ def _among(session: Session, found: Any, user_id: int, search: str = "", list_id
         # The contact's owner is asked for above, and nobody's contact is in a stranger's list.
         found = found.join(ListMember, col(ListMember.contact_id) == col(Contact.id))
         found = found.where(col(ListMember.list_id) == list_id)
-    return found.where(matches.found(session, user_id, search)) if search else found
+    return found.where(matches.found(session, user_id, search))
 
 
 def get(session: Session, user_id: int, contact_id: int) -> Contact:

@@ -7,8 +7,9 @@ from sqlalchemy import and_, or_, true
 from sqlmodel import Session, col, func, select
 
 from core import db
-from core.audience import addresses
+from core.audience import addresses, contacts
 from core.audience import search as looking
+from core.audience.search import Word
 from core.models import Contact, ListMember
 
 MOST_COUNTED = 1_000  # above that "more than 1,000" is as good, and costs nothing
@@ -20,12 +21,24 @@ _contact: Any = Contact.__table__  # type: ignore[attr-defined]
 
 def found(session: Session, user_id: int, search: str) -> Any:
     """SQL of whether a contact of the user is found: each word of ``search`` is in its address or in one of its merge
-    fields, in any case. A word with an @ is the beginning of an address or, with nothing before it, of a domain."""
-    words = looking.words(search)
-    looks = [_begins(session, user_id, word) if "@" in word else _has(session, user_id, word) for word in words]
+    fields, in any case. A word with an @ is the beginning of an address or, with nothing before it, of a domain; one
+    after the name of a merge field and a colon is in that field."""
+    looks = [_looks(session, user_id, word) for word in words(session, user_id, search)]
     return and_(
         true(), *(look for every in zip(*looks, strict=True) for look in every)
     )  # the quick ones of all words first
+
+
+def words(session: Session, user_id: int, search: str) -> list[Word]:
+    """The words of a search among the contacts of the user."""
+    return looking.words(search, contacts.field_names(session, user_id) if ":" in search else ())
+
+
+def _looks(session: Session, user_id: int, word: Word) -> tuple[Any, Any]:
+    """A quick look at a contact, and one that is sure."""
+    if word.field:
+        return db.has_value(session, "contact.fields", word.text, word.field)
+    return (_begins if word.is_address else _has)(session, user_id, word.text)
 
 
 def _begins(session: Session, user_id: int, word: str) -> tuple[Any, Any]:

@@ -1,16 +1,31 @@
-"""A search for addresses by how they begin, or how the domain after their @ does; both as they are kept."""
+"""What a search looks for: words, and beginnings of addresses or of the domain after their @; all as they are kept."""
 
+import re
 import unicodedata
+from collections.abc import Collection, Iterator
 from itertools import takewhile
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, and_, or_
 
 from core import db
-from core.audience import addresses
+from core.audience import addresses, columns
 
 _LAST = "\U0010ffff"  # sorts after every letter, in bytes on both databases
 _MOST_WORDS = 20
+_VALUE = re.compile(r'["“„]([^"“”]*)["“”]?|(\S*)')
+
+
+class Word(NamedTuple):
+    """What is looked for, as it is kept; in the merge field of that name only, where there is one."""
+
+    text: str
+    field: str = ""
+
+    @property
+    def is_address(self) -> bool:
+        """Whether it begins an address or, with nothing before its @, a domain."""
+        return "@" in self.text and not self.field
 
 
 def term(typed: str) -> str:
@@ -23,14 +38,18 @@ def term(typed: str) -> str:
     return before + at + addresses.ascii_domain(domain) if at else clean
 
 
-def words(typed: str) -> list[str]:
-    """Its different words, each to be looked for, as they are kept; the longest 20, as the rarest first."""
-    return sorted(filter(None, set(map(_clean, typed.split()))), key=lambda word: (-len(word), word))[:_MOST_WORDS]
+def words(typed: str, fields: Collection[str] = ()) -> list[Word]:
+    """Its different words, each to be looked for; the longest 20, as the rarest first.
+
+    ``city:berlin`` and ``city:"new york"`` are looked for in that merge field, in any case, where ``fields`` has it.
+    """
+    found = {word for word in _parted(typed, fields) if word.text}
+    return sorted(found, key=lambda word: (-len(word.text), word))[:_MOST_WORDS]
 
 
-def is_indexed(typed: str) -> bool:
-    """Whether an index has what is looked for: one word, with an @."""
-    return "@" in typed and len(words(typed)) == 1
+def is_indexed(words: list[Word]) -> bool:
+    """Whether an index has what is looked for: one beginning of an address or of a domain."""
+    return len(words) == 1 and words[0].is_address
 
 
 def letters(typed: str) -> str:
@@ -49,9 +68,9 @@ def is_open(typed: str) -> bool:
 
 
 def as_domain(term: str) -> str:
-    """The domain that ``term``, which has no @, may be the beginning of: ``müller`` is; empty for words in ASCII.
+    """The domain, as it is kept, that ``term`` may be the beginning of, where that is another word: ``müller`` is.
 
-    Those begin an address only: whoever means a domain writes an @ before it.
+    Empty for what has an @, and for words in ASCII that are no A-label.
     """
     international = not term.isascii() or "xn--" in term
     return addresses.ascii_domain(term) if international and "@" not in term else ""
@@ -74,6 +93,24 @@ def begins(column: Any, prefix: str) -> ColumnElement[bool]:
     return and_(column >= prefix, column < prefix + _LAST)
 
 
+def _parted(typed: str, fields: Collection[str]) -> Iterator[Word]:
+    while typed := typed.lstrip():
+        word = typed.split(maxsplit=1)[0]
+        name, colon, _ = word.partition(":")
+        if colon and (field := columns.field_name(name)) in fields:
+            value = _VALUE.match(typed, len(name) + 1)
+            assert value is not None  # it may be empty
+            yield Word(db.folded(_plain(value[1] or value[2] or "")), field)
+            typed = typed[value.end() :]
+        else:
+            yield Word(_clean(word))
+            typed = typed[len(word) :]
+
+
 def _clean(typed: str) -> str:
-    words = unicodedata.normalize("NFC", typed.replace("\0", "").strip())
+    words = _plain(typed)
     return words.lower() if "@" in words else db.folded(words)
+
+
+def _plain(typed: str) -> str:
+    return unicodedata.normalize("NFC", typed.replace("\0", "").strip())

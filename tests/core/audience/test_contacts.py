@@ -465,6 +465,57 @@ def test_each_word_is_found_anywhere_in_a_contact(search: str, wanted: list[int]
             assert book.count(session, ALICE, search, list_id) == page.total == len(wanted)
 
 
+TOWNS = r"""email,city,first_name,note
+a@example.com,Berlin,Anna,9:30
+b@example.com,New  York,İrem,berlin:ulm
+berlin@example.com,York,Ben,"the ""new york"" one, b@x"
+c@example.com,NEW YORK,Anna,city
+d@example.com,Müllheim,Berlin,100%_
+"""
+
+
+@pytest.mark.parametrize(
+    ("search", "wanted"),
+    [
+        ("city:berlin", "a"),
+        ("City:BERL", "a"),
+        ("berlin", "aBbd"),
+        ("city:york", "bBc"),
+        ('city:"new york"', "c"),
+        ("city:“New York”", "c"),
+        ('city:"new yo', "c"),
+        ("city:new york", "bc"),
+        ("city:new anna", "c"),
+        ("first-name:berlin", "d"),
+        ("firstName:irem", "b"),
+        ("first_name:anna city:york", "c"),
+        ("city:anna", ""),
+        ("city:müll", "d"),
+        ("city: york", "bBc"),
+        ("note:%_", "d"),
+        ("note:b@x", "B"),
+        ("note:9:30", "a"),
+        ("note:city", "c"),
+        ("9:30", "a"),
+        ("berlin:ulm", "b"),
+        ('berlin:"u lm"', ""),
+        ("email:a", ""),
+        ("town:berlin", ""),
+        ("city:' or 1=1 --", ""),
+        ("city:", "abBcd"),
+    ],
+)
+def test_a_word_is_found_in_one_field_that_is_named_before_it(search: str, wanted: str) -> None:
+    one = store(TOWNS).list_id
+    store("email,city,town\nz@example.com,Berlin York,Berlin\n", user_id=CHARLIE)
+    emails = sorted({"B": "berlin"}.get(letter, letter) + "@example.com" for letter in wanted)
+    with db.reading() as session:
+        for list_id in (None, one):
+            page = book.page(session, ALICE, search=search, list_id=list_id)
+            assert sorted(row.email for row in page.rows) == emails
+            assert book.count(session, ALICE, search, list_id) == len(emails)
+
+
 @pytest.mark.parametrize("most", [10, 1_000])
 @pytest.mark.parametrize("in_list", [False, True])
 def test_many_who_are_found_by_a_merge_field_come_in_pages_too(
