@@ -41,6 +41,11 @@ class _Audience:
     lists: list[ContactList]
     contact_count: int
 
+    def fields(self, list_id: int | None) -> list[str]:
+        """The merge fields of one list, or of all."""
+        chosen = [each for each in self.lists if list_id in (None, each.id)]
+        return list(dict.fromkeys(name for each in chosen for name in each.fields))
+
 
 def register() -> None:
     @ui.page("/audience", response_timeout=layout.PATIENCE)
@@ -105,6 +110,7 @@ class _Page:
         if not empty:
             self.lists.show(found.lists, found.contact_count)
             self.contacts.choose(self.lists.chosen)
+            self.contacts.fields.show(found.fields(self.lists.chosen))
             await self.contacts.paged.reload()
         await self.suppressed.paged.reload()
 

@@ -7,6 +7,7 @@ from nicegui import events
 
 from campaign_ui.off_loop import off_loop
 from campaign_ui.parts.acts import act_undoably
+from campaign_ui.parts.audience_fields import SearchFields
 from campaign_ui.parts.audience_found import FoundActions
 from campaign_ui.parts.blocks import card, link_button
 from campaign_ui.parts.contact_dialog import ContactDialog, read_person
@@ -70,6 +71,7 @@ class ContactsCard:
                 page=page,
                 on_move=on_move,
             )
+        self.fields = SearchFields(self.paged.search)
         with self.paged.tools:
             self.found = FoundActions(user_id, lambda: Selection(self.paged.words, self.list_id))
         self.paged.table.add_slot("body-cell-actions", _ACTIONS)

@@ -48,6 +48,28 @@ async def test_contacts_are_found_by_their_names_and_many_are_not_counted(
     assert [row["email"] for row in table_of(user, "Merge fields").rows] == [address(n) for n in range(25, 30)]
 
 
+async def test_the_fields_of_what_is_open_stand_beside_the_search_and_one_can_be_searched(
+    user: Browser, sign_in: SignIn
+) -> None:
+    alice = sign_in(user)
+    stored(alice, "email,city\nanna@example.com,Ulm\nulm@example.com,Bonn\n", "one")
+    two = stored(alice, "email,plan\nben@example.com,Ulm\n", "two")
+    await user.open(f"/audience?list={two}")
+    assert names(user) == ["plan"]
+    await user.open("/audience?q=CITY%3Aulm")
+    assert names(user) == ["city", "plan"]
+    assert [row["email"] for row in table_of(user, "Merge fields").rows] == ["anna@example.com"]
+    stored(alice, "carl@example.com", "two")
+    await user.open("/audience?list=3")
+    assert not shown(user, ui.button, "Search in one field")
+
+
+def names(browser: Browser) -> list[str]:
+    (button,) = shown(browser, ui.button, "Search in one field")
+    items = [each for each in button.descendants() if isinstance(each, ui.menu_item)]
+    return [each.text for item in items for each in item.descendants() if hasattr(each, "text")]
+
+
 def address(number: int) -> str:
     return f"p{number:02}@example.com"
 

@@ -33,7 +33,13 @@ async def test_who_is_found_becomes_a_list_and_some_of_it_are_removed_again(sqli
 
 
 async def _put_on_a_list(page: Page) -> None:
-    await page.get_by_label("Search: anna").fill("ulm")
+    search = page.get_by_label("Search: anna")
+    await search.fill("example")
+    await page.get_by_role("button", name="Search in one field").click()
+    await page.get_by_role("menuitem", name="town").click()
+    await expect(search).to_be_focused()
+    await page.keyboard.type("ulm")
+    await expect(search).to_have_value("example town:ulm")
     await expect(page.get_by_text("1–25 of more than 1,000")).to_be_visible()
     await page.get_by_role("button", name="Add to a list").click()
     dialog = page.get_by_role("dialog", name="Add 1,200 contacts to a list")
