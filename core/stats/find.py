@@ -7,7 +7,8 @@ from sqlalchemy import ColumnElement, or_
 from sqlmodel import Session, col, select
 
 from core import db
-from core.audience import addresses, book
+from core.audience import addresses, book, matches
+from core.audience.search import Word
 from core.campaigns.drafts import touched
 from core.campaigns.title import title
 from core.models import Campaign, CampaignStatus, ContactList, Sender, Template
@@ -80,13 +81,18 @@ def _templates(session: Session, user_id: int, words: str, each: int) -> list[Fo
 def _contacts(session: Session, user_id: int, words: str, each: int) -> list[Found]:
     if len(words) < _SHORTEST:
         return []
-    page = book.page(session, user_id, search=words, limit=each)
-    return [Found("contact", row.id or 0, addresses.shown(row.email), _hit(row.fields, words)) for row in page.rows]
+    page, wanted = book.page(session, user_id, search=words, limit=each), matches.words(session, user_id, words)
+    return [Found("contact", row.id or 0, addresses.shown(row.email), _hit(row.fields, wanted)) for row in page.rows]
 
 
-def _hit(fields: dict[str, Any], words: str) -> str:
-    """The merge field that has ``words`` in it, if one has."""
-    return next((value[:60] for value in map(str, fields.values()) if db.folded(words) in db.folded(value)), "")
+def _hit(fields: dict[str, Any], wanted: list[Word]) -> str:
+    """The merge fields that have what is looked for, if any have."""
+    hits = (str(value) for name, value in fields.items() if any(_has_word(name, value, word) for word in wanted))
+    return " · ".join(hits)[:60]
+
+
+def _has_word(name: str, value: object, word: Word) -> bool:
+    return word.field in ("", name) and not word.is_address and word.text in db.folded(str(value))
 
 
 def _has(words: str, *columns: Any) -> ColumnElement[bool]:

@@ -77,6 +77,17 @@ def test_a_contact_is_found_by_a_name(alice: int) -> None:
         assert (found.kind, found.name, found.detail) == ("contact", "cem@example.com", "Cem ÖZTÜRK")
 
 
+@pytest.mark.parametrize(
+    ("words", "detail"),
+    [("weiß kunde zoë", "Zoë · Weiß"), ("a:zoë", "Zoë"), ("b:ulm c:weiß", "Ulm · Weiß"), ("kunde@example", "")],
+)
+def test_a_contact_is_shown_with_each_field_that_has_a_word(alice: int, words: str, detail: str) -> None:
+    contacts.store(alice, parse.parse_text("email,a,b,c\nkunde@example.com,Zoë,Ulm,Weiß\n"), "others")
+    with db.reading() as session:
+        (found,) = stats.find(session, alice, words)
+        assert (found.name, found.detail) == ("kunde@example.com", detail)
+
+
 def test_without_words_the_newest_campaigns_are_offered(alice: int) -> None:
     assert _names(alice, "") == [("draft", "Autumn reading"), ("campaign", "Autumn 100% off")]
     with db.reading() as session:
