@@ -13,13 +13,13 @@ _MOST = 7
 
 
 class Sample:
-    """Follows the chosen lists; ``search``: the beginning of an address, or of ``@domain``."""
+    """Follows the chosen lists."""
 
     def __init__(self, compose: Compose) -> None:
         self.compose = compose
         self.search = ""
         with card("Who gets it") as self.box:
-            field = ui.input(placeholder="Address or @domain", on_change=self._typed)
+            field = ui.input(placeholder="Name, address or @domain", on_change=self._typed)
             field.props('clearable debounce=200 aria-label="Search recipients"').classes("w-full")
             self.rows = ui.column().classes("w-full gap-0")
         self.box.set_visibility(False)
@@ -36,7 +36,7 @@ class Sample:
             for person in found:
                 self._row(person)
             if not found:
-                nobody = "Nobody of these lists has such an address." if self.search else "These lists are empty."
+                nobody = "Nobody of these lists is found." if self.search else "These lists are empty."
                 ui.label(nobody).classes("text-sm cm-mute")
 
     def _row(self, person: Person) -> None:

@@ -20,7 +20,7 @@ _SAY_TYPED = """(event) => {
 
 
 class RecipientChooser:
-    """``choose`` hears a person found by address, ``step`` -1 or 1."""
+    """``choose`` hears a person found, ``step`` -1 or 1."""
 
     def __init__(
         self,
@@ -33,7 +33,7 @@ class RecipientChooser:
         self.shown = ""
         with ui.row().classes("cm-chooser w-full items-center gap-1 flex-nowrap"):
             self._arrow("chevron_left", "Previous recipient", partial(step, -1))
-            self.field = ui.input(placeholder="Address", on_change=self._typed).props(
+            self.field = ui.input(placeholder="Name or address", on_change=self._typed).props(
                 'aria-label="Recipient" debounce=200 hide-bottom-space'
             )
             self.field.classes("grow min-w-0").on("keydown.escape", self._leave)
@@ -73,7 +73,7 @@ class RecipientChooser:
                 button = ui.button(addresses.shown(person.email), on_click=partial(self._pick, person))
                 button.props("flat dense align=left color=grey-7").classes("w-full")
             if typed and not found:
-                ui.label("Nobody of the audience has such an address.").classes("text-[13px] cm-mute px-3 py-2")
+                ui.label("Nobody of the audience is found.").classes("text-[13px] cm-mute px-3 py-2")
 
     async def _first(self, event: events.GenericEventArguments) -> None:
         typed = str(event.args or "").strip()

@@ -73,7 +73,7 @@ def page(
     words = matches.words(session, user_id, search)
     by_index = looking.is_indexed(words)
     walks = bool(words) and not by_index
-    few = matches.few(session, user_id, search, list_id) if walks else None
+    few = matches.few(session, user_id, search, None if list_id is None else [list_id]) if walks else None
     if few is None:
         found = _among(session, select(Contact), user_id, search, list_id)
     else:

@@ -1,12 +1,12 @@
-"""The people of some lists, each once: walked through in order of contact id, or looked for by address."""
+"""The people of some lists, each once: walked through in order of contact id, or searched."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import and_, exists, select
+from sqlalchemy import and_, select
 from sqlmodel import Session, col
 
-from core.audience import contacts
+from core.audience import contacts, matches
 from core.audience import search as looking
 from core.models import Contact, ContactList, ListMember, Suppression
 
@@ -61,12 +61,17 @@ def find(
     limit: int = 8,
     left_out: Sequence[int] = (),
 ) -> list[Person]:
-    """The first people of these lists whose address begins with ``search``, or is ``@domain``, by address."""
-    term = looking.term(search)
-    owned = _owned(session, user_id, list_ids)
-    here = exists().where(col(ListMember.contact_id) == _contact.c.id, col(ListMember.list_id).in_(owned))
-    wanted = _people(user_id, left_out).where(here, looking.found(term, _contact.c.email, _contact.c.domain))
-    order = (_contact.c.domain, _contact.c.email) if term.startswith("@") else (_contact.c.email,)
+    """The first people of these lists whom ``search`` finds, as it does among contacts (``matches``), by address."""
+    words, owned = matches.words(session, user_id, search), _owned(session, user_id, list_ids)
+    by_index = looking.is_indexed(words)
+    few = None if by_index else matches.few(session, user_id, search, owned)
+    wanted = _people(user_id, left_out)
+    if few is None:
+        wanted = wanted.where(contacts.on_lists(_contact.c.id, owned), matches.found(session, user_id, search))
+    else:
+        wanted = wanted.where(_contact.c.id.in_(few))
+    at_domain = by_index and words[0].text.startswith("@")
+    order = (_contact.c.domain, _contact.c.email) if at_domain else (_contact.c.email,)
     return [Person(*row) for row in session.connection().execute(wanted.order_by(*order).limit(limit))]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from itertools import takewhile
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, and_, or_
+from sqlalchemy import ColumnElement, and_
 
 from core import db
 from core.audience import addresses, columns
@@ -74,18 +74,6 @@ def as_domain(term: str) -> str:
     """
     international = not term.isascii() or "xn--" in term
     return addresses.ascii_domain(term) if international and "@" not in term else ""
-
-
-def found(term: str, email: Any, domain: Any) -> ColumnElement[bool]:
-    """Whether the columns of a row match ``term``.
-
-    What may begin either (letters beyond ASCII) costs SQLite a walk over all addresses.
-    """
-    if term.startswith("@"):
-        return begins(domain, term[1:])
-    if other := as_domain(term):
-        return or_(begins(email, term), begins(domain, other))
-    return begins(email, term)
 
 
 def begins(column: Any, prefix: str) -> ColumnElement[bool]:

@@ -9,7 +9,7 @@ from sqlalchemy import delete, func, literal_column
 from sqlmodel import Session, col, select
 
 from core import db, live
-from core.audience import addresses
+from core.audience import addressed, addresses
 from core.audience import search as looking
 from core.errors import NotFound, RuleError
 from core.models import Suppression, SuppressionReason
@@ -152,9 +152,10 @@ def count_among(session: Session, user_id: int, emails: Iterable[str]) -> int:
 def page(
     session: Session, user_id: int, *, search: str = "", before_id: int | None = None, skip: int = 0, limit: int = 25
 ) -> Page:
-    """The newest first, without the first ``skip``; ``search``: the beginning of an address, or of ``@domain``."""
+    """The newest first, without the first ``skip``; ``search``: words that are in an address, or its beginning up to
+    behind the @, or ``@`` and the beginning of a domain."""
     found = select(Suppression).where(col(Suppression.user_id) == user_id)
-    found = found.where(*_found(session, search))
+    found = found.where(*_found(session, user_id, search))
     if before_id is not None:
         found = found.where(col(Suppression.id) < before_id)
     rows = list(session.exec(found.order_by(col(Suppression.id).desc()).limit(limit + 1).offset(skip)).all())
@@ -162,16 +163,18 @@ def page(
 
 
 def count(session: Session, user_id: int, search: str = "") -> int:
-    """How many addresses the user's list has that begin so, or whose domain does."""
+    """How many addresses of the user's list ``search`` finds."""
     found = select(func.count()).select_from(Suppression).where(col(Suppression.user_id) == user_id)
-    return session.exec(found.where(*_found(session, search))).one()
+    return session.exec(found.where(*_found(session, user_id, search))).one()
 
 
-def _found(session: Session, search: str) -> list[Any]:
-    """No index has the domains: for them all rows of the user are looked at, as they are to be counted."""
-    term = looking.term(search)
+def _found(session: Session, user_id: int, search: str) -> list[Any]:
+    """No index has the domains or what is within: all rows of the user are looked at, as they are to be counted."""
+    email = col(Suppression.email)
     domain: Any = literal_column(db.domain_of(session, "suppression.email"))
-    return [looking.found(term, col(Suppression.email), domain)] if term else []
+    kept = addressed.Kept(col(Suppression.user_id), email, domain)
+    looks = ((addressed.begins if word.is_address else addressed.has, word.text) for word in looking.words(search))
+    return [look(session, user_id, word, kept) for look, word in looks]
 
 
 def _address(email: str) -> str:

@@ -463,6 +463,8 @@ def test_each_word_is_found_anywhere_in_a_contact(search: str, wanted: list[int]
             page = book.page(session, ALICE, search=search, list_id=list_id)
             assert sorted(row.email for row in page.rows) == sorted(emails[at] for at in wanted)
             assert book.count(session, ALICE, search, list_id) == page.total == len(wanted)
+        assert [each.email for each in find(session, ALICE, [one], search)] == sorted(emails[at] for at in wanted)
+        assert find(session, CHARLIE, [one], search) == []
 
 
 TOWNS = r"""email,city,first_name,note

@@ -1,7 +1,7 @@
 import pytest
 
 from core import clock, db
-from core.audience import parse, suppression
+from core.audience import addresses, parse, suppression
 from core.errors import NotFound, RuleError
 from core.models import User
 from tests.conftest import Stack
@@ -82,6 +82,33 @@ def test_an_international_domain_is_found_by_its_letters_and_as_it_is_kept(searc
         assert [row.email for row in found] == ["kunde@xn--mller-kva.de"]
         assert suppression.count(session, ALICE, search) == 1
         assert [row.email for row in suppression.page(session, ALICE, search="@exam").rows] == ["anna@example.com"]
+
+
+@pytest.mark.parametrize(
+    ("search", "wanted"),
+    [
+        ("GMX", [0, 1]),
+        ("web kunde", [0]),
+        ("unde_0", [0]),
+        ("llerei", [3]),
+        ("üllerei", [3]),
+        ("anna müll", [3]),
+        ("ann @müll", [3]),
+        ("kunde@g", [1]),
+        ("%", []),
+        ("a:anna", []),
+    ],
+)
+def test_each_word_is_found_anywhere_in_a_suppressed_address(search: str, wanted: list[int]) -> None:
+    emails = ["kunde_01@gmx-web.example", "kunde@gmx.example", "info@shop.example", "anna@müllerei.example"]
+    with db.session() as session:
+        for email in emails:
+            suppression.suppress(session, ALICE, email, "manual")
+            suppression.suppress(session, CHARLIE, email, "manual")
+    with db.reading() as session:
+        found = suppression.page(session, ALICE, search=search).rows
+        assert sorted(addresses.shown(row.email) for row in found) == sorted(emails[at] for at in wanted)
+        assert suppression.count(session, ALICE, search) == len(wanted)
 
 
 def test_the_suppressed_among_many_are_counted_once_each() -> None:
