@@ -22,14 +22,15 @@ async def _contacts(request: Request) -> Response:
     user = await asyncio.to_thread(auth.find, request.cookies.get(auth.COOKIE))
     if user is None:
         return RedirectResponse("/login", 303)
-    wanted = request.query_params.get("list", "")
+    wanted, search = request.query_params.get("list", ""), request.query_params.get("q", "")[:200].strip()
     try:
         list_id = int(wanted) if wanted else None
-        chunks = await asyncio.to_thread(export.contacts_csv, user.id, list_id)
+        chunks = await asyncio.to_thread(export.contacts_csv, user.id, list_id, search)
         name = await asyncio.to_thread(_list_name, user.id, list_id) if list_id is not None else ""
     except (NotFound, OverflowError, ValueError):
         return PlainTextResponse(str(NotFound.of("list")), 404)
-    return download.csv(chunks, "Contacts" if name else "All contacts", name, user.today)
+    what = "Contacts found" if search else "Contacts" if name else "All contacts"
+    return download.csv(chunks, what, name, user.today)
 
 
 async def _suppressed(request: Request) -> Response:

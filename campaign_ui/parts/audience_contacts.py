@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 from nicegui import events
 
@@ -80,15 +81,22 @@ class ContactsCard:
     def choose(self, list_id: int | None) -> None:
         """Whom the next ``reload`` of the table shows, and the buttons are about."""
         self.list_id = list_id
-        wanted = f"?list={self.list_id}" if self.list_id is not None else ""
-        self.export.props["href"] = f"/audience/contacts.csv{wanted}"
+        self._show_export()
         self.found.show()
 
     async def open(self, list_id: int | None) -> None:
         self.choose(list_id)
         await self.paged.restart()
 
+    def _show_export(self) -> None:
+        """The button exports what is shown."""
+        search = self.paged.words.strip()
+        asked = urlencode({name: value for name, value in (("list", self.list_id), ("q", search)) if value})
+        self.export.props["href"] = f"/audience/contacts.csv?{asked}".rstrip("?")
+        self.export.set_text("Export found as CSV" if search else "Export as CSV")
+
     async def _load(self, search: str, after: dict[str, Any] | None, skip: int) -> Rows:
+        self._show_export()
         page, total = await off_loop(_page, self.user_id, search, self.list_id, after, skip)
         return Rows([self._row(each) for each in page.rows], page.more, total, page.over)
 

@@ -231,6 +231,17 @@ async def test_what_is_shown_stands_in_the_address(user: Browser, sign_in: SignI
     await user.should_see("Add contacts")
 
 
+async def test_the_export_is_of_what_is_shown_and_says_so(user: Browser, sign_in: SignIn) -> None:
+    alice = sign_in(user)
+    two = stored(alice, "email,city\nanna@example.com,Ulm\nben@example.com,Bonn\n", "two")
+    await user.open(f"/audience?list={two}")
+    export = shown(user, ui.button, "Export as CSV")[0]
+    assert export.props["href"] == f"/audience/contacts.csv?list={two}"
+    user.find("Search: anna, Müller, or @example.com").type('city:"u & m"')
+    await eventually(lambda: export.text == "Export found as CSV")
+    assert export.props["href"] == f"/audience/contacts.csv?list={two}&q=city%3A%22u+%26+m%22"
+
+
 async def test_another_tab_follows_without_being_loaded_again(user: Browser, sign_in: SignIn) -> None:
     alice = sign_in(user)
     await user.open("/audience")

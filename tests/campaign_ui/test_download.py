@@ -74,6 +74,8 @@ async def test_each_export_says_what_it_is_and_excel_reads_its_letters(web: http
     list_id = contacts.store(alice, parse.parse_text("email,name\na@example.com,Müller\n"), "Kunden").list_id
     names = {
         f"/audience/contacts.csv?list={list_id}": "Contacts - Kunden - ",
+        f"/audience/contacts.csv?list={list_id}&q=name%3Am": "Contacts found - Kunden - ",
+        "/audience/contacts.csv?q=nobody": "Contacts found - 2",
         "/audience/contacts.csv": "All contacts - ",
         "/audience/suppressed.csv": "Suppression list - ",
         f"/campaigns/{campaign_id}/recipients.csv": "Recipients - Grusse - ",
@@ -83,6 +85,7 @@ async def test_each_export_says_what_it_is_and_excel_reads_its_letters(web: http
         answer = await web.get(url)
         assert _names(answer.headers["content-disposition"])[0].startswith(name), url
         assert url.endswith(".xlsx") or answer.content.startswith(b"\xef\xbb\xbfemail,"), url
+        assert "contacts" not in url or (b"a@example.com" in answer.content) == ("nobody" not in url)
         assert answer.content.count("\ufeff".encode()) == (0 if url.endswith(".xlsx") else 1)
         if "recipients" in url:
             assert answer.content.decode().splitlines()[1].startswith("kunde@müller.de,sent,")

@@ -140,6 +140,21 @@ def test_an_export_is_complete_safe_and_can_be_read_again() -> None:
         export.contacts_csv(CHARLIE, first.list_id)
 
 
+def test_an_export_has_only_who_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(db, "CHUNK_ROWS", 2)
+    one = store("email,city,plan\n" + "".join(f"p{n}@example.com,{'Ulm' if n % 2 else 'Bonn'},\n" for n in range(9)))
+    store("email,plan\np0@example.com,ulm\nzoe@example.com,Ulm\n", "others")
+    store("email,city\nx@example.com,Ulm\n", user_id=CHARLIE)
+
+    def exported(search: str, list_id: int | None = None) -> list[str]:
+        lines = list(csv.reader("".join(export.contacts_csv(ALICE, list_id, search)).splitlines()))
+        return [" ".join(lines[0]), *(line[0].partition("@")[0] for line in lines[1:])]
+
+    assert exported("city:ulm", one.list_id) == ["email city added_at", "p1", "p3", "p5", "p7"]
+    assert exported("ulm") == ["email city plan added_at", "p0", "p1", "p3", "p5", "p7", "zoe"]
+    assert exported("nobody") == ["email added_at"]
+
+
 def test_an_export_that_is_uploaded_again_changes_nothing() -> None:
     store("email,name\na@example.com,Anna\nb@example.com,Ben\n")
     before = kept()
