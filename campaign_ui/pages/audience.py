@@ -33,6 +33,7 @@ _JUMP = """() => {
   card.scrollIntoView();
   card.focus({ preventScroll: true });
 }"""
+_HEAD = "max-sm:[&_.q-btn]:px-3 max-sm:[&_.q-icon]:hidden"  # one line on a phone
 _GRID = "grid grid-cols-1 lg:grid-cols-[300px_minmax(0,1fr)] gap-4 w-full items-start"
 
 
@@ -74,7 +75,7 @@ class _Page:
     def __init__(self, view: _View) -> None:
         user = auth.current()
         self.user_id = user.id
-        with page_header("The people you write to, and those who asked not to be written to."):
+        with page_header("The people you write to, and those who asked not to be written to.").classes(_HEAD):
             jump = ui.button("Suppression list", icon="block").props("outline")
             ui.button("Add contact", icon="person_add", on_click=self.add).props("outline")
             self.opener = ui.button("Upload", icon="upload_file", on_click=self.upload)

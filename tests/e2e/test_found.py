@@ -26,6 +26,7 @@ async def test_who_is_found_becomes_a_list_and_some_of_it_are_removed_again(sqli
         await page.goto(f"{web}/audience")
         await _put_on_a_list(page)
         await _removed_again(page)
+        await _head_on_a_phone(page)
     assert not console.wrong
     with db.reading() as session:
         kept = {each.name: each.contact_count for each in contacts.lists(session, user_id)}
@@ -61,3 +62,12 @@ async def _removed_again(page: Page) -> None:
     await expect(page.get_by_text("No contact found.")).to_be_visible()
     await page.get_by_role("button", name="Clear").click()
     await expect(page.get_by_text("1–25 of 1,100")).to_be_visible()
+
+
+async def _head_on_a_phone(page: Page) -> None:
+    """Its buttons stand in one line."""
+    await page.set_viewport_size({"width": 390, "height": 844})
+    await expect(page.get_by_role("button", name="Upload", exact=True).locator(".q-icon")).to_be_hidden()
+    tops = "names => names.map(name => [...document.querySelectorAll('button')].find(b => b.innerText.trim() === name)"
+    tops += ".getBoundingClientRect().top)"
+    assert len(set(await page.evaluate(tops, ["Suppression list", "Add contact", "Upload"]))) == 1
