@@ -22,7 +22,7 @@ async def _contacts(request: Request) -> Response:
     user = await asyncio.to_thread(auth.find, request.cookies.get(auth.COOKIE))
     if user is None:
         return RedirectResponse("/login", 303)
-    wanted, search = request.query_params.get("list", ""), request.query_params.get("q", "")[:200].strip()
+    wanted, search = request.query_params.get("list", ""), _search(request)
     try:
         list_id = int(wanted) if wanted else None
         chunks = await asyncio.to_thread(export.contacts_csv, user.id, list_id, search)
@@ -37,7 +37,13 @@ async def _suppressed(request: Request) -> Response:
     user = await asyncio.to_thread(auth.find, request.cookies.get(auth.COOKIE))
     if user is None:
         return RedirectResponse("/login", 303)
-    return download.csv(export.suppressed_csv(user.id), "Suppression list", "", user.today)
+    search = _search(request)
+    what = "Suppressed addresses found" if search else "Suppression list"
+    return download.csv(export.suppressed_csv(user.id, search), what, "", user.today)
+
+
+def _search(request: Request) -> str:
+    return request.query_params.get("q", "")[:200].strip()
 
 
 def _list_name(user_id: int, list_id: int) -> str:

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlencode
 
 from nicegui import events
 
 from campaign_ui.off_loop import off_loop
 from campaign_ui.parts.acts import act_undoably
+from campaign_ui.parts.audience_export import show_export
 from campaign_ui.parts.audience_fields import SearchFields
 from campaign_ui.parts.audience_found import FoundActions
 from campaign_ui.parts.blocks import card, link_button
@@ -20,6 +20,7 @@ from core.audience.selection import Selection
 from core.errors import NotFound
 from core.models import Contact
 
+_EXPORT = "/audience/contacts.csv"
 _FIELDS, _ADDED = "max-sm:hidden max-w-[320px] truncate", "max-md:hidden"
 _COLUMNS = [
     {"name": "email", "field": "shown", "label": "Email", "align": "left", "classes": "max-w-[240px] truncate"},
@@ -60,7 +61,7 @@ class ContactsCard:
         self.user_id, self.time_zone = user_id, time_zone
         self.list_id: int | None = None
         with card("Contacts"):
-            export = link_button("Export as CSV", "/audience/contacts.csv", icon="download", look="flat dense download")
+            export = link_button("Export as CSV", _EXPORT, icon="download", look="flat dense download")
             self.export = export.classes("self-end -mt-9 px-2")
             self.paged = PagedTable(
                 _COLUMNS,
@@ -89,11 +90,7 @@ class ContactsCard:
         await self.paged.restart()
 
     def _show_export(self) -> None:
-        """The button exports what is shown."""
-        search = self.paged.words.strip()
-        asked = urlencode({name: value for name, value in (("list", self.list_id), ("q", search)) if value})
-        self.export.props["href"] = f"/audience/contacts.csv?{asked}".rstrip("?")
-        self.export.set_text("Export found as CSV" if search else "Export as CSV")
+        show_export(self.export, _EXPORT, self.paged.words, self.list_id)
 
     async def _load(self, search: str, after: dict[str, Any] | None, skip: int) -> Rows:
         self._show_export()

@@ -28,9 +28,10 @@ class FoundActions:
     def __init__(self, user_id: int, chosen: Callable[[], Selection]) -> None:
         self.user_id, self.chosen = user_id, chosen
         with ui.row().classes("items-center gap-x-1 gap-y-0 -ml-2") as self.buttons:
-            ui.button("Add to a list", icon="playlist_add", on_click=self._put).props("flat dense").classes("px-2")
+            self.put = ui.button("Add to a list", icon="playlist_add", on_click=self._put)
             self.off = ui.button("Remove from this list", icon="playlist_remove", on_click=self._take_off)
-            self.off.props("flat dense").classes("px-2")
+            for button in (self.put, self.off):
+                button.props("flat dense").classes("px-2")
         self.work = ui.column().classes("w-full gap-2 items-stretch empty:hidden").props("role=status")
         self.show()
 
@@ -40,7 +41,7 @@ class FoundActions:
 
     async def _put(self) -> None:
         chosen = self.chosen()
-        count, lists = await long_work(_read, self.user_id, chosen)
+        count, lists = await self._count(chosen)
         if not count:
             return notify_error(_NOBODY)
         list_id = await _ask_list(self.user_id, chosen, count, lists)
@@ -52,7 +53,7 @@ class FoundActions:
 
     async def _take_off(self) -> None:
         chosen = self.chosen()
-        count, lists = await long_work(_read, self.user_id, chosen)
+        count, lists = await self._count(chosen)
         name = next((each.name for each in lists if each.id == chosen.list_id), "")
         if not count:
             return notify_error(_NOBODY)
@@ -63,6 +64,16 @@ class FoundActions:
         gone = await self._working("Removing from the list…", count, *call)
         if gone is not None:
             notify_done(f"{people(gone)} left the list “{name}”.", timeout=8000)
+
+    async def _count(self, chosen: Selection) -> tuple[int, list[ContactList]]:
+        """How many they are, and the lists there are; to count many takes a while, in which nothing else is begun."""
+        for button in (self.put, self.off):
+            button.disable()
+        try:
+            return await long_work(_read, self.user_id, chosen)
+        finally:
+            for button in (self.put, self.off):
+                button.enable()
 
     async def _working(self, words: str, count: int, call: Callable[..., Any], *args: Any) -> Any:
         """What ``call(*args, progress)`` gives; None where it failed, which is said, or where nobody looks any more."""

@@ -8,6 +8,7 @@ from nicegui import events, ui
 from campaign_ui.off_loop import off_loop
 from campaign_ui.parts.acts import act_undoably, taking_back
 from campaign_ui.parts.ask import confirm
+from campaign_ui.parts.audience_export import show_export
 from campaign_ui.parts.blocks import card, link_button
 from campaign_ui.parts.notices import notify_done, notify_error
 from campaign_ui.parts.pager import PAGE_ROWS, PagedTable, Rows
@@ -24,6 +25,7 @@ _REASONS = {
     "complained": "Complained",
     "manual": "Added by you",
 }
+_EXPORT = "/audience/suppressed.csv"
 _DETAIL = "max-md:hidden max-w-[380px] truncate"
 _COLUMNS = [
     {"name": "email", "field": "shown", "label": "Email", "align": "left"},
@@ -84,7 +86,7 @@ class SuppressedCard:
                     ui.button("Suppress", on_click=self._suppress).props("outline")
                 with ui.row().classes("items-center gap-1"):
                     ui.button("Suppress several", icon="playlist_add", on_click=lambda: ask_many(user_id)).props("flat")
-                    link_button("Export as CSV", "/audience/suppressed.csv", icon="download", look="flat download")
+                    self.export = link_button("Export as CSV", _EXPORT, icon="download", look="flat download")
             self.paged = PagedTable(
                 _COLUMNS,
                 self._load,
@@ -100,6 +102,7 @@ class SuppressedCard:
         self.paged.table.on("allow", self._allow)
 
     async def _load(self, search: str, after: dict[str, Any] | None, skip: int) -> Rows:
+        show_export(self.export, _EXPORT, search)
         page, total = await off_loop(_page, self.user_id, search, after["id"] if after else None, skip)
         return Rows([self._row(each) for each in page.rows], page.more, total)
 

@@ -8,7 +8,7 @@ from typing import Any
 from sqlmodel import col, select
 
 from core import db
-from core.audience import addresses, columns, contacts, selection
+from core.audience import addresses, columns, contacts, selection, suppression
 from core.audience.selection import Selection
 from core.models import Contact, Suppression
 
@@ -34,11 +34,11 @@ def contacts_csv(user_id: int, list_id: int | None = None, search: str = "") -> 
     return _contacts(user_id, Selection(search, list_id))
 
 
-def suppressed_csv(user_id: int) -> Iterator[str]:
-    """The suppression list, the oldest first: email, reason, detail, since (ISO, UTC)."""
+def suppressed_csv(user_id: int, search: str = "") -> Iterator[str]:
+    """Whom ``search`` finds of the suppression list, the oldest first: email, reason, detail, since (ISO, UTC)."""
     yield _lines([("email", "reason", "detail", "since")])
     last = 0
-    while rows := _suppressed(user_id, last):
+    while rows := _suppressed(user_id, search, last):
         last = rows[-1].id or 0
         yield _lines((addresses.shown(each.email), each.reason, each.detail, _time(each.created_at)) for each in rows)
 
@@ -73,9 +73,10 @@ def _chunks(user_id: int, chosen: Selection) -> Iterator[Sequence[Any]]:
             yield session.exec(wanted.where(own, col(Contact.id).in_(ids))).all()
 
 
-def _suppressed(user_id: int, after_id: int) -> Sequence[Suppression]:
+def _suppressed(user_id: int, search: str, after_id: int) -> Sequence[Suppression]:
     wanted = select(Suppression).where(col(Suppression.user_id) == user_id, col(Suppression.id) > after_id)
     with db.reading() as session:
+        wanted = wanted.where(*suppression.found(session, user_id, search))
         return session.exec(wanted.order_by(col(Suppression.id)).limit(_CHUNK)).all()
 
 

@@ -154,22 +154,25 @@ def page(
 ) -> Page:
     """The newest first, without the first ``skip``; ``search``: words that are in an address, or its beginning up to
     behind the @, or ``@`` and the beginning of a domain."""
-    found = select(Suppression).where(col(Suppression.user_id) == user_id)
-    found = found.where(*_found(session, user_id, search))
+    wanted = select(Suppression).where(col(Suppression.user_id) == user_id)
+    wanted = wanted.where(*found(session, user_id, search))
     if before_id is not None:
-        found = found.where(col(Suppression.id) < before_id)
-    rows = list(session.exec(found.order_by(col(Suppression.id).desc()).limit(limit + 1).offset(skip)).all())
+        wanted = wanted.where(col(Suppression.id) < before_id)
+    rows = list(session.exec(wanted.order_by(col(Suppression.id).desc()).limit(limit + 1).offset(skip)).all())
     return Page(rows[:limit], len(rows) > limit)
 
 
 def count(session: Session, user_id: int, search: str = "") -> int:
     """How many addresses of the user's list ``search`` finds."""
-    found = select(func.count()).select_from(Suppression).where(col(Suppression.user_id) == user_id)
-    return session.exec(found.where(*_found(session, user_id, search))).one()
+    counted = select(func.count()).select_from(Suppression).where(col(Suppression.user_id) == user_id)
+    return session.exec(counted.where(*found(session, user_id, search))).one()
 
 
-def _found(session: Session, user_id: int, search: str) -> list[Any]:
-    """No index has the domains or what is within: all rows of the user are looked at, as they are to be counted."""
+def found(session: Session, user_id: int, search: str) -> list[Any]:
+    """SQL of whether ``search`` finds a suppressed address of the user, one condition for each word.
+
+    No index has the domains or what is within: all rows of the user are looked at.
+    """
     email = col(Suppression.email)
     domain: Any = literal_column(db.domain_of(session, "suppression.email"))
     kept = addressed.Kept(col(Suppression.user_id), email, domain)

@@ -240,6 +240,10 @@ async def test_the_export_is_of_what_is_shown_and_says_so(user: Browser, sign_in
     user.find("Search: anna, Müller, or @example.com").type('city:"u & m"')
     await eventually(lambda: export.text == "Export found as CSV")
     assert export.props["href"] == f"/audience/contacts.csv?list={two}&q=city%3A%22u+%26+m%22"
+    (export,) = shown(user, ui.button, "Export as CSV")
+    assert export.props["href"] == "/audience/suppressed.csv"
+    user.find("Search suppressed addresses").type("gmx")
+    await eventually(lambda: export.props["href"] == "/audience/suppressed.csv?q=gmx")
 
 
 async def test_another_tab_follows_without_being_loaded_again(user: Browser, sign_in: SignIn) -> None:

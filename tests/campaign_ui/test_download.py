@@ -78,6 +78,7 @@ async def test_each_export_says_what_it_is_and_excel_reads_its_letters(web: http
         "/audience/contacts.csv?q=nobody": "Contacts found - 2",
         "/audience/contacts.csv": "All contacts - ",
         "/audience/suppressed.csv": "Suppression list - ",
+        "/audience/suppressed.csv?q=nobody": "Suppressed addresses found - 2",
         f"/campaigns/{campaign_id}/recipients.csv": "Recipients - Grusse - ",
         f"/campaigns/{campaign_id}/report.xlsx": "Report - Grusse - ",
     }
@@ -85,6 +86,7 @@ async def test_each_export_says_what_it_is_and_excel_reads_its_letters(web: http
         answer = await web.get(url)
         assert _names(answer.headers["content-disposition"])[0].startswith(name), url
         assert url.endswith(".xlsx") or answer.content.startswith(b"\xef\xbb\xbfemail,"), url
+        assert "suppressed" not in url or (b"gone@example.com" in answer.content) == ("nobody" not in url)
         assert "contacts" not in url or (b"a@example.com" in answer.content) == ("nobody" not in url)
         assert answer.content.count("\ufeff".encode()) == (0 if url.endswith(".xlsx") else 1)
         if "recipients" in url:

@@ -1,7 +1,7 @@
 import pytest
 
 from core import clock, db
-from core.audience import addresses, parse, suppression
+from core.audience import addresses, export, parse, suppression
 from core.errors import NotFound, RuleError
 from core.models import User
 from tests.conftest import Stack
@@ -109,6 +109,7 @@ def test_each_word_is_found_anywhere_in_a_suppressed_address(search: str, wanted
         found = suppression.page(session, ALICE, search=search).rows
         assert sorted(addresses.shown(row.email) for row in found) == sorted(emails[at] for at in wanted)
         assert suppression.count(session, ALICE, search) == len(wanted)
+    assert len("".join(export.suppressed_csv(ALICE, search)).splitlines()) == 1 + len(wanted)
 
 
 def test_the_suppressed_among_many_are_counted_once_each() -> None:
