@@ -43,16 +43,19 @@ def take_off(user_id: int, search: str, list_id: int, progress: Progress = lambd
 
 def walk(user_id: int, chosen: Selection) -> Iterator[list[int]]:
     """Their ids in ascending order, in chunks that one transaction can write; a short transaction for each."""
-    last = 0
+    last, found = 0, list[int]()
     while True:
         with db.reading() as session:
-            ahead = _ahead(session, user_id, chosen, last)
-            hits = _hits(session, user_id, chosen.search, ahead)
-        if not ahead:
+            size = db.chunk_rows(session)
+            ahead = _ahead(session, user_id, chosen, last, size)
+            found += _hits(session, user_id, chosen.search, ahead)
+        if len(found) >= size or (found and not ahead):
+            yield found[:size]
+            found = found[size:]
+        if ahead:
+            last = ahead[-1]
+        elif not found:
             return
-        last = ahead[-1]
-        if hits:
-            yield hits
 
 
 def _in_chunks(user_id: int, chosen: Selection, progress: Progress, change: Callable[[Session, list[int]], int]) -> int:
@@ -65,7 +68,7 @@ def _in_chunks(user_id: int, chosen: Selection, progress: Progress, change: Call
     return changed
 
 
-def _ahead(session: Session, user_id: int, chosen: Selection, after_id: int) -> list[int]:
+def _ahead(session: Session, user_id: int, chosen: Selection, after_id: int, limit: int) -> list[int]:
     """The next ones to look at: a database that looked for hits by their order could read all the rest for them."""
     number: Any = col(Contact.id)
     if chosen.list_id is None:
@@ -74,7 +77,7 @@ def _ahead(session: Session, user_id: int, chosen: Selection, after_id: int) -> 
         number = col(ListMember.contact_id)
         mine = exists().where(col(ContactList.id) == chosen.list_id, col(ContactList.user_id) == user_id)
         wanted = select(number).where(col(ListMember.list_id) == chosen.list_id, mine)
-    ahead = session.exec(wanted.where(number > after_id).order_by(number).limit(db.chunk_rows(session)))
+    ahead = session.exec(wanted.where(number > after_id).order_by(number).limit(limit))
     return list(ahead)
 
 
