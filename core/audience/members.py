@@ -19,6 +19,7 @@ def put(session: Session, user_id: int, list_id: int, contact_ids: Collection[in
     here = locked(session, user_id, list_id)
     own = db.unindexed(session, Contact.user_id) == user_id  # each is looked up by its id
     mine = select(Contact.id, Contact.fields).where(own, col(Contact.id).in_(contact_ids))
+    mine = mine.with_for_update(read=True, key_share=True)  # nobody deletes one of them meanwhile
     found = {contact_id: fields for contact_id, fields in session.exec(mine) if contact_id is not None}
     names = dict.fromkeys([*here.fields, *(name for fields in found.values() for name in fields)])
     if len(names) > len(here.fields):
