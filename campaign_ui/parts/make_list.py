@@ -1,6 +1,5 @@
 """A list of a campaign's recipients by what became of them, and a copy of the campaign to who did not open it."""
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -16,6 +15,7 @@ from campaign_ui.parts.blocks import link_button
 from campaign_ui.parts.duplicate import draft_href, open_draft
 from campaign_ui.parts.links import readable
 from campaign_ui.parts.notices import notice, notify_done, notify_error
+from campaign_ui.parts.work import show_work
 from core import db, stats
 from core.audience import contacts
 from core.campaigns import gather
@@ -177,24 +177,11 @@ class _Dialog:
             self.result.clear()
 
     def _show_work(self) -> Callable[[int], None]:
-        """A bar; returns how to tell from any thread how many recipients were looked at."""
-        total, loop = max(1, self.found.campaign.counts.recipients), asyncio.get_running_loop()
+        """Returns how to tell from any thread how many recipients were looked at."""
+        total = max(1, self.found.campaign.counts.recipients)
         with self.result:
-            with ui.row().classes("w-full justify-between gap-x-4 gap-y-0 text-sm cm-mute"):
-                ui.label("Making the list. It goes on when this is closed.")
-                far = ui.label().classes("tabular-nums").props("aria-hidden=true")  # the bar tells it, too
-            bar = ui.linear_progress(0, show_value=False).props('aria-label="Progress" instant-feedback')
-            bar.classes("h-[6px]")
-
-        def show(seen: int) -> None:
-            if not bar.is_deleted:
-                far.set_text(f"{seen:,} of {total:,}")
-                bar.set_value(min(1.0, seen / total))
-
-        def told(seen: int) -> None:
-            loop.call_soon_threadsafe(show, seen)
-
-        return told
+            told = show_work("Making the list. It goes on when this is closed.", bar=True)
+        return lambda seen: told(f"{seen:,} of {total:,}", min(1.0, seen / total))
 
     async def _failed(self, sentence: str) -> None:
         if self.dialog.is_deleted:

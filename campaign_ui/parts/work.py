@@ -11,9 +11,10 @@ def show_work(words: str, bar: bool = False) -> Callable[..., Any]:
     """A wheel and perhaps a bar; returns how to tell from any thread how far the work is: a text, and a share of 1."""
     with ui.row().classes("w-full items-center gap-3 flex-nowrap"):
         ui.spinner(size="22px")
-        ui.label(words).classes("text-sm font-medium truncate")
+        ui.label(words).classes("text-sm font-medium min-w-0").style("overflow-wrap:anywhere")
         ui.space()
         far = ui.label().classes("text-sm cm-mute tabular-nums whitespace-nowrap")
+        far.props("aria-hidden=true")  # a screen reader is not told of every step: the bar is there
     line = ui.linear_progress(0, show_value=False).props('aria-label="Progress" instant-feedback').classes("h-[6px]")
     line.set_visibility(bar)
     loop = asyncio.get_running_loop()
