@@ -19,26 +19,27 @@ _SUPPRESSED = "This address is on the suppression list: no campaign mails it."
 
 @dataclass(frozen=True)
 class Person:
-    """``contact`` None: somebody new. ``names``: the merge fields that contacts have; ``lists``: id -> name, of which
-    they are ``on`` these."""
+    """``contact`` None: somebody new. ``names``: the merge fields of their lists, ``others``: those of all; ``lists``:
+    id -> name, of which they are ``on`` these."""
 
     contact: Contact | None
     names: list[str]
+    others: list[str]
     lists: dict[int, str]
     on: set[int]
     is_suppressed: bool
 
 
 class ContactFields:
-    """One input per field of ``names`` and of the contact, and a way to add others."""
+    """One input per field of ``names`` and of the contact, and a way to add others, which may be new."""
 
-    def __init__(self, names: list[str], kept: Mapping[str, Any]) -> None:
+    def __init__(self, names: list[str], others: list[str], kept: Mapping[str, Any]) -> None:
         self.inputs: dict[str, ui.input] = {}
         self.box = ui.column().classes("w-full gap-3 items-stretch flex-nowrap empty:hidden")
         for name in dict.fromkeys([*kept, *names]):
             self._show(name, str(kept.get(name, "")))
         with ui.row().classes("w-full items-center gap-2 flex-nowrap"):
-            self.name = ui.input("New field").classes("grow min-w-0").props("maxlength=60")
+            self.name = ui.input("Another field", autocomplete=others).classes("grow min-w-0").props("maxlength=60")
             self.name.on("keydown.enter", self._add)
             ui.button("Add field", on_click=self._add).props("outline").classes("shrink-0 whitespace-nowrap")
 
@@ -84,7 +85,8 @@ class ContactDialog:
             self.email.props("autofocus").on("keydown.enter", self._add)
         if self.person.is_suppressed:
             ui.label(_SUPPRESSED).classes("text-xs").style("color:var(--cm-pending-text)")
-        self.fields = ContactFields(self.person.names, contact.fields if contact else {})
+        person = self.person
+        self.fields = ContactFields(person.names, person.others, contact.fields if contact else {})
 
     def _build_lists(self) -> None:
         self.boxes: dict[int, ui.checkbox] = {}
@@ -143,12 +145,16 @@ def read_person(user_id: int, contact_id: int | None, list_id: int | None = None
     """``contact_id`` None: somebody new, for that list. Raises NotFound."""
     with db.reading() as session:
         lists = {each.id or 0: each.name for each in contacts.lists(session, user_id)}
-        names = contacts.field_names(session, user_id, list(lists))
+        others = contacts.field_names(session, user_id)
         if contact_id is None:
-            return Person(None, names, lists, {each for each in lists if each == list_id}, False)
-        contact = book.get(session, user_id, contact_id)
-        on = book.lists_of(session, user_id, contact_id)
-        return Person(contact, names, lists, on, suppression.is_suppressed(session, user_id, contact.email))
+            on = {each for each in lists if each == list_id}
+        else:
+            contact, on = book.get(session, user_id, contact_id), book.lists_of(session, user_id, contact_id)
+        names = contacts.field_names(session, user_id, list(on)) or others
+        if contact_id is None:
+            return Person(None, names, others, lists, on, False)
+        is_suppressed = suppression.is_suppressed(session, user_id, contact.email)
+        return Person(contact, names, others, lists, on, is_suppressed)
 
 
 def _add(user_id: int, email: str, fields: dict[str, str], list_ids: list[int]) -> tuple[book.Added, bool]:

@@ -203,13 +203,28 @@ async def test_every_field_of_a_contact_can_be_filled_and_a_new_one_added(user: 
     UserInteraction(user, {table}, None).trigger("edit", table.rows[1]["id"])
     await user.should_see("Edit contact")
     fill(user, "first_name", "Ben")
-    fill(user, "New field", "Home Town")
+    fill(user, "Another field", "Home Town")
     press(user, "Add field")
     fill(user, "home_town", "Ulm")
     press(user, "Save")
     await eventually(lambda: table.rows[1]["fields"] == "first_name: Ben · home_town: Ulm")
     with db.reading() as session:
         assert [each.fields for each in contacts.lists(session, alice)] == [["first_name", "home_town"]]
+
+
+async def test_a_contact_is_asked_for_the_fields_of_their_lists(user: Browser, sign_in: SignIn) -> None:
+    alice = sign_in(user)
+    contacts.store(alice, parse.parse_text("email,name\nanna@example.com,Anna\n"), "members")
+    contacts.store(alice, parse.parse_text("email,fee\nben@example.com,12\n"), "treasurer")
+    await user.open("/audience")
+    with db.reading() as session:
+        anna = book.page(session, alice, search="anna").rows[0].id
+    user.find(ui.table).trigger("edit", anna)
+    await user.should_see("Edit contact")
+    assert user.client is not None
+    shown = {e.props.get("label"): e for e in user.client.elements.values() if isinstance(e, ui.input)}
+    assert "name" in shown and "fee" not in shown
+    assert shown["Another field"].props["_autocomplete"] == ["name", "fee"]
 
 
 async def test_what_is_shown_stands_in_the_address(user: Browser, sign_in: SignIn) -> None:
