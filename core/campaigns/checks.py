@@ -7,7 +7,7 @@ from core import db
 from core.audience import contacts, samples
 from core.campaigns import preflight
 from core.campaigns.content import content
-from core.campaigns.drafts import get
+from core.campaigns.drafts import get, list_ids
 from core.campaigns.findings import Finding, Level, error
 from core.campaigns.preflight import connection, size
 from core.content import images, mail
@@ -27,7 +27,7 @@ def findings(session: Session, user_id: int, campaign_id: int) -> list[Finding]:
     Raises NotFound.
     """
     campaign = get(session, user_id, campaign_id)
-    said = preflight.content(content(session, campaign))
+    said = _said(session, campaign)
     heavy = size.heavy_images(images.weight(session, user_id, campaign.body))
     others = [each for each in (*said, *heavy) if each.level != Level.error]
     return [*errors(session, campaign), *_sender_doubts(session, campaign), *others]
@@ -50,13 +50,20 @@ def errors(session: Session, campaign: Campaign) -> list[Finding]:
         found.append(error(sentence, *_sender_place(session, campaign)))
     if not found and (sentence := _mail_problem(session, campaign)):
         found.append(error(sentence, "content", "body"))
-    found += [each for each in preflight.content(content(session, campaign)) if each.level == Level.error]
+    found += [each for each in _said(session, campaign) if each.level == Level.error]
     sender = session.get(Sender, campaign.sender_id) if campaign.sender_id else None
     if sender is not None and (sentence := hours_problem(session, campaign, sender)):
         found.append(error(sentence, "when", "hours"))
     if sentence := _audience_problem(session, campaign):
         found.append(error(sentence, "audience", "lists"))
     return found
+
+
+def _said(session: Session, campaign: Campaign) -> list[Finding]:
+    """Of its content; the merge fields are those of its lists, of all while none is chosen."""
+    chosen = list_ids(session, campaign.user_id, campaign.id or 0)
+    names = contacts.field_names(session, campaign.user_id, chosen or None)
+    return preflight.content(content(session, campaign), names)
 
 
 def has_content(body: str) -> bool:

@@ -19,6 +19,7 @@ class Finding:
     ``people``: what they have in common, as ``Survey.named`` calls them, for a list of who they are.
     ``gap``: the merge field that a default would mend.
     ``mark``: what of the place it is about: an address, a merge field or words, as they stand there; empty for all.
+    ``is_foreign``: it names merge tags of another program that can be translated.
     """
 
     level: Level
@@ -28,6 +29,7 @@ class Finding:
     people: str = ""
     gap: str = ""
     mark: str = ""
+    is_foreign: bool = False
 
 
 def error(text: str, step: str, place: str = "", mark: str = "") -> Finding:

@@ -3,16 +3,22 @@
 ``content`` takes milliseconds; ``people`` walks through the whole audience; ``domain`` asks DNS; ``reach`` the web.
 """
 
+from collections.abc import Sequence
+
 from core.campaigns.findings import Finding, warning
-from core.campaigns.preflight import images, links, size, words
-from core.content import bodies, html, mail, merge
+from core.campaigns.preflight import brought, images, links, size, words
+from core.content import bodies, foreign, html, mail, merge
 
 __all__ = ["content"]
 
 
-def content(made: mail.Content) -> list[Finding]:
-    """All that is said of a mail's content by itself, in the order of its parts. Pure."""
-    found = [*words.subject(made.subject), *words.preheader(made.preheader)]
+def content(made: mail.Content, names: Sequence[str] = ()) -> list[Finding]:
+    """All that is said of a mail's content by itself, in the order of its parts. Pure.
+
+    ``names``: the merge fields of its audience.
+    """
+    found = [*brought.findings(made, names), *words.subject(foreign.without(made.subject))]
+    found += words.preheader(made.preheader)
     if not made.body.strip():
         return found
     body = bodies.words(made.body, made.body_kind)
@@ -24,7 +30,7 @@ def content(made: mail.Content) -> list[Finding]:
 def _braces(made: mail.Content) -> list[Finding]:
     found = []
     for place, text in (("subject", made.subject), ("preheader", made.preheader), ("body", made.body)):
-        for wrong in merge.malformed(text)[:5]:
+        for wrong in merge.malformed(foreign.without(text))[:5]:
             words = f"{wrong} is not a merge field: recipients will read it as it stands."
             found.append(warning(words, place=place, mark=wrong))
     return found

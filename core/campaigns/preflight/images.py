@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from core import config
 from core.campaigns.findings import Finding, error, note, warning
 from core.campaigns.preflight import links, tags
-from core.content import html, merge
+from core.content import foreign, html, merge
 from core.content import images as kept
 
 _FEW_WORDS = 20
@@ -37,7 +37,7 @@ def _judge(address: str) -> Finding | None:
     lower = address.lower()
     if kept.are_in(address):
         return _ours(address)
-    if any(isinstance(piece, merge.Field) for piece in merge.parse(address)):
+    if foreign.are_in(address) or any(isinstance(piece, merge.Field) for piece in merge.parse(address)):
         return None
     if lower.startswith("data:"):
         return warning("An image is written into the mail itself (data:): Gmail and Outlook do not show it.")

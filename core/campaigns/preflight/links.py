@@ -9,7 +9,7 @@ from urllib.parse import SplitResult, urlsplit
 from core.audience import addresses
 from core.campaigns.findings import Finding, Level
 from core.campaigns.preflight import tags
-from core.content import merge
+from core.content import foreign, merge
 from core.content.links import counted
 
 # What runs code or reads files where it is opened; mail programs take such links out or warn of them.
@@ -33,7 +33,8 @@ def findings(body: str) -> list[Finding]:
     found: dict[str, Finding] = {}
     quiet: Counter[str] = Counter()
     first: dict[str, str] = {}
-    for link in dict.fromkeys(tags.links(body)):
+    written = [link for link in tags.links(body) if not foreign.are_in(link.address or "")]
+    for link in dict.fromkeys(written):
         level, words = judge(link.address, link.text)
         if level is None:
             continue
@@ -45,7 +46,7 @@ def findings(body: str) -> list[Finding]:
             found.setdefault(words, Finding(level, words, "content", "body", mark=mark))
     ordered = sorted(found.values(), key=lambda each: each.level != Level.error)
     notes = [_counted(words, count, first[words]) for words, count in quiet.items()]
-    return [*ordered[:_MOST], *notes, *_uncounted([link.address or "" for link in tags.links(body)])]
+    return [*ordered[:_MOST], *notes, *_uncounted([link.address or "" for link in written])]
 
 
 def _uncounted(found: list[str]) -> list[Finding]:

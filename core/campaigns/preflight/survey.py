@@ -17,7 +17,7 @@ from core.campaigns.content import content
 from core.campaigns.drafts import get, left_out_ids, list_ids
 from core.campaigns.findings import Level
 from core.campaigns.preflight import links, size, tags
-from core.content import bodies, mail, merge
+from core.content import bodies, foreign, mail, merge
 from core.models import BodyKind, ContactList
 
 CHUNK = 1_000  # people; on two slow cores some 30 ms
@@ -119,6 +119,7 @@ def fields_used(made: mail.Content) -> dict[str, bool]:
     """Merge fields of subject, preheader and body -> whether each place that uses it has a default."""
     used: dict[str, bool] = {}
     for text in (made.subject, made.preheader, made.body):
+        text = foreign.without(text)
         pieces = merge.parse_html(text) if made.body_kind == BodyKind.html else merge.parse(text)
         for piece in pieces:
             if isinstance(piece, merge.Field) and piece.name not in merge.BUILT_IN:

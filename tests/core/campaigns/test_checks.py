@@ -9,7 +9,7 @@ from core.content import images
 from core.delivery import senders
 from core.delivery.replies import UNREACHED
 from core.errors import RuleError
-from core.models import Image, Sender, SenderState, Suppression
+from core.models import ContactList, Image, Sender, SenderState, Suppression
 from tests.core.campaigns.rows import NOW, contact_list, id_of
 
 
@@ -25,6 +25,20 @@ def test_an_empty_draft_says_everything_that_is_missing(alice: int) -> None:
         ]
         with pytest.raises(RuleError, match=r"The subject is empty\. The body is empty\."):
             campaigns.send_now(session, alice, id_of(campaign))
+
+
+def test_a_mail_with_merge_tags_of_another_program_does_not_go_out(alice: int, draft: int) -> None:
+    with db.session() as session:
+        campaign = campaigns.get(session, alice, draft)
+        body = "<p>Dear *|FNAME|* from *|CITY|*,</p>{{ unsubscribe_url }}"
+        campaigns.save_draft(session, alice, draft, campaign.version, body=body, body_kind="html")
+        session.exec(select(ContactList)).one().fields = ["vorname", "city"]
+    with db.session() as session:
+        words = "*|FNAME|* and *|CITY|* are merge tags of Mailchimp; here they are {{ vorname }} and {{ city }}."
+        assert campaigns.problems(session, alice, draft) == [words]
+        assert campaigns.steps_missing(session, alice, draft) == {"content"}
+        with pytest.raises(RuleError, match="merge tags of Mailchimp"):
+            campaigns.send_now(session, alice, draft)
 
 
 def test_a_sender_that_cannot_send_is_a_problem(alice: int, draft: int) -> None:

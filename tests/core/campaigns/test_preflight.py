@@ -3,7 +3,7 @@
 import pytest
 
 from core.campaigns import Level, preflight
-from core.campaigns.preflight import links, tags, words
+from core.campaigns.preflight import links, survey, tags, words
 from core.content import mail, merge
 
 GOOD_PREHEADER = "Six books that our readers could not put down this month"
@@ -29,6 +29,40 @@ def test_a_good_mail_is_not_talked_about() -> None:
         '<a href="https://harbourbooks.in/{{ city }}">Yours</a> <a href="{{ unsubscribe_url }}">Unsubscribe</a>'
     )
     assert said(made(body)) == []
+
+
+def test_merge_tags_of_other_programs_block_and_say_what_they_are_once_each() -> None:
+    body = (
+        '<p>Dear *|FNAME|* *|LNAME|*, {{ contact.CITY }} {{ UnsubscribeURL }} {% if x %}</p><img src="*|PIC|*" alt="x">'
+        '<p><a href="*|UNSUB|*">Leave</a> <a href="https://harbourbooks.in/?e=*|EMAIL|*">Shop</a> '
+        '<a href="*|ARCHIVE|*">View in your browser</a> <a href="{{ unsubscribe_url }}">Leave here</a></p>'
+    ) + "<p>word</p>" * 20
+    found = preflight.content(made(body, "For *|FNAME|*"), ["city"])
+    assert {each.level.value for each in found} == {"error"} and len(found) == 6
+    assert [(each.text, each.place, each.mark) for each in found if each.is_foreign] == [
+        (
+            "{{ contact.CITY }} is a merge tag of Brevo or HubSpot; here it is {{ city }}.",
+            "body",
+            "{{ contact.CITY }}",
+        ),
+        (
+            "*|FNAME|*, *|LNAME|*, *|UNSUB|* and *|EMAIL|* are merge tags of Mailchimp; here they are "
+            "{{ first_name }}, {{ last_name }}, {{ unsubscribe_url }} and {{ email }}.",
+            "subject",
+            "*|FNAME|*",
+        ),
+        (
+            "{{ UnsubscribeURL }} is a merge tag of listmonk; here it is {{ unsubscribe_url }}.",
+            "body",
+            "{{ UnsubscribeURL }}",
+        ),
+    ]
+    assert [(each.text.partition(". ")[2], each.mark) for each in found if not each.is_foreign] == [
+        ("Choose one wording and remove it: every reader gets the same.", "{% if x %}"),
+        ("No field of your audience has this name: write the merge field that you mean, or remove it.", "*|PIC|*"),
+        ("Remove it: there is no view in the browser.", "*|ARCHIVE|*"),
+    ]
+    assert list(survey.fields_used(made(body))) == []
 
 
 @pytest.mark.parametrize(
