@@ -29,6 +29,7 @@ class ContentStep:
                     self._head()
                 with card():
                     self.body = Body(compose, self._show_values)
+                    compose.say_with_undo = self.body.say_with_undo
             with ui.column().classes("gap-4 min-w-0 items-stretch xl:sticky xl:top-[88px] self-start w-full"):
                 self.preview = LivePreview(compose)
         compose.on_choices(self._show_senders)

@@ -49,6 +49,8 @@ class Compose:
     client: Client
     # A step, a field of it, and what is marked there ("" for none).
     go_to: Callable[[str, str, str], None] = lambda step, place, mark: None
+    # In the step Content: show the draft's new values, a sentence of what happened, and the way back to those before.
+    say_with_undo: Callable[[str, dict[str, str]], None] = lambda sentence, before: None
     _on_choices: list[Callable[[], Any]] = field(default_factory=list)
     _asked: int = 0  # how often the choices were asked for, and which answer is shown
     _shown: int = 0

@@ -30,6 +30,7 @@ class Ways:
     go: Callable[[str, str, str], None]
     who: Callable[[Finding], Awaitable[None]]
     default: Callable[[Finding], Awaitable[None]]
+    translate: Callable[[], Awaitable[None]]
     check_links: Callable[[], Awaitable[None]]
     ask_again: Callable[[], Awaitable[None]]
 
@@ -167,6 +168,8 @@ class FindingList:
         with ui.row().classes("gap-x-1 gap-y-0 -ml-2.5"):
             if finding.gap:
                 _button("Add a default", lambda: self.ways.default(finding))
+            if finding.is_foreign:
+                _button("Translate", self.ways.translate)
             if finding.people:
                 _button("Show who", lambda: self.ways.who(finding))
             if finding.step == "senders":

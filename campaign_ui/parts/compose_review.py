@@ -15,17 +15,19 @@ from campaign_ui.parts.blocks import card
 from campaign_ui.parts.compose_data import Compose
 from campaign_ui.parts.compose_findings import FindingList, Shown, Ways
 from campaign_ui.parts.compose_forecast import ForecastChart
+from campaign_ui.parts.compose_history import keep
 from campaign_ui.parts.compose_people import ask_default, show_people
 from campaign_ui.parts.compose_survey import SurveyRun
 from core import campaigns, clock, db
 from core.audience import addresses
 from core.campaigns import Finding, Forecast, Level, Outlook
 from core.campaigns.preflight import domain, people, reach
-from core.content import bodies, merge
+from core.content import bodies, foreign, merge
 from core.delivery import warmup, windows
 from core.errors import NotFound
 from core.models import BodyKind, Sender
 
+_TEXTS = ("subject", "preheader", "body")
 _OTHERS_EVERY = 5.0  # seconds: other campaigns that are sending change all the time
 
 
@@ -56,7 +58,8 @@ class Review:
         self._foreseen: Any = None
         with card("What will happen"):
             self.summary = ui.element("dl").classes("compose-facts w-full")
-        self.list = FindingList(Ways(compose.go_to, self._who, self._default, self._check_links, self._ask_again))
+        ways = Ways(compose.go_to, self._who, self._default, self._translate, self._check_links, self._ask_again)
+        self.list = FindingList(ways)
         survey.on_progress(self._show_findings)
         live.watch(self._foresee_others, "campaign", every=_OTHERS_EVERY)  # one that begins may share the sender
         self.show()
@@ -222,6 +225,22 @@ class Review:
         draft.change(**changed)
         if await draft.flush():
             ui.navigate.reload()  # the editor of step Content shows it too
+
+    async def _translate(self) -> None:
+        draft, names = self.compose.draft, self.compose.fields.names
+        await draft.flush()
+        await keep(draft.user_id, draft.id, "Before its merge tags were translated")
+        made = self.compose.content()
+        became = await off_loop(foreign.translated, made, names)
+        if made != self.compose.content():
+            return  # typed on while that was awaited
+        before, after = ({name: getattr(each, name) for name in _TEXTS} for each in (made, became))
+        draft.change(**after)
+        self.compose.go_to("content", "body", "")
+        some_stay = any(foreign.are_in(text) for text in after.values())
+        words = "The merge tags are merge fields now"
+        words += ", but for those that are nothing here: Preflight says what to do." if some_stay else "."
+        self.compose.say_with_undo(words, before)
 
 
 def _say_done(told: ui.notification, done: int, total: int) -> None:

@@ -19,12 +19,13 @@
     return new RegExp([...ways].map((way) => literal(way.trim()).replace(/\s+/g, "\\s*")).join("|"), "i");
   };
 
-  // The range of `mark` in what is shown: the link or image with this address, else the words.
-  const rangeOf = (box, mark) => {
+  // The range of `mark` in what is shown: the link or image with this address, else the words. `read`: what an
+  // attribute is in the source, where not all of them are shown.
+  const rangeOf = (box, mark, read = (each, name) => each.getAttribute(name)) => {
     const range = box.ownerDocument.createRange();
-    const has = (each, name) => each.getAttribute(name) === mark || each[name] === mark;
+    const has = (each, name) => read(each, name) === mark || each[name] === mark;
     const image = [...box.querySelectorAll("img")].find((each) => has(each, "src"));
-    const link = [...box.querySelectorAll("a[href]")].find((each) => has(each, "href"));
+    const link = [...box.querySelectorAll("a")].find((each) => has(each, "href"));
     if (image || (link && !link.textContent)) range.selectNode(image || link);
     else if (link) range.selectNodeContents(link);
     else {
@@ -65,7 +66,8 @@
     return true;
   };
   const inVisual = (visual, mark) => {
-    const range = visual && rangeOf(visual.mail.doc.body, mark);
+    const { mail } = visual || {};
+    const range = mail && rangeOf(mail.doc.body, mark, (each, name) => mail.tag(each) && mail.attribute(each, name));
     if (range) visual.writing.reveal(range);
     return Boolean(range);
   };

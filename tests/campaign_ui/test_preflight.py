@@ -14,7 +14,7 @@ from sqlmodel import Session, col, select
 from campaign_ui import live as pages_live
 from campaign_ui.parts import zone_select
 from core import campaigns, db, live
-from core.campaigns import Finding, Level
+from core.campaigns import Finding, Level, versions
 from core.campaigns.preflight import domain, reach
 from core.delivery import senders, standing
 from core.models import Campaign, Contact, ContactList, ListMember, Suppression
@@ -103,6 +103,44 @@ async def test_who_has_a_gap_is_shown_and_a_default_mends_it(user: Browser, sign
     press(user, "Use it")
     await soon(lambda: "default: &quot;there&quot;" in kept(made).body)
     assert kept(made).subject == 'For {{ first_name | default: "there" }}'
+
+
+async def test_merge_tags_of_mailchimp_are_translated_and_that_is_taken_back(user: Browser, sign_in: SignIn) -> None:
+    alice = sign_in(user)
+    body = (
+        "<title>*|MC:SUBJECT|*</title><h1>Dear *|FNAME|* of *|CITY|*</h1><p><b>Bold &amp; more</b></p>"
+        '<a href="*|ARCHIVE|*">In your browser</a> <a href="*|UNSUB|*">Leave</a>'
+    )
+    names = [{"first_name": "Anna", "city": "Pune"}]
+    made = draft(alice, body, names, body_kind="html", subject="A letter for *|FNAME|*")
+    with db.session() as session:
+        session.get_one(ContactList, campaigns.list_ids(session, alice, made)[0]).fields = ["first_name", "city"]
+    await user.open(f"/campaigns/{made}/edit?step=when")
+    await sees(
+        user,
+        "*|FNAME|*, *|MC:SUBJECT|*, *|CITY|* and *|UNSUB|* are merge tags of Mailchimp; here they are "
+        "{{ first_name }}, the subject, {{ city }} and {{ unsubscribe_url }}.",
+    )
+    assert "has no https://" not in texts(user)
+    await sees(user, "2 to mend first")
+    press(user, "Translate")
+    await sees(user, "The merge tags are merge fields now, but for those that are nothing here: Preflight says")
+    subject = "A letter for {{ first_name }}"
+    await soon(lambda: kept(made).subject == subject)
+    assert kept(made).body == (
+        f"<title>{subject}</title><h1>Dear {{{{ first_name }}}} of {{{{ city }}}}</h1><p><b>Bold &amp; more</b></p>"
+        '<a href="*|ARCHIVE|*">In your browser</a> <a href="{{ unsubscribe_url }}">Leave</a>'
+    )
+    assert labelled(user, ui.input, "Subject").value == subject
+    press(user, "Undo")
+    await soon(lambda: (kept(made).subject, kept(made).body) == ("A letter for *|FNAME|*", body))
+    assert labelled(user, ui.input, "Subject").value == "A letter for *|FNAME|*"
+    await user.open(f"/campaigns/{made}/edit?step=when")
+    await sees(user, "*|ARCHIVE|* is a merge tag of Mailchimp. Remove it: there is no view in the browser.")
+    with db.reading() as session:
+        assert "Before its merge tags were translated" in [
+            each.reason for each in versions.list_all(session, alice, made)
+        ]
 
 
 async def test_what_will_happen_has_the_subject_as_its_first_recipient_reads_it(user: Browser, sign_in: SignIn) -> None:
