@@ -1,7 +1,7 @@
 """A template being written: its words on the left, the mail on the right."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from nicegui import background_tasks, ui
 
@@ -13,10 +13,13 @@ from campaign_ui.parts.body_editor import BodyEditor
 from campaign_ui.parts.body_images import BodyImages
 from campaign_ui.parts.field_menu import FieldMenu, Fields
 from campaign_ui.parts.leaving import ask_in_browser
-from campaign_ui.parts.notices import notify_done, notify_error
+from campaign_ui.parts.notices import notice, notify_done, notify_error
 from campaign_ui.parts.preview import preview
+from campaign_ui.parts.undo import notify_undo
 from core import db
-from core.content import bodies, mail, templates
+from core.campaigns import Finding
+from core.campaigns.preflight import brought
+from core.content import bodies, foreign, html, mail, templates
 from core.errors import RuleError
 from core.models import BodyKind
 
@@ -59,14 +62,16 @@ class TemplateEditor:
             with card():
                 self.preview = preview("640px")
         self._show_state(saved=words.id is not None)
-        self.preview.show(_made(self._content()))
+        self.brought: list[Finding] = []
+        self._say(*_made(self._content(), fields))
 
     def _fields(self) -> None:
         ui.input("Name", value=self.words.name, on_change=lambda event: self._changed("name", event.value))
-        ui.input("Subject", value=self.words.subject, on_change=lambda event: self._changed("subject", event.value))
-        preheader = ui.input("Preheader", value=self.words.preheader)
-        preheader.on_value_change(lambda event: self._changed("preheader", event.value))
-        preheader.props('hint="Shown after the subject in the inbox"').classes("mb-3")
+        self.subject = ui.input("Subject", value=self.words.subject)
+        self.subject.on_value_change(lambda event: self._changed("subject", event.value))
+        self.preheader = ui.input("Preheader", value=self.words.preheader)
+        self.preheader.on_value_change(lambda event: self._changed("preheader", event.value))
+        self.preheader.props('hint="Shown after the subject in the inbox"').classes("mb-3")
         with ui.row().classes("w-full items-center gap-1 compose-tools"):
             ui.label("Body").classes("font-semibold text-[13px] mr-2")
             self.tools = ui.row().classes("items-center gap-1")
@@ -78,6 +83,7 @@ class TemplateEditor:
             ui.space()
             self.body = BodyEditor(self.images, self._typed, self._built)
         self.to_html.set_visibility(self.words.body_kind == BodyKind.rich)
+        self.tags = ui.column().classes("w-full gap-2")
         self.body.build()
         self.body.show(self.words.body_kind, self.words.body)
         ui.label(_HINT).classes("text-xs cm-mute")
@@ -104,9 +110,44 @@ class TemplateEditor:
         background_tasks.create(self._show(), name="show template")
 
     async def _show(self) -> None:
-        made = await off_loop(_made, self._content())
+        made = await off_loop(_made, self._content(), self.fields)
         if not self.state.is_deleted:
-            self.preview.show(made)
+            self._say(*made)
+
+    def _say(self, made: mail.Preview, found: list[Finding]) -> None:
+        self.preview.show(made)
+        if found == self.brought:
+            return
+        self.brought = found
+        self.tags.clear()
+        with self.tags:
+            for each in found:
+                with notice(each.text, "pending", "warning"):
+                    if each.is_foreign:
+                        ui.button("Translate", on_click=self._translate).props("outline dense")
+
+    async def _translate(self) -> None:
+        before = self._content()
+        after = await off_loop(foreign.translated, before, self.fields)
+        if before != self._content():
+            return  # typed on while that was awaited
+
+        async def undo() -> None:
+            now = self._content()
+            if now not in (after, replace(after, body=html.for_editor(after.body))):
+                notify_error("It was changed since: nothing is taken back.")
+            elif not self.state.is_deleted:
+                self._put(before)
+
+        self._put(after)
+        notify_undo("The merge tags are merge fields now.", undo)
+
+    def _put(self, made: mail.Content) -> None:
+        """Show other words in the fields that are there."""
+        self.subject.set_value(made.subject)
+        self.preheader.set_value(made.preheader)
+        self.body.show(made.body_kind, made.body)
+        self._changed("body", made.body)
 
     def _content(self) -> mail.Content:
         words = self.words
@@ -159,8 +200,9 @@ class TemplateEditor:
         notify_done("Saved.")
 
 
-def _made(content: mail.Content) -> mail.Preview:
-    return mail.preview(content, _ANNA)
+def _made(content: mail.Content, fields: list[str]) -> tuple[mail.Preview, list[Finding]]:
+    """The mail, and what is said of the merge tags in it."""
+    return mail.preview(content, _ANNA), brought.findings(content, fields)
 
 
 def _keep(user_id: int, words: Words) -> int:

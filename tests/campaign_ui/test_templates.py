@@ -195,6 +195,35 @@ async def test_rich_text_stays_rich_or_becomes_html_on_purpose(user: Browser, si
     assert kept(alice, template).body.startswith("<!doctype html>")
 
 
+async def test_merge_tags_of_mailchimp_are_said_translated_and_taken_back(user: Browser, sign_in: SignIn) -> None:
+    alice = sign_in(user)
+    template = stored(alice, subject="For *|FNAME|*")
+    await user.open(f"/templates/{template}")
+    await user.should_see("*|FNAME|* is a merge tag of Mailchimp; here it is {{ first_name }}.")
+    theirs = '<h1>Dear *|LNAME|*</h1><a href="*|UNSUB|*">Leave</a> <a href="*|ARCHIVE|*">In your browser</a>'
+    write(user, theirs)
+    await user.should_see("*|FNAME|*, *|LNAME|* and *|UNSUB|* are merge tags of Mailchimp")
+    await user.should_see("*|ARCHIVE|* is a merge tag of Mailchimp. Remove it: there is no view in the browser.")
+    ours = theirs.replace("*|LNAME|*", "{{ last_name }}").replace("*|UNSUB|*", "{{ unsubscribe_url }}")
+
+    async def becomes(subject: str, body: str) -> None:
+        [field] = named(user, ui.input, "Subject")
+        assert isinstance(field, ui.input)
+        await eventually(lambda: field.value == subject)
+        press(user, "Save")
+        await eventually(lambda: (kept(alice, template).subject, kept(alice, template).body) == (subject, body))
+
+    press(user, "Translate")
+    await becomes("For {{ first_name }}", ours)
+    await undo(user, "The merge tags are merge fields now.")
+    await becomes("For *|FNAME|*", theirs)
+    press(user, "Translate")
+    await user.should_not_see("are merge tags of Mailchimp")
+    fill(user, "Subject", "Another")
+    await undo(user, "The merge tags are merge fields now.")
+    await user.should_see("It was changed since: nothing is taken back.")
+
+
 async def test_a_copy_appears_at_once_in_an_open_page(user: Browser, sign_in: SignIn) -> None:
     alice = sign_in(user)
     stored(alice)

@@ -19,7 +19,8 @@ _RICH = (
 _MARKDOWN = f"{_LONG}\n\n[our offer](https://shop.invalid/offer?a=1&b=2)\n\n{_LONG}\n\n{{{{ unsubscribe_url }}}}"
 _HTML = (
     f"<html><body><p>{_LONG}</p>\n<p>{_LONG}</p>\n"
-    '<a href="https://shop.invalid/offer?a=1&amp;b=2">our offer</a> <a href="*|ARCHIVE|*">In your browser</a><p>{{ unsubscribe_url }}</p></body></html>'
+    '<a href="https://shop.invalid/offer?a=1&amp;b=2">our offer</a> <a href="*|ARCHIVE|*">In your browser</a>'
+    "<p>{{ unsubscribe_url }}</p></body></html>"
 )
 _CHOSEN = "getSelection().toString()"
 _STEPS_OF_BACK = """async (way) => {
