@@ -43,7 +43,7 @@ class Body:
             ui.space()
             self.box = BodyEditor(self.images, self._typed, self._built)
             History(compose, self.say_with_undo)
-        self.said = ui.row().classes("w-full")
+        self.said = ui.row().classes("body-said w-full").props("tabindex=-1")
         self.said.set_visibility(False)
         self.before: str | None = None  # the body that this would bring back
         self.after: set[str] = set()  # that which took its place, as it is kept and as the editor spells it

@@ -236,7 +236,7 @@ class Review:
             return  # typed on while that was awaited
         before, after = ({name: getattr(each, name) for name in _TEXTS} for each in (made, became))
         draft.change(**after)
-        self.compose.go_to("content", "body", "")
+        self.compose.go_to("content", "said", "")
         some_stay = any(foreign.are_in(text) for text in after.values())
         words = "The merge tags are merge fields now"
         words += ", but for those that are nothing here: Preflight says what to do." if some_stay else "."

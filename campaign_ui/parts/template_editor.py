@@ -120,11 +120,12 @@ class TemplateEditor:
             return
         self.brought = found
         self.tags.clear()
-        with self.tags:
-            for each in found:
-                with notice(each.text, "pending", "warning"):
-                    if each.is_foreign:
-                        ui.button("Translate", on_click=self._translate).props("outline dense")
+        if found:
+            with self.tags, notice("", "pending", "warning"):
+                for each in found:
+                    ui.label(each.text).classes("font-medium")
+                if any(each.is_foreign for each in found):
+                    ui.button("Translate", on_click=self._translate).props("outline dense")
 
     async def _translate(self) -> None:
         before = self._content()

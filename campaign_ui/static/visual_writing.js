@@ -37,6 +37,7 @@ cmVisual.Writing = (() => {
       this.select(range);
       if (!this.mail.hostOf(element)) (element.closest("a, img") || element).focus({ preventScroll: true });
       this.visual.blocks.choose(element);
+      this.visual.fit(); // it may just be shown again
       element.scrollIntoView({ block: "center" });
     }
     offset(host) {

@@ -20,7 +20,7 @@ _MARKDOWN = f"{_LONG}\n\n[our offer](https://shop.invalid/offer?a=1&b=2)\n\n{_LO
 _HTML = (
     f"<html><body><p>{_LONG}</p>\n<p>{_LONG}</p>\n"
     '<a href="https://shop.invalid/offer?a=1&amp;b=2">our offer</a> <a href="*|ARCHIVE|*">In your browser</a>'
-    "<p>{{ unsubscribe_url }}</p></body></html>"
+    "<h1>Dear *|FNAME|*</h1><p>{{ unsubscribe_url }}</p></body></html>"
 )
 _CHOSEN = "getSelection().toString()"
 _STEPS_OF_BACK = """async (way) => {
@@ -80,6 +80,7 @@ async def test_what_the_preflight_says_is_mended_where_its_button_leads(sqlite_s
         await page.goto(f"{web}/campaigns/{drafts['markdown']}/edit?step=when")
         await _code(page)
         await page.goto(f"{web}/campaigns/{drafts['html']}/edit?step=when")
+        await _translated(page)
         await _visual(page)
         await _type_code(page)
         await _a_toast(page, web)
@@ -192,6 +193,20 @@ async def _a_toast(page: Page, web: str) -> None:
     await page.get_by_role("dialog").get_by_label("Name", exact=True).fill("Shop")
     await page.keyboard.press("Tab")
     await expect(toast).to_be_hidden(timeout=7_000)  # of itself it would stay for 8 s
+
+
+async def _translated(page: Page) -> None:
+    """The merge tags of another program, also on a phone: what became of them is seen, and taken back."""
+    await page.set_viewport_size({"width": 390, "height": 844})
+    await page.get_by_role("button", name="Translate").click()
+    said, greeting = page.locator(".body-said"), page.frame_locator("iframe[title=Body]").get_by_role("heading")
+    await expect(said).to_be_focused()
+    await expect(said).to_be_in_viewport(ratio=1)
+    await expect(greeting).to_have_text("Dear {{ first_name }}")
+    await said.get_by_role("button", name="Undo").click()
+    await expect(greeting).to_have_text("Dear *|FNAME|*")
+    await page.set_viewport_size({"width": 1440, "height": 900})
+    await page.get_by_role("tab", name="When").click()
 
 
 async def _visual(page: Page) -> None:

@@ -23,7 +23,12 @@ def content(made: mail.Content, names: Sequence[str] = ()) -> list[Finding]:
         return found
     body = bodies.words(made.body, made.body_kind)
     found += [*_braces(made), *links.findings(body), *images.findings(body)]
-    found += [*_text(body), *words.body(body), *_way_out(made), *size.findings(mail.whole_html(made))]
+    found += [
+        *_text(body),
+        *words.body(body),
+        *_way_out(foreign.translated(made, names)),
+        *size.findings(mail.whole_html(made)),
+    ]
     return found
 
 

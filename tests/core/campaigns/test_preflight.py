@@ -35,7 +35,7 @@ def test_merge_tags_of_other_programs_block_and_say_what_they_are_once_each() ->
     body = (
         '<p>Dear *|FNAME|* *|LNAME|*, {{ contact.CITY }} {{ UnsubscribeURL }} {% if x %}</p><img src="*|PIC|*" alt="x">'
         '<p><a href="*|UNSUB|*">Leave</a> <a href="https://harbourbooks.in/?e=*|EMAIL|*">Shop</a> '
-        '<a href="*|ARCHIVE|*">View in your browser</a> <a href="{{ unsubscribe_url }}">Leave here</a></p>'
+        '<a href="*|ARCHIVE|*">View in your browser</a></p>'
     ) + "<p>word</p>" * 20
     found = preflight.content(made(body, "For *|FNAME|*"), ["city"])
     assert {each.level.value for each in found} == {"error"} and len(found) == 6
