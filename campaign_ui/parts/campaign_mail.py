@@ -14,7 +14,7 @@ from campaign_ui.parts.notices import notify_error
 from campaign_ui.parts.preview import preview
 from core import campaigns, db
 from core.audience import addresses, contacts
-from core.content import mail
+from core.content import mail, merge
 from core.delivery import senders
 from core.errors import NotFound
 from core.models import CampaignStatus
@@ -22,7 +22,7 @@ from core.models import CampaignStatus
 
 @dataclass(frozen=True)
 class About:
-    """``subject``: as an example reads it. ``goes_to``: its lists, and how many people before it starts.
+    """``subject``: with its merge fields in words. ``goes_to``: its lists, and how many people before it starts.
 
     ``untracked``: why its opens will not be counted, before it starts.
     """
@@ -60,7 +60,7 @@ def _about(session: Session, user_id: int, campaign_id: int) -> About:
         goes_to += f" · {say_people(count)}" if goes_to else ""
         by_id = {each.id: each for each in senders.list_all(session, user_id)}
         untracked = why_untracked(by_id.get(campaign.sender_id))
-    return About(campaigns.subject(session, user_id, campaign_id), goes_to, untracked)
+    return About(merge.in_words(campaign.subject).strip(), goes_to, untracked)
 
 
 async def show_mail(user_id: int, campaign_id: int) -> None:

@@ -18,7 +18,7 @@ from core.campaigns.drafts import (
     save_draft,
     set_lists,
 )
-from core.campaigns.example import example, subject
+from core.campaigns.example import example
 from core.campaigns.findings import Finding, Level
 from core.campaigns.forecast import Forecast, Point
 from core.campaigns.handover import Rest, change_back, change_sender, rest, sender_of, sent_by, tried_by
@@ -87,7 +87,6 @@ __all__ = [
     "settle_unknown",
     "start_due",
     "steps_missing",
-    "subject",
     "title",
     "tried_by",
     "try_again_now",

@@ -4,7 +4,7 @@ from sqlmodel import Session, col, select
 
 from core.audience import contacts
 from core.campaigns.drafts import get, left_out_ids, list_ids
-from core.content import mail, merge
+from core.content import mail
 from core.models import Message
 
 _NO_MESSAGE = 1 << 62
@@ -19,10 +19,3 @@ def example(session: Session, user_id: int, campaign_id: int) -> mail.Recipient:
     if found is None:
         return mail.Recipient(_NO_MESSAGE, "anna@example.com", {"first_name": "Anna"})
     return mail.Recipient(_NO_MESSAGE, found.email, found.fields)
-
-
-def subject(session: Session, user_id: int, campaign_id: int) -> str:
-    """Its subject as ``example`` reads it. Raises NotFound."""
-    somebody = example(session, user_id, campaign_id)
-    fields = {**somebody.fields, "email": somebody.email}
-    return merge.render_text(get(session, user_id, campaign_id).subject, fields).strip()

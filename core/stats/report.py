@@ -7,6 +7,7 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from core import campaigns, db
+from core.content import merge
 from core.delivery import senders
 from core.models import Sender
 from core.stats.clicks import Link, links
@@ -20,7 +21,7 @@ from core.stats.readings import Heat, Quarters, Spans, heat, over_time, quarters
 
 @dataclass(frozen=True)
 class Report:
-    """``subject``: as its example reads it. ``sender``: as readers saw it; of several, each with how many it sent.
+    """``subject``: with its merge fields in words. ``sender``: as readers saw it; of several, with how many each sent.
     ``tried_by``: see ``campaigns.tried_by``.
 
     ``minutes``: of a short campaign, else none. ``zone``: of all times. ``in_sandbox``: it went to nobody.
@@ -57,7 +58,7 @@ def report(session: Session, user_id: int, campaign_id: int, zone: str) -> Repor
     read = quarters(session, user_id, campaign_id)
     return Report(
         campaign=campaign,
-        subject=campaigns.subject(session, user_id, campaign_id),
+        subject=merge.in_words(campaigns.get(session, user_id, campaign_id).subject).strip(),
         sender=_from(session, user_id, campaign_id, sender),
         tried_by=campaigns.tried_by(session, user_id, campaign_id),
         in_sandbox=sender is not None and sender.is_sandbox,

@@ -67,26 +67,28 @@ async def test_the_page_tells_all_that_matters(user: Browser, sign_in: SignIn) -
         await user.should_see(words)
 
 
-async def test_the_subject_is_told_as_the_campaigns_page_tells_it(user: Browser, sign_in: SignIn) -> None:
+async def test_the_subject_is_told_in_words_on_the_campaigns_page_its_report_and_the_workbook(
+    user: Browser, sign_in: SignIn
+) -> None:
     alice = sign_in(user)
     campaign_id = make(alice)
     with db.session() as session:
         campaign = session.get_one(Campaign, campaign_id)
-        campaign.name, campaign.subject = "", 'Hi {{ first_name | default: "there" }}'
+        campaign.name, campaign.subject = "", 'Hi {{ first_name | default: "there" }} of {{ city }}'
         message = session.exec(select(Message).order_by(col(Message.id))).first()
         assert message is not None
-        message.fields = {"first_name": "<b>Bo"}
+        message.fields = {"first_name": "<b>Bo", "city": "Pune"}
         file = io.BytesIO()
         session.flush()
         workbook.write(session, whole_report(session, alice, campaign_id, "Asia/Kolkata"), file)
-    for path, words in (("", "Hi <b>Bo"), ("/report", "Subject: Hi <b>Bo")):
+    for path, words in (("", "Hi there of [city]"), ("/report", "Subject: Hi there of [city]")):
         await user.open(f"/campaigns/{campaign_id}{path}")
         await user.should_see(words)
-        assert "{{" not in texts(user)
+        assert "{{" not in texts(user) and "Hi <b>Bo" not in texts(user)
     await user.open("/campaigns")
-    assert "Hi there" in texts(user) and "{{" not in texts(user)
+    assert "Hi there of [city]" in texts(user) and "{{" not in texts(user)
     rows_of = openpyxl.load_workbook(file)["Summary"].iter_rows(values_only=True)
-    assert [row[1] for row in rows_of if row[0] in ("Campaign", "Subject")] == ["Hi there", "Hi <b>Bo"]
+    assert [row[1] for row in rows_of if row[0] in ("Campaign", "Subject")] == ["Hi there of [city]"] * 2
 
 
 async def test_the_sender_has_the_letters_of_its_domain(user: Browser, sign_in: SignIn) -> None:

@@ -3,6 +3,7 @@ import pytest
 from core import campaigns, db, stats
 from core.errors import NotFound
 from core.models import Campaign
+from core.stats.report import report
 from tests import rows
 from tests.conftest import Stack
 
@@ -24,17 +25,16 @@ def test_a_campaign_is_called_by_its_name_or_by_its_subject_without_merge_fields
     assert campaigns.title(name, subject) == title
 
 
-def test_a_subject_is_told_as_the_first_on_the_ledger_reads_it_and_to_no_stranger(stack: Stack) -> None:
+def test_a_campaign_is_called_and_its_subject_told_in_words_and_to_no_stranger(stack: Stack) -> None:
     with db.session() as session:
         alice, charlie = rows.user(session), rows.user(session, "charlie@example.com")
         campaign_id = rows.campaign(session, alice, name="", subject=SUBJECT)
-        assert campaigns.subject(session, alice, campaign_id) == "Hi Anna,  calls"
         campaign = session.get_one(Campaign, campaign_id)
         rows.message(session, campaign, "b@x.io", "sent", db.now(session), fields={"Your_City": "Pune"})
         rows.message(session, campaign, "c@x.io", "sent", db.now(session), fields={"first_name": "Cem"})
-        assert campaigns.subject(session, alice, campaign_id) == "Hi there, Pune calls"
+        assert report(session, alice, campaign_id, "UTC").subject == "Hi there, [your city] calls"
         with pytest.raises(NotFound):
-            campaigns.subject(session, charlie, campaign_id)
+            report(session, charlie, campaign_id, "UTC")
         titles = [stats.summary(session, alice, campaign_id).title]
         titles += [each.name for each in stats.find(session, alice, "calls")]
         assert titles == ["Hi there, [your city] calls"] * 2
