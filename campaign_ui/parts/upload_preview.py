@@ -11,7 +11,8 @@ from campaign_ui.parts.upload_columns import UploadColumns
 from campaign_ui.parts.upload_outcome import UploadOutcome
 from campaign_ui.parts.upload_target import Target, target_fields
 from core.audience.known import Known
-from core.audience.parse import ParsedUpload, Rejected
+from core.audience.parse import ParsedUpload
+from core.audience.tally import Rejected
 
 _SHOWN_REJECTED = 200
 

@@ -15,6 +15,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]+")
 _MAX_NAME = 60
 _RESERVED = {"email", "unsubscribe_url"}
 _HEADER_WITHIN = 10  # a title or blank rows may stand above the header
+MORE = " ::: "  # between the addresses of one cell in exports of Google Contacts
 ADDED_AT = "added_at"  # in our own exports: when a contact was added
 _ADDED_AT_VALUE = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\+00:00)?")
 
@@ -157,6 +158,11 @@ def planned(columns: Sequence[Column], names: Mapping[int, str]) -> list[tuple[C
             taken[field] = column.label
         found.append((replace(column, field=field, is_ours=False), wrong))
     return found
+
+
+def first_of(cell: str) -> str:
+    """The first address of a cell."""
+    return cell.partition(MORE)[0]
 
 
 def _header_at(rows: Sequence[tuple[int, list[str]]]) -> int | None:

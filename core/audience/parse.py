@@ -6,32 +6,21 @@ from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from pathlib import Path
 
-from core.audience import addresses, columns, delimited, pasted, sheet
+from core.audience import addresses, binary, columns, delimited, elsewhere, pasted, sheet
 from core.audience.columns import Column, Layout
+from core.audience.elsewhere import Left
+from core.audience.tally import Person, Rejected, Tally
 from core.errors import RuleError
 
 MAX_FILE_BYTES = 50 << 20
 MAX_TEXT_CHARS = 5_000_000
 MAX_ROWS = 1_000_000
-MAX_REJECTED = 1_000  # kept to be shown; all are counted
-_SAMPLE_ROWS = 20
 _LOOK_ROWS = 500
 _PROGRESS_ROWS = 5_000
 _HEADER_ROOM = 20  # rows of a sheet above the first person
 
-_DOUBLED = "stands above too: one contact; where both rows have a value, that of this row is taken"
-
 Row = tuple[int, list[str]]
 Progress = Callable[[int], None]
-
-
-@dataclass(frozen=True)
-class Rejected:
-    """A row that is no recipient of its own: its 1-based line, what stood there, and why."""
-
-    line: int
-    value: str
-    reason: str
 
 
 @dataclass(frozen=True)
@@ -44,13 +33,18 @@ class ParsedUpload:
     valid_count: int
     duplicate_count: int  # valid rows whose address stood above already; not in valid_count
     invalid_count: int
-    invalid: tuple[Rejected, ...]  # the first MAX_REJECTED
+    invalid: tuple[Rejected, ...]  # the first 1,000
     duplicates: tuple[Rejected, ...]  # likewise
     sample: tuple[tuple[str, dict[str, str]], ...]
     _open: Callable[[], Iterator[Row]] = field(repr=False)
     _layout: Layout = field(repr=False)
     _spool: Path | None = field(default=None, repr=False)
     other_sheets: tuple[str, ...] = ()  # of the workbook: not read
+    left: Left = Left()  # who of the valid people left elsewhere
+    one_of_count: int = 0  # valid rows that have more addresses, of which the first was taken
+    _sample_left: frozenset[str] = frozenset()
+    _mixed: frozenset[int] = field(default=frozenset(), repr=False)  # hashes of who left by one of their rows only
+    _part: bool | None = None  # True: only who left; False: only who did not
 
     @property
     def fields(self) -> list[str]:
@@ -59,10 +53,28 @@ class ParsedUpload:
 
     def people(self) -> Iterator[tuple[str, dict[str, str]]]:
         """Every valid row as (address, merge fields that are not empty). Duplicates come again."""
+        return ((person.email, person.fields) for person in self._chosen())
+
+    def reasons(self) -> Iterator[tuple[str, str]]:
+        """Likewise (address, the SuppressionReason that its row tells): empty where it tells none."""
+        told = ((person.email, person.left.reason if person.left else "") for person in self._chosen())
+        return ((email, reason) for email, reason in told if reason or not self._part)
+
+    def part(self, has_left: bool) -> "ParsedUpload":
+        """Only those who left elsewhere, or only the others. ``invalid`` and ``duplicates`` stay those of all."""
+        count = self.left.count if has_left else self.valid_count - self.left.count
+        gone = self._sample_left
+        sample = tuple(each for each in self.sample if (each[0] in gone) == has_left)
+        return replace(self, valid_count=count, sample=sample, left=self.left if has_left else Left(), _part=has_left)
+
+    def _chosen(self) -> Iterator[Person]:
         layout = replace(self._layout, columns=columns.renamed(self._layout.columns, {}))
         for _, person in _people(self._open(), layout):
-            if not isinstance(person, Rejected):
+            if not isinstance(person, Rejected) and self._part in (None, self._has_left(person)):
                 yield person
+
+    def _has_left(self, person: Person) -> bool:
+        return person.left is not None or hash(person.email) in self._mixed
 
     def with_email_column(self, index: int, progress: Progress | None = None) -> "ParsedUpload":
         """The same rows with the addresses taken from column ``index``. Raises RuleError where there is none."""
@@ -104,7 +116,7 @@ def parse_file(path: Path, filename: str, progress: Progress | None = None) -> P
         head = file.read(8)
     if head.startswith(b"PK"):
         return _parse_workbook(path, name, progress)
-    _refuse_known_binary(path, head)
+    binary.refuse(path, head)
     return _parse_table(path, name, progress)
 
 
@@ -191,56 +203,43 @@ def _is_table(top: Sequence[Row], layout: Layout) -> bool:
 
 
 def _scan(open_rows: Callable[[], Iterator[Row]], layout: Layout, name: str, progress: Progress | None) -> ParsedUpload:
-    seen: set[int] = set()  # hashes: a million addresses would take 130 MB
-    valid = duplicates = rejected = 0
-    invalid: list[Rejected] = []
-    doubled: list[Rejected] = []
-    sample: dict[str, dict[str, str]] = {}
-    for number, (line, person) in enumerate(_people(open_rows(), layout), 1):
+    tally = Tally()
+    for number, (line, row) in enumerate(_people(open_rows(), layout), 1):
         if number > MAX_ROWS:
             raise RuleError(f"This file has more than {MAX_ROWS:,} rows. Split it and upload the parts.")
         if progress and number % _PROGRESS_ROWS == 0:
             progress(number)
-        if isinstance(person, Rejected):
-            rejected += 1
-            if len(invalid) < MAX_REJECTED:
-                invalid.append(person)
-        elif (mark := hash(person[0])) in seen:
-            duplicates += 1
-            if len(doubled) < MAX_REJECTED:
-                doubled.append(Rejected(line, addresses.shown(person[0]), _DOUBLED))
-            if person[0] in sample:
-                sample[person[0]].update(person[1])  # as they are stored: the later values win
-        else:
-            seen.add(mark)
-            valid += 1
-            if len(sample) < _SAMPLE_ROWS:
-                sample[person[0]] = person[1]
-    if not valid and not rejected:
+        tally.take(line, row)
+    if not tally.valid and not tally.rejected:
         raise RuleError("There is a header, but no rows below it.")
     return ParsedUpload(
         name,
         layout.columns,
         layout.email_index,
-        valid,
-        duplicates,
-        rejected,
-        tuple(invalid),
-        tuple(doubled),
-        tuple(sample.items()),
+        tally.valid,
+        tally.duplicates,
+        tally.rejected,
+        tuple(tally.invalid),
+        tuple(tally.doubled),
+        tuple(tally.sample.items()),
         open_rows,
         layout,
+        left=tally.left(),
+        one_of_count=tally.one_of,
+        _sample_left=tally.sample_left(),
+        _mixed=frozenset(tally.mixed),
     )
 
 
-def _people(rows: Iterator[Row], layout: Layout) -> Iterator[tuple[int, tuple[str, dict[str, str]] | Rejected]]:
+def _people(rows: Iterator[Row], layout: Layout) -> Iterator[tuple[int, Person | Rejected]]:
     email_index = layout.email_index
+    signs = elsewhere.signs(layout.columns, email_index)
     named = [(column.index, column.field) for column in layout.columns if column.field]
     for line, cells in rows:
         if line <= layout.header_line or not any(cells):
             continue
         raw = cells[email_index] if email_index < len(cells) else ""
-        address = addresses.read(raw)
+        address = addresses.read(columns.first_of(raw))
         if not address.email:
             if raw.strip() or any(cell.strip() for cell in cells):
                 yield line, Rejected(line, _shown(raw), address.reason)
@@ -251,7 +250,8 @@ def _people(rows: Iterator[Row], layout: Layout) -> Iterator[tuple[int, tuple[st
         if too_long:
             yield line, Rejected(line, address.email, f"{too_long} has more than {columns.MAX_VALUE:,} characters")
             continue
-        yield line, (address.email, fields)
+        left = elsewhere.said(cells, signs) if signs else None
+        yield line, Person(address.email, fields, left, columns.MORE in raw)
 
 
 def _renamed(fields: dict[str, str], old: Sequence[Column], new: Sequence[Column]) -> dict[str, str]:
@@ -268,31 +268,6 @@ def _list_name(filename: str) -> str:
     stem = re.sub(r"\.(csv|tsv|tab|txt|xlsx|xlsm|xls)$", "", stem, flags=re.IGNORECASE)
     stem = " ".join(stem.encode("utf-8", "replace").decode().split())
     return "".join(letter for letter in stem if letter.isprintable())[:150].strip() or "Uploaded contacts"
-
-
-def _refuse_known_binary(path: Path, head: bytes) -> None:
-    if head.startswith(b"\xd0\xcf\x11\xe0"):
-        with path.open("rb") as file:
-            protected = "EncryptedPackage".encode("utf-16-le") in file.read(1 << 20)
-        if protected:
-            raise RuleError("This Excel file is protected by a password. Remove the password and upload it again.")
-        raise RuleError("This is an old Excel file (.xls). Save it as .xlsx or CSV and upload that.")
-    for magic, kind in _BINARY.items():
-        if head.startswith(magic):
-            raise RuleError(f"This is {kind}, not a list of people. Upload a CSV, TSV, TXT or XLSX file.")
-
-
-_BINARY = {
-    b"%PDF": "a PDF file",
-    b"\x89PNG": "a picture",
-    b"\xff\xd8\xff": "a picture",
-    b"GIF8": "a picture",
-    b"\x1f\x8b": "a compressed file",
-    b"7z\xbc\xaf": "a compressed file",
-    b"Rar!": "a compressed file",
-    b"{\\rtf": "a word processor file",
-    b"BEGIN:VC": "a vCard file",
-}
 
 
 def _silent(_: int) -> None:

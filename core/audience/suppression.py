@@ -1,6 +1,6 @@
 """The suppression list: addresses that this user's campaigns never mail again, and why."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,8 @@ from core.errors import NotFound, RuleError
 from core.models import Suppression, SuppressionReason
 
 if TYPE_CHECKING:
-    from core.audience.parse import ParsedUpload, Rejected  # reads spreadsheets, which a worker never does
+    from core.audience.parse import ParsedUpload  # reads spreadsheets, which a worker never does
+    from core.audience.tally import Rejected
 
 MOST_OUTCOMES = 1_000
 
@@ -66,31 +67,43 @@ def suppress(
     return is_new
 
 
-def suppress_all(user_id: int, parsed: "ParsedUpload") -> Many:
-    """Never mail any valid address of ``parsed`` again; opens its own short transactions, and may be run again."""
-    added = 0
+def suppress_all(user_id: int, parsed: "ParsedUpload", progress: Callable[[int], None] = lambda done: None) -> Many:
+    """Never mail any valid address of ``parsed`` again, for the reason that its row tells, else by hand.
+
+    Opens its own short transactions, and may be run again. ``progress`` hears how many rows are done.
+    """
+    added = done = 0
     outcomes: dict[str, bool] = {}
-    people = parsed.people()
+    people = parsed.reasons()
     while chunk := list(islice(people, db.CHUNK_ROWS)):
-        emails = sorted({email for email, _ in chunk})
+        reasons = _reasons(chunk)
         with db.session() as session:
-            new = _suppress_chunk(session, user_id, emails)
-        added += len(new)
-        for email in emails if len(outcomes) < MOST_OUTCOMES else ():
+            new = _suppress_chunk(session, user_id, reasons)
+        added, done = added + len(new), done + len(chunk)
+        progress(done)
+        for email in reasons if len(outcomes) < MOST_OUTCOMES else ():
             outcomes.setdefault(email, email in new)  # a duplicate is no other address
     kept = tuple(islice(outcomes.items(), MOST_OUTCOMES))
     return Many(added, parsed.valid_count - added, parsed.invalid_count, kept, parsed.invalid)
 
 
-def _suppress_chunk(session: Session, user_id: int, emails: list[str]) -> set[str]:
+def _reasons(chunk: list[tuple[str, str]]) -> dict[str, str]:
+    """Address -> reason, by address: of two rows the first that tells one."""
+    found: dict[str, str] = {}
+    for email, told in chunk:
+        found[email] = found.get(email, "") or told
+    return {email: found[email] or SuppressionReason.manual.value for email in sorted(found)}
+
+
+def _suppress_chunk(session: Session, user_id: int, reasons: dict[str, str]) -> set[str]:
     """Returns which are new."""
-    here = select(Suppression.email).where(col(Suppression.user_id) == user_id, col(Suppression.email).in_(emails))
+    here = select(Suppression.email).where(col(Suppression.user_id) == user_id, col(Suppression.email).in_(reasons))
     held = set(session.exec(here).all())
-    new = [email for email in emails if email not in held]
-    same = {"user_id": user_id, "reason": SuppressionReason.manual.value, "message_id": None, "detail": ""}
-    now = db.now(session)
+    new = [email for email in reasons if email not in held]
+    same = {"user_id": user_id, "message_id": None, "detail": "", "created_at": db.now(session)}
     if new:
-        db.insert_ignore(session, _suppression, [{**same, "email": email, "created_at": now} for email in new])
+        rows = [{**same, "email": email, "reason": reasons[email]} for email in new]
+        db.insert_ignore(session, _suppression, rows)
         db.after_commit(session, lambda: live.publish(user_id, "audience"))
     return set(new)
 

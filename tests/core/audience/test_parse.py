@@ -5,7 +5,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from core.audience import delimited, parse
+from core.audience import delimited, parse, tally
 from core.audience.parse import ParsedUpload
 from core.errors import RuleError
 
@@ -40,7 +40,7 @@ def test_rejected_rows_tell_their_line_and_reason_and_blank_lines_are_nothing(tm
 
 def test_all_invalid_rows_are_counted_but_only_the_first_are_kept(tmp_path: Path) -> None:
     found = parsed(tmp_path, "email\n" + "nobody\n" * 1_500)
-    assert found.invalid_count == 1_500 and len(found.invalid) == parse.MAX_REJECTED
+    assert found.invalid_count == 1_500 and len(found.invalid) == tally.MAX_REJECTED
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])

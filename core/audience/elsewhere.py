@@ -1,0 +1,132 @@
+"""Who of an upload left at another mail program: told by columns that the exports of such programs have.
+
+Mailchimp (UNSUB_TIME, CLEAN_TIME, status), listmonk (status), MailerLite and ActiveCampaign (status), Brevo
+(emailBlacklisted), Klaviyo (Email Marketing Consent), MailUp (OptOut_Date), ours (reason), and German ones. Only words
+that leave no doubt: who is pending, unconfirmed or inactive did not leave.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from core.audience import columns
+from core.audience.columns import Column
+from core.models import SuppressionReason
+
+_UNSUBSCRIBED, _BOUNCED = SuppressionReason.unsubscribed.value, SuppressionReason.bounced.value
+_COMPLAINED, _MANUAL = SuppressionReason.complained.value, SuppressionReason.manual.value
+
+
+@dataclass(frozen=True)
+class Sign:
+    """A column that may say it: the reason for a word (as ``columns.key`` makes it), or for what looks like a time."""
+
+    index: int
+    label: str
+    words: Mapping[str, str]
+    times: re.Pattern[str] | None = None
+    by_time: str = ""
+
+
+@dataclass(frozen=True)
+class Said:
+    """A column says of somebody, by ``word`` (empty: by a time) that they left; ``reason`` is a SuppressionReason."""
+
+    label: str
+    word: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Left:
+    """``count`` different valid people left; the columns that say so, each with its words; the reasons."""
+
+    count: int = 0
+    columns: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    reasons: frozenset[str] = frozenset()
+
+
+def signs(named: Sequence[Column], email_index: int) -> tuple[Sign, ...]:
+    """The columns that may say that somebody left."""
+    found = (_sign(column) for column in named if column.index != email_index)
+    return tuple(sign for sign in found if sign is not None)
+
+
+def said(cells: Sequence[str], signs: Sequence[Sign]) -> Said | None:
+    """What the first of ``signs`` says of this row; None where none of them says that the person left."""
+    for sign in signs:
+        text = cells[sign.index].strip() if sign.index < len(cells) else ""
+        if not text:
+            continue
+        if reason := sign.words.get(_key(text)):
+            return Said(sign.label, text.lower(), reason)
+        if sign.times is not None and sign.times.search(text):
+            return Said(sign.label, "", sign.by_time)
+    return None
+
+
+def summed(count: int, told: Sequence[Said]) -> Left:
+    """``told``: everything that was said, in its order."""
+    by_column: dict[str, list[str]] = {}
+    for each in told:
+        by_column.setdefault(each.label, []).extend([each.word] if each.word else [])
+    return Left(count, by_column, frozenset(each.reason for each in told)) if count else Left()
+
+
+def _sign(column: Column) -> Sign | None:
+    key = columns.key(column.label)
+    if key in _STATES:
+        return Sign(column.index, column.label, _WORDS)
+    if key == "reason":
+        return Sign(column.index, column.label, _WORDS | {"manual": _MANUAL})
+    if key in _SUBSCRIBED:
+        return Sign(column.index, column.label, dict.fromkeys(_NO, _UNSUBSCRIBED))
+    if reason := _FACTS.get(key):
+        return Sign(column.index, column.label, dict.fromkeys(_YES, reason), _DATE, reason)
+    if reason := _TIMES.get(key):
+        return Sign(column.index, column.label, {}, _ANY_NUMBER, reason)
+    return None
+
+
+@lru_cache(1_024)
+def _key(text: str) -> str:
+    return columns.key(text) if len(text) <= 40 else ""
+
+
+def _each(reason: str, words: str) -> dict[str, str]:
+    return dict.fromkeys(words.split(), reason)
+
+
+_DATE = re.compile(r"\d+[./-]\d+[./-]\d*[1-9]")  # not 0000-00-00
+_ANY_NUMBER = re.compile(r"[1-9]")
+_YES = "true yes y 1 t x ja wahr j".split()
+_NO = "false no n 0 f nein falsch".split()
+_SUBSCRIBED = set("subscribed issubscribed emailsubscribed abonniert".split())
+_STATES = set(
+    """status state subscriberstatus subscriptionstatus emailstatus contactstatus memberstatus mailstatus
+    emailsubscriptionstatus emailmarketingstatus emailmarketingconsent abostatus abonnementstatus
+    abonnentenstatus newsletterstatus anmeldestatus kontaktstatus zustand""".split()
+)
+_WORDS = {
+    **_each(_UNSUBSCRIBED, "unsubscribed unsubscribe unsub optedout optout abgemeldet ausgetragen abbestellt"),
+    **_each(_MANUAL, "blocklisted blacklisted disabled suppressed gesperrt deaktiviert"),
+    **_each(_BOUNCED, "bounced bounce hardbounce hardbounced cleaned unzustellbar"),
+    **_each(_COMPLAINED, "complained complaint complaints spam spamcomplaint markedasspam abuse junk"),
+}
+# Where a yes or a date says it.
+_FACTS = {
+    **_each(_UNSUBSCRIBED, "unsubscribed isunsubscribed optedout optout emailoptout abgemeldet ausgetragen"),
+    **_each(_MANUAL, "blocklisted blacklisted emailblocklisted emailblacklisted isblocklisted suppressed gesperrt"),
+    **_each(_BOUNCED, "bounced hardbounced cleaned"),
+    **_each(_COMPLAINED, "complained spamcomplaint markedasspam"),
+}
+# Where whatever time stands there says it.
+_TIMES = {
+    **_each(_UNSUBSCRIBED, "unsubtime unsubscribedat unsubscribeat unsubscribetime unsubscribedate unsubscribeddate"),
+    **_each(
+        _UNSUBSCRIBED, "unsubscribedon dateunsubscribed optouttime optoutdate optedoutat abgemeldetam abmeldedatum"
+    ),
+    **_each(_BOUNCED, "cleantime cleanedat bouncedat hardbouncedat"),
+    **_each(_COMPLAINED, "complainedat"),
+}
