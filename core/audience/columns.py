@@ -178,10 +178,11 @@ def _header_at(rows: Sequence[tuple[int, list[str]]]) -> int | None:
 
 
 def _email_column(labels: list[str], body: Sequence[list[str]], width: int) -> int | None:
+    """Which has the most addresses, of equals the first; a header that says so counts as much as many of them."""
     best, best_score = None, 0.0
     for index in range(width):
-        cells = [cells[index] for cells in body if index < len(cells) and cells[index].strip()]
-        share = sum(addresses.looks_like_one(cell) for cell in cells) / len(cells) if cells else 0.0
+        cells = (cells[index] for cells in body if index < len(cells))
+        share = sum(addresses.looks_like_one(first_of(cell)) for cell in cells) / len(body) if body else 0.0
         named = key(labels[index])
         score = 2 * share + (1.5 if named in _SURE else 0.2 if share and named in _MAYBE else 0)
         if score > best_score:

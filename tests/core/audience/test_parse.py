@@ -106,6 +106,25 @@ def test_the_user_may_choose_another_address_column(tmp_path: Path) -> None:
         found.with_email_column(7)
 
 
+def test_several_addresses_in_one_cell_and_a_second_column_mislead_nobody(tmp_path: Path) -> None:
+    """As Google Contacts exports them."""
+    rows = [[f"P{n}", "Home", f"p{n}@example.com", "", ""] for n in range(60)]
+    rows[7][2] = "p7@example.com ::: seven@example.org"
+    rows[9][2] = "P9@example.com ::: nine@example.org ::: neuf@example.fr"
+    for n in (1, 2, 3):
+        rows[n][3:] = ["Work", f"work{n}@example.org"]
+    header = ["First Name", "E-mail 1 - Label", "E-mail 1 - Value", "E-mail 2 - Label", "E-mail 2 - Value"]
+    found = parsed(tmp_path, "\n".join(",".join(row) for row in [header, *rows]))
+    assert (found.email_index, found.valid_count, found.invalid_count, found.one_of_count) == (2, 60, 0, 2)
+    assert [email for email, _ in found.people()] == [f"p{n}@example.com" for n in range(60)]
+
+
+def test_of_two_columns_with_as_many_addresses_the_first_is_taken(tmp_path: Path) -> None:
+    text = "name,private,work\nAnna,a@example.com,a@example.org\nBen,b@example.com,b@example.org\n"
+    assert parsed(tmp_path, text).email_index == 1
+    assert parsed(tmp_path, text + "Cem,,c@example.org\n").email_index == 2
+
+
 def test_the_quote_that_disarms_a_formula_is_taken_off(tmp_path: Path) -> None:
     found = parsed(tmp_path, "email,note\na@example.com,'=1+1\nb@example.com,'tis fine\nc@example.com,=1+1\n")
     assert [fields["note"] for _, fields in found.people()] == ["=1+1", "'tis fine", "=1+1"]
