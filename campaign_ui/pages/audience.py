@@ -159,11 +159,12 @@ class _Page:
         await self.contacts.open(list_id)
         await self.reload()
 
-    async def _stored(self, list_id: int) -> None:
+    async def _stored(self, list_id: int | None) -> None:
         self.dialog.close()
-        self._show_first(False)  # at once: a file that is dropped on it just then would be lost
-        self.lists.chosen = list_id
-        await self.contacts.open(list_id)
+        if list_id is not None:
+            self._show_first(False)  # at once: a file that is dropped on it just then would be lost
+            self.lists.chosen = list_id
+            await self.contacts.open(list_id)
         await self.reload()
 
 

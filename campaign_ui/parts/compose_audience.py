@@ -125,8 +125,9 @@ class AudienceStep:
         chosen, before = map(set, self.compose.ticked)
         await self.compose.choose_lists(sorted(chosen - {list_id}), sorted(before ^ {list_id}))
 
-    async def _stored(self, list_id: int) -> None:
-        await self.choose(list_id, True)
+    async def _stored(self, list_id: int | None) -> None:
+        if list_id is not None:
+            await self.choose(list_id, True)
 
 
 class _Row(ui.row):

@@ -2,7 +2,6 @@
 
 import secrets
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,41 +13,33 @@ from campaign_ui.off_loop import off_loop
 from campaign_ui.parts.acts import long_work
 from campaign_ui.parts.drop import TOO_LARGE, drop_zone
 from campaign_ui.parts.notices import notice, notify_done, notify_error
+from campaign_ui.parts.upload_done import Done, say_done
 from campaign_ui.parts.upload_preview import preview
+from campaign_ui.parts.upload_read import Parse, Part, Read
+from campaign_ui.parts.upload_read import read as read_upload
 from campaign_ui.parts.upload_target import Target
 from campaign_ui.parts.work import show_work
 from core import clock, config, db
-from core.audience import contacts, known, parse, suppression
+from core.audience import contacts, parse, suppression
 from core.audience.parse import ParsedUpload
 from core.errors import NotFound, RuleError
 
-Parse = Callable[[Callable[[int], None]], ParsedUpload]
 _KEEP_SECONDS = 86_400  # of a file whose page was lost with the process
 
 
-@dataclass(frozen=True)
-class _Read:
-    """The upload, how many of its people are on the suppression list, who is a contact already, and the lists (id,
-    name, contacts) there are."""
-
-    parsed: ParsedUpload
-    suppressed_count: int
-    known: known.Known
-    lists: list[tuple[int, str, int]]
-
-
-def upload_panel(on_stored: Callable[[int], Any]) -> "UploadPanel":
-    """Upload or paste, preview, add. ``on_stored`` (async or not) gets the id of the list they are in."""
+def upload_panel(on_stored: Callable[[int | None], Any]) -> "UploadPanel":
+    """Upload or paste, preview, add. ``on_stored`` (async or not) gets the id of the list they are in, None where all
+    of them were suppressed."""
     return UploadPanel(on_stored)
 
 
 class UploadPanel:
     """The steps in one place of the page: choose, read, look, store. A failure goes back a step and loses nothing."""
 
-    def __init__(self, on_stored: Callable[[int], Any]) -> None:
+    def __init__(self, on_stored: Callable[[int | None], Any]) -> None:
         self.user_id, self.client, self.on_stored = auth.current().id, ui.context.client, on_stored
         self.path: Path | None = None
-        self.read: _Read | None = None
+        self.read: Read | None = None
         self.list_id: int | None = None  # begun, but not all is in it yet
         self.busy = False
         self.target = Target()
@@ -62,6 +53,8 @@ class UploadPanel:
                 with ui.element("div").classes("grid grid-cols-1 md:grid-cols-2 gap-4 w-full"):
                     self._build_drop()
                     self._build_paste()
+                words = "People who must not be mailed? Audience → Suppression list → Suppress several."
+                ui.label(words).classes("text-xs cm-mute")
             self.rest = ui.column().classes("w-full gap-4 items-stretch empty:hidden")
         self.client.on_delete(self.discard)
 
@@ -73,7 +66,7 @@ class UploadPanel:
     def discard(self) -> None:
         """Forget what was read and what was chosen for it, and delete its file."""
         if self.read is not None:
-            self.read.parsed.close()
+            self.read.whole.parsed.close()
         if self.path is not None:
             self.path.unlink(missing_ok=True)
         self.path = self.read = self.list_id = None
@@ -108,34 +101,25 @@ class UploadPanel:
 
     async def _choose_column(self, index: int) -> None:
         assert self.read is not None
-        parsed = self.read.parsed
+        parsed = self.read.whole.parsed
         await self._read("Reading again…", lambda told: parsed.with_email_column(index, told), back=self._show_preview)
 
     async def _read(self, words: str, parse_it: Parse, back: Callable[[], Any] | None = None) -> None:
         if not self.busy:
             told = self._show_work(words)
-            work = long_work(_read, self.user_id, parse_it, told)
+            work = long_work(read_upload, self.user_id, parse_it, told)
             await self._working(work, self._show_preview, back)
 
-    def _show_preview(self, read: _Read | None = None) -> None:
+    def _show_preview(self, read: Read | None = None) -> None:
         """What was read last, or ``read`` from now on."""
         if read is not None:
             self.read, self.target.fields = read, {}
         if (read := self.read) is None:
             return self._start_over()
-        self.target.name = self.target.name or read.parsed.name
+        self.target.name = self.target.name or read.whole.parsed.name
         self._switch(choosing=False)
         with self.rest:
-            preview(
-                read.parsed,
-                read.suppressed_count,
-                read.known,
-                self.target,
-                read.lists,
-                on_column=self._choose_column,
-                on_add=self._add,
-                on_back=self._start_over,
-            )
+            preview(read, self.target, on_column=self._choose_column, on_add=self._add, on_back=self._start_over)
 
     def offer(self, list_id: int | None) -> None:
         """Begin with this list as the one to add to; None: a new one."""
@@ -149,17 +133,27 @@ class UploadPanel:
     async def _add(self) -> None:
         if self.read is None or self.busy:
             return
+        added, gone = self.read.parts(self.target.suppress_left)
         try:
-            parsed = self.read.parsed.with_fields(self.target.fields)
+            parsed = added.parsed.with_fields(self.target.fields)
         except RuleError as error:
             return notify_error(str(error))
-        total = parsed.valid_count + parsed.duplicate_count
-        told = self._show_work("Adding the contacts…", bar=True)
-        await self._working(
-            self._store(parsed, lambda n: told(f"{n:,} of {total:,}", n / total)), self._stored, self._show_preview
-        )
+        begun = gone.parsed.valid_count if gone else 0
+        total = begun + parsed.valid_count + parsed.duplicate_count
+        told = self._show_work("Adding the contacts…" if parsed.valid_count else "Suppressing the addresses…", bar=True)
+        work = self._store(parsed, gone, begun, lambda n: told(f"{n:,} of {total:,}", n / total))
+        await self._working(work, self._stored, self._show_preview)
 
-    async def _store(self, parsed: ParsedUpload, told: Callable[[int], None]) -> contacts.Stored:
+    async def _store(self, parsed: ParsedUpload, gone: Part | None, begun: int, told: Callable[[int], None]) -> Done:
+        """Who left elsewhere is suppressed first: whatever fails after that, none of them is mailed."""
+        if gone is None:
+            return Done(await self._store_contacts(parsed, told), None)
+        suppressed = await long_work(suppression.suppress_all, self.user_id, gone.parsed, told)
+        if not parsed.valid_count:
+            return Done(None, suppressed)
+        return Done(await self._store_contacts(parsed, lambda n: told(begun + n)), suppressed)
+
+    async def _store_contacts(self, parsed: ParsedUpload, told: Callable[[int], None]) -> contacts.Stored:
         target = self.target
         if target.list_id is None and self.list_id is None:  # a second try goes on in the list that the first one began
             self.list_id = await off_loop(_begin_list, self.user_id, target.name)
@@ -170,13 +164,13 @@ class UploadPanel:
             target.list_id = self.list_id = None
             raise
 
-    async def _stored(self, stored: contacts.Stored) -> None:
-        in_list = self.read.parsed.valid_count - stored.added_count if self.read is not None else 0
-        words = _say(stored, in_list, self.target.keep_known)
+    async def _stored(self, done: Done) -> None:
+        valid_count = self.read.parts(self.target.suppress_left)[0].parsed.valid_count if self.read else 0
+        words = say_done(done, valid_count, self.target.keep_known)
         self._start_over()
         self.text.value = ""
         notify_done(words, timeout=8000)
-        result = self.on_stored(stored.list_id)
+        result = self.on_stored(done.stored.list_id if done.stored else None)
         if helpers.should_await(result):
             await result
 
@@ -227,31 +221,6 @@ class UploadPanel:
     def _switch(self, *, choosing: bool) -> None:
         self.rest.clear()
         self.choose.classes(add="" if choosing else "hidden", remove="hidden" if choosing else "")
-
-
-def _read(user_id: int, parse_it: Parse, told: Callable[[str], None]) -> _Read:
-    parsed = parse_it(lambda count: told(f"{count:,} rows"))
-    with db.reading() as session:
-        suppressed = suppression.count_among(session, user_id, (email for email, _ in parsed.people()))
-        lists = [(each.id or 0, each.name, each.contact_count) for each in contacts.lists(session, user_id)]
-        held = known.among(session, user_id, parsed, lambda count: told(f"{count:,} compared"))
-        return _Read(parsed, suppressed, held, lists)
-
-
-def _say(stored: contacts.Stored, in_list: int, keep_known: bool) -> str:
-    """What became of them: who came into the list, who was in it, whose fields changed."""
-    words = [f"{_people(stored.added_count)} added to the list “{stored.list_name}”."]
-    if in_list:
-        words.append(f"{in_list:,} {'was' if in_list == 1 else 'were'} in it already.")
-    if stored.known_count and keep_known:
-        words.append(f"{_people(stored.known_count)} you had stayed as they were.")
-    elif stored.known_count:
-        words.append(f"Of {_people(stored.known_count)} you had, {stored.updated_count:,} got new values.")
-    return " ".join(words)
-
-
-def _people(count: int) -> str:
-    return f"{count:,} contact{'s' * (count != 1)}"
 
 
 def _begin_list(user_id: int, name: str) -> int:

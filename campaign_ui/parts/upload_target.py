@@ -12,12 +12,14 @@ _KNOWN = {False: "Update their fields", True: "Keep them as they are"}
 
 @dataclass
 class Target:
-    """``list_id`` None: a new list called ``name``. ``fields``: names for columns, by their index."""
+    """``list_id`` None: a new list called ``name``. ``fields``: names for columns, by their index. ``suppress_left``:
+    who left elsewhere is suppressed, not added."""
 
     name: str = ""
     list_id: int | None = None
     keep_known: bool = False
     fields: dict[int, str] = field(default_factory=dict)
+    suppress_left: bool = True
 
 
 def target_fields(target: Target, lists: list[tuple[int, str, int]], on_change: Callable[[], Any]) -> None:

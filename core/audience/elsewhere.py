@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import NamedTuple
 
 from core.audience import columns
 from core.audience.columns import Column
@@ -29,8 +30,7 @@ class Sign:
     by_time: str = ""
 
 
-@dataclass(frozen=True)
-class Said:
+class Said(NamedTuple):
     """A column says of somebody, by ``word`` (empty: by a time) that they left; ``reason`` is a SuppressionReason."""
 
     label: str
@@ -45,6 +45,9 @@ class Left:
     count: int = 0
     columns: Mapping[str, Sequence[str]] = field(default_factory=dict)
     reasons: frozenset[str] = frozenset()
+
+
+NOBODY = Left()
 
 
 def signs(named: Sequence[Column], email_index: int) -> tuple[Sign, ...]:
@@ -71,7 +74,7 @@ def summed(count: int, told: Sequence[Said]) -> Left:
     by_column: dict[str, list[str]] = {}
     for each in told:
         by_column.setdefault(each.label, []).extend([each.word] if each.word else [])
-    return Left(count, by_column, frozenset(each.reason for each in told)) if count else Left()
+    return Left(count, by_column, frozenset(each.reason for each in told)) if count else NOBODY
 
 
 def _sign(column: Column) -> Sign | None:

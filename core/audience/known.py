@@ -28,6 +28,12 @@ class Known:
     changed: int = 0
     in_lists: dict[int, int] = field(default_factory=dict)
 
+    def __add__(self, others: "Known") -> "Known":
+        """Of two uploads that have nobody in common."""
+        lists = {*self.in_lists, *others.in_lists}
+        in_lists = {each: self.in_lists.get(each, 0) + others.in_lists.get(each, 0) for each in lists}
+        return Known(self.people + others.people, self.changed + others.changed, in_lists)
+
 
 class Held(NamedTuple):
     id: int
@@ -40,11 +46,11 @@ def among(
 ) -> Known:
     """Goes through the whole upload, where the user has any contact; ``progress`` hears of how many people.
 
-    Of an upload of more than 200,000 nobody is told.
+    Of an upload of more than 200,000, or of a part of one, nobody is told.
     """
     known = Known()
     any_contact = select(Contact.id).where(col(Contact.user_id) == user_id).limit(1)
-    if parsed.valid_count > _MOST or session.exec(any_contact).first() is None:
+    if parsed.whole_count > _MOST or session.exec(any_contact).first() is None:
         return known
     seen, done = set[int](), 0
     for people in _chunks(parsed):

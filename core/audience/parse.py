@@ -8,7 +8,7 @@ from pathlib import Path
 
 from core.audience import addresses, binary, columns, delimited, elsewhere, pasted, sheet
 from core.audience.columns import Column, Layout
-from core.audience.elsewhere import Left
+from core.audience.elsewhere import NOBODY, Left
 from core.audience.tally import Person, Rejected, Tally
 from core.errors import RuleError
 
@@ -40,11 +40,17 @@ class ParsedUpload:
     _layout: Layout = field(repr=False)
     _spool: Path | None = field(default=None, repr=False)
     other_sheets: tuple[str, ...] = ()  # of the workbook: not read
-    left: Left = Left()  # who of the valid people left elsewhere
+    left: Left = NOBODY  # who of the valid people left elsewhere
     one_of_count: int = 0  # valid rows that have more addresses, of which the first was taken
     _sample_left: frozenset[str] = frozenset()
     _mixed: frozenset[int] = field(default=frozenset(), repr=False)  # hashes of who left by one of their rows only
     _part: bool | None = None  # True: only who left; False: only who did not
+    _others_count: int = 0  # who is not in this part
+
+    @property
+    def whole_count(self) -> int:
+        """How many valid people the file holds, of which this may be a part."""
+        return self.valid_count + self._others_count
 
     @property
     def fields(self) -> list[str]:
@@ -62,10 +68,11 @@ class ParsedUpload:
 
     def part(self, has_left: bool) -> "ParsedUpload":
         """Only those who left elsewhere, or only the others. ``invalid`` and ``duplicates`` stay those of all."""
-        count = self.left.count if has_left else self.valid_count - self.left.count
-        gone = self._sample_left
-        sample = tuple(each for each in self.sample if (each[0] in gone) == has_left)
-        return replace(self, valid_count=count, sample=sample, left=self.left if has_left else Left(), _part=has_left)
+        gone, stayed = self.left.count, self.valid_count - self.left.count
+        count, others = (gone, stayed) if has_left else (stayed, gone)
+        sample = tuple(each for each in self.sample if (each[0] in self._sample_left) == has_left)
+        left = self.left if has_left else NOBODY
+        return replace(self, valid_count=count, sample=sample, left=left, _part=has_left, _others_count=others)
 
     def _chosen(self) -> Iterator[Person]:
         layout = replace(self._layout, columns=columns.renamed(self._layout.columns, {}))

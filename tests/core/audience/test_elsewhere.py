@@ -118,7 +118,7 @@ def test_who_stands_twice_has_left_when_one_row_says_so(tmp_path: Path) -> None:
     assert (upload.valid_count, upload.left.count, stayed.valid_count, gone.valid_count) == (4 - 1, 2, 1, 2)
     assert [email for email, _ in stayed.people()] == ["b@example.com"]
     assert [email for email, _ in stayed.sample] == ["b@example.com"]
-    assert list(gone.reasons())[0] == ("a@example.com", "unsubscribed")
+    assert next(gone.reasons()) == ("a@example.com", "unsubscribed")
 
 
 def test_another_address_column_and_other_fields_keep_who_left(tmp_path: Path) -> None:

@@ -45,6 +45,19 @@ def test_an_upload_that_would_take_long_to_compare_is_not(alice: int, monkeypatc
     assert among(alice, TEXT) == Known()
 
 
+def test_who_left_elsewhere_and_the_others_add_up_to_the_whole(alice: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = contacts.store(alice, parse.parse_text(TEXT), "one").list_id
+    two = contacts.store(alice, parse.parse_text("b@example.com"), "two").list_id
+    text = "email,city,status\na@example.com,Ulm,enabled\nb@example.com,,bounced\nx@example.com,,bounced\n"
+    parts = [parse.parse_text(text).part(has_left) for has_left in (False, True)]
+    with db.reading() as session:
+        stayed, gone = (known.among(session, alice, each) for each in parts)
+        assert (stayed, gone) == (Known(1, 1, {one: 1}), Known(1, 1, {one: 1, two: 1}))
+        assert stayed + gone == among(alice, text) == Known(2, 2, {one: 2, two: 1})
+        monkeypatch.setattr(known, "_MOST", 2)  # the whole is what takes long
+        assert [known.among(session, alice, each) for each in parts] == [Known(), Known()]
+
+
 def test_a_stranger_is_told_nothing_of_others(alice: int) -> None:
     contacts.store(alice, parse.parse_text(TEXT), "one")
     with db.session() as session:
