@@ -34,7 +34,7 @@ def tiles(browser: Browser) -> dict[str, str]:
 
 
 def choose(browser: Browser, suppress: bool) -> None:
-    (choice,) = shown(browser, ui.toggle, "Who left elsewhere")
+    (choice,) = shown(browser, ui.radio, "Who left elsewhere")
     with browser:
         choice.value = suppress
 
