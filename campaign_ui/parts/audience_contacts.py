@@ -49,6 +49,12 @@ _ACTIONS = """
     @click="() => $parent.$emit('edit', props.row.id)" />
 </q-td>
 """
+_EMAIL = """
+<q-td :props="props">
+  <div class="truncate">{{ props.row.shown }}</div>
+  <span v-if="props.row.suppressed" class="cm-badge is-quiet" title="No campaign mails them">Suppressed</span>
+</q-td>
+"""
 _SHOWN_FIELDS = 4
 
 
@@ -77,6 +83,7 @@ class ContactsCard:
         with self.paged.tools:
             self.found = FoundActions(user_id, lambda: Selection(self.paged.words, self.list_id))
         self.paged.table.add_slot("body-cell-actions", _ACTIONS)
+        self.paged.table.add_slot("body-cell-email", _EMAIL)
         self.paged.table.on("edit", self._edit)
 
     def choose(self, list_id: int | None) -> None:
@@ -95,7 +102,7 @@ class ContactsCard:
     async def _load(self, search: str, after: dict[str, Any] | None, skip: int) -> Rows:
         self._show_export()
         page, total = await off_loop(_page, self.user_id, search, self.list_id, after, skip)
-        return Rows([self._row(each) for each in page.rows], page.more, total, page.over)
+        return Rows([self._row(each) | _suppressed(page, each) for each in page.rows], page.more, total, page.over)
 
     def _row(self, each: Contact) -> dict[str, Any]:
         shown = [f"{name}: {value}" for name, value in list(each.fields.items())[:_SHOWN_FIELDS] if value]
@@ -142,3 +149,7 @@ def _page(
         last = book.After(after["email"], after["id"]) if after else None
         page = book.page(session, user_id, search=search, list_id=list_id, after=last, skip=skip, limit=PAGE_ROWS)
         return page, book.count(session, user_id, search, list_id) if page.total is None else page.total
+
+
+def _suppressed(page: book.Page, each: Contact) -> dict[str, bool]:
+    return {"suppressed": each.email in page.suppressed}

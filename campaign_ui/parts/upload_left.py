@@ -22,7 +22,7 @@ _SHOWN = 6
 def left_choice(parsed: ParsedUpload, target: Target, on_change: Callable[[], Any]) -> None:
     """The choice changes ``target``, then calls ``on_change``."""
     with notice(say_left(parsed), "pending", "block"):
-        choice = ui.radio(_CHOICES, value=target.suppress_left).props("inline").classes("-ml-2")
+        choice = ui.radio(_CHOICES, value=target.suppress_left).props("inline").classes("-ml-2 gap-x-4")
         choice.props["aria-label"] = "Who left elsewhere"
         means = ui.label(_MEANS[target.suppress_left]).classes("text-[13px]").props("role=status")
 

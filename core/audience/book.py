@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
 from core import db, live
-from core.audience import addresses, columns, matches
+from core.audience import addresses, columns, matches, suppression
 from core.audience import search as looking
 from core.errors import NotFound, RuleError
 from core.models import Contact, ContactList, ListMember
@@ -30,12 +30,14 @@ class Page:
     """``more``: there are contacts after the last row; pass that row's After to get them.
 
     ``total``: how many there are in all, or ``over`` that number; None where they were not counted for this page.
+    ``suppressed``: the addresses of rows that no campaign mails.
     """
 
     rows: list[Contact]
     more: bool
     total: int | None = None
     over: bool = False
+    suppressed: frozenset[str] = frozenset()
 
 
 class Added(NamedTuple):
@@ -89,7 +91,8 @@ def page(
         found = found.where(tuple_(*order) > tuple_(*key))
     rows = list(session.exec(found.order_by(*order).limit(limit + 1).offset(skip)).all())
     total = matches.MOST_COUNTED if few is None else len(few)
-    return Page(rows[:limit], len(rows) > limit, total if walks else None, walks and few is None)
+    left_out = suppression.among(session, user_id, [each.email for each in rows])
+    return Page(rows[:limit], len(rows) > limit, total if walks else None, walks and few is None, frozenset(left_out))
 
 
 def count(session: Session, user_id: int, search: str = "", list_id: int | None = None) -> int:

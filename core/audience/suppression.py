@@ -1,6 +1,6 @@
 """The suppression list: addresses that this user's campaigns never mail again, and why."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -97,8 +97,7 @@ def _reasons(chunk: list[tuple[str, str]]) -> dict[str, str]:
 
 def _suppress_chunk(session: Session, user_id: int, reasons: dict[str, str]) -> set[str]:
     """Returns which are new."""
-    here = select(Suppression.email).where(col(Suppression.user_id) == user_id, col(Suppression.email).in_(reasons))
-    held = set(session.exec(here).all())
+    held = among(session, user_id, reasons)
     new = [email for email in reasons if email not in held]
     same = {"user_id": user_id, "message_id": None, "detail": "", "created_at": db.now(session)}
     if new:
@@ -150,6 +149,12 @@ def is_suppressed(session: Session, user_id: int, email: str) -> bool:
     return bool(reason(session, user_id, email))
 
 
+def among(session: Session, user_id: int, emails: Collection[str]) -> set[str]:
+    """Those of a few thousand ``emails`` (as contacts are kept) that this user's campaigns leave out."""
+    here = select(Suppression.email).where(col(Suppression.user_id) == user_id, col(Suppression.email).in_(emails))
+    return set(session.exec(here).all())
+
+
 def count_among(session: Session, user_id: int, emails: Iterable[str]) -> int:
     """How many different addresses of ``emails`` (as contacts are kept) this user's campaigns leave out."""
     if not count(session, user_id):
@@ -157,8 +162,7 @@ def count_among(session: Session, user_id: int, emails: Iterable[str]) -> int:
     found: set[str] = set()
     rest = iter(emails)
     while chunk := list(islice(rest, 5_000)):
-        here = select(Suppression.email).where(col(Suppression.user_id) == user_id)
-        found.update(session.exec(here.where(col(Suppression.email).in_(chunk))).all())
+        found |= among(session, user_id, chunk)
     return len(found)
 
 

@@ -4,7 +4,8 @@ from nicegui.testing.user_interaction import UserInteraction
 
 from core import db
 from core.audience import suppression
-from tests.campaign_ui.audience import left_files, people, press, shown, table_of
+from tests import rows
+from tests.campaign_ui.audience import left_files, people, press, shown, stored, table_of
 from tests.campaign_ui.conftest import SignIn, eventually, undo
 
 
@@ -36,6 +37,25 @@ async def test_the_suppression_list_is_shown_and_an_address_is_allowed_again(use
     await user.should_see("carol@example.com gets no more mail.")
     await undo(user, "carol@example.com gets no more mail.")
     await eventually(lambda: len(table.rows) == 2)
+
+
+async def test_who_is_suppressed_is_seen_among_the_contacts(user: Browser, sign_in: SignIn) -> None:
+    alice = sign_in(user)
+    stored(alice, "anna@example.com\nben@example.com")
+    with db.session() as session:
+        charlie = rows.user(session, "charlie@example.com")
+        suppression.suppress(session, charlie, "ben@example.com", "manual")
+        suppression.suppress(session, alice, "anna@example.com", "bounced")
+    await user.open("/audience")
+    table = table_of(user, "Merge fields")
+    assert [(row["email"], row["suppressed"]) for row in table.rows] == [
+        ("anna@example.com", True),
+        ("ben@example.com", False),
+    ]
+    assert 'v-if="props.row.suppressed"' in table.slots["body-cell-email"].template
+    with db.session() as session:
+        suppression.lift(session, alice, "anna@example.com")
+    await eventually(lambda: not any(row["suppressed"] for row in table.rows))
 
 
 async def test_an_international_domain_is_shown_with_its_letters(user: Browser, sign_in: SignIn) -> None:

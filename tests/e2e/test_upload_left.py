@@ -29,6 +29,7 @@ async def test_who_unsubscribed_elsewhere_is_suppressed_unless_one_says_otherwis
         await page.get_by_role("button", name="Add 1 contact, suppress 2").click()
         await expect(page.get_by_text("1 contact added to the list “listmonk”. 2 people suppressed.")).to_be_visible()
         await expect(page.get_by_role("button", name="Allow again: ben@example.com")).to_be_visible()
+        await _suppress(page, "anna@example.com")
     assert console.wrong == []
 
 
@@ -55,3 +56,13 @@ async def _choose_by_keyboard(page: Page) -> None:
     await page.keyboard.press("Space")
     await expect(page.get_by_role("group", name="Suppressed", exact=True)).to_contain_text("2")
     await expect(suppress).to_be_focused()
+
+
+async def _suppress(page: Page, email: str) -> None:
+    """It is seen at once where the contact stands."""
+    row = page.get_by_role("row").filter(has=page.get_by_role("button", name=f"Edit {email}"))
+    await expect(row).not_to_contain_text("Suppressed")
+    await page.get_by_label("Address to suppress").fill(email)
+    await page.get_by_role("button", name="Suppress", exact=True).click()
+    await expect(row).to_contain_text("Suppressed")
+    assert await violations(page) == []

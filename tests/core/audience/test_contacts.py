@@ -55,6 +55,19 @@ def test_an_upload_becomes_contacts_and_a_list_named_after_it() -> None:
         assert {row.domain for row in book.page(session, ALICE).rows} == {"example.com"}
 
 
+def test_a_page_of_contacts_tells_who_of_them_is_suppressed() -> None:
+    for user_id in (ALICE, CHARLIE):
+        store("a@example.com\nb@example.com\nc@example.com", user_id=user_id)
+    with db.session() as session:
+        suppression.suppress(session, ALICE, "a@example.com", "bounced")
+        suppression.suppress(session, ALICE, "c@example.com", "manual")
+        suppression.suppress(session, CHARLIE, "b@example.com", "manual")
+    with db.reading() as session:
+        assert book.page(session, ALICE).suppressed == {"a@example.com", "c@example.com"}
+        assert book.page(session, ALICE, search="b@").suppressed == set()
+        assert book.page(session, CHARLIE).suppressed == {"b@example.com"}
+
+
 def test_the_same_file_again_makes_a_second_list_of_the_same_contacts() -> None:
     store("a@example.com\nb@example.com")
     again = store("a@example.com\nb@example.com")

@@ -120,6 +120,8 @@ def test_the_suppressed_among_many_are_counted_once_each() -> None:
         emails = [f"p{n}@example.com" for n in range(6_000)] + ["a@example.com", "b@example.com", "a@example.com"]
         assert suppression.count_among(session, ALICE, emails) == 2
         assert suppression.count_among(session, CHARLIE, emails) == 0
+        assert suppression.among(session, ALICE, emails[-4:]) == {"a@example.com", "b@example.com"}
+        assert suppression.among(session, CHARLIE, emails[-4:]) == set()
 
 
 def test_a_stranger_sees_and_changes_nothing() -> None:
