@@ -151,3 +151,13 @@ def test_who_left_is_suppressed_and_the_rest_becomes_contacts(stack: Stack, tmp_
         assert len(kept) == 1_300 and kept["p7@example.com"] == "bounced"
         assert contacts.audience_count(session, alice, [stored.list_id]).going == 1_300
         assert suppression.count(session, charlie) == 0
+
+
+def test_suppressing_many_keeps_the_reason_that_a_file_tells(stack: Stack, tmp_path: Path) -> None:
+    with db.session() as session:
+        alice = rows.user(session)
+    text = "email,status\na@example.com,active\nb@example.com,bounced\nc@example.com,\nc@example.com,unsubscribed\n"
+    suppression.suppress_all(alice, parsed(tmp_path, text))
+    with db.reading() as session:
+        kept = {row.email[0]: row.reason for row in suppression.page(session, alice).rows}
+    assert kept == {"a": "manual", "b": "bounced", "c": "unsubscribed"}
