@@ -3,6 +3,7 @@
 from playwright.async_api import Dialog, Locator, Page, expect
 
 from core import accounts, db
+from core.delivery import presets
 from tests import rows
 from tests.conftest import Stack
 from tests.e2e.product import STILL, Console, chromium, free_port, running
@@ -64,6 +65,8 @@ async def _stays(page: Page, web: str) -> None:
             await page.get_by_role("option", name=provider, exact=True).click()
             await expect(form.get_by_text(words)).to_be_visible()
             assert await _below(form, "Provider", fields) == below
+    preset = next(each for each in presets.ALL if each.name == "SendGrid")
+    await expect(form.get_by_label("Connections", exact=True)).to_have_value(str(preset.connections))
     below = await _below(form, "Delay", (DOMAIN,))
     for connections, delay, words in (("50", "0.001", "3,000,000 mails"), ("2", "", "the same connection.")):
         await form.get_by_label("Connections", exact=True).fill(connections)
