@@ -1,4 +1,4 @@
-"""Ready blocks of a mail, for each kind of body: a button, columns, a quote, an image, a footer."""
+"""Ready blocks of a mail, for each kind of body: a button, columns, a table, a quote, an image, a footer."""
 
 import re
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from html import escape
 from core.content import frame, html, languages, markdown
 from core.models import BodyKind
 
-_ENDS = re.compile("</(?:p|div|h3|blockquote)>(?=<)")
+_ENDS = re.compile("</(?:p|div|h3|blockquote|tr)>(?=<)")
 _SOCIAL = ("Website", "Instagram", "LinkedIn")
 
 
@@ -35,6 +35,13 @@ def columns(count: int) -> str:
     return f'<div class="columns">{each}</div>'
 
 
+def table(rows: int = 3, columns: int = 2) -> str:
+    """A table with a row of headings, to be filled."""
+    heads = "".join(f"<th>Heading {number}</th>" for number in range(1, columns + 1))
+    empty = f"<tr>{'<td><br></td>' * columns}</tr>"
+    return f"<table><thead><tr>{heads}</tr></thead><tbody>{empty * (rows - 1)}</tbody></table>"
+
+
 def quote() -> str:
     """Somebody's words and name."""
     return '<blockquote><p>What somebody said.</p></blockquote><div class="caption">Name, company</div>'
@@ -55,6 +62,7 @@ READY: dict[str, tuple[str, Callable[[str], str]]] = {  # each gets the language
     "Divider": ("horizontal_rule", lambda _: divider()),
     "Two columns": ("vertical_split", lambda _: columns(2)),
     "Three columns": ("view_column", lambda _: columns(3)),
+    "Table": ("table_chart", lambda _: table()),
     "Quote": ("format_quote", lambda _: quote()),
     "Links and footer": ("call_to_action", footer),
 }

@@ -38,5 +38,5 @@ def turned(body: str, kind: str, into: str, language: str = languages.ENGLISH) -
     if kind == BodyKind.html:
         shown = body if html.survives_editor(body) else html.unpacked(body)
     else:
-        shown = html.for_editor(words(body, kind), with_tables=into == BodyKind.markdown)
+        shown = html.for_editor(words(body, kind))
     return markdown.from_html(shown) if into == BodyKind.markdown else html.for_editor(shown)

@@ -6,7 +6,7 @@ from html import unescape
 
 import nh3
 
-from core.content import places, plain
+from core.content import places, plain, tables
 
 _EDITOR_TAGS = {
     "a", "b", "blockquote", "br", "code", "div", "em", "h1", "h2", "h3", "h4", "hr", "i", "img", "li", "ol", "p",
@@ -15,17 +15,16 @@ _EDITOR_TAGS = {
 _EDITOR_STYLES = {"text-align", "color", "background-color", "font-weight", "font-style", "text-decoration"}
 # Ready blocks: the frame makes of them what Outlook and phones understand.
 _EDITOR_CLASSES = {"a": {"button"}, "div": {"columns", "column", "caption", "footer"}}
-_TABLE_TAGS = {"table", "thead", "tbody", "tr", "th", "td"}
 _EDITOR_ATTRIBUTES = {
     "*": {"style"},
     "a": {"href", "target", "title"},
     "img": {"src", "alt", "width", "height", "title"},
     "ol": {"start"},
+    **tables.ATTRIBUTES,
 }
 # Possessive, so that no input takes more than linear time; html.parser of Python 3.11 takes quadratic time on some.
 _ATTRIBUTE = re.compile(r"""\s++([^\s=<>"'/]++)(?:\s*+=\s*+(?:"([^"<>]*+)"|'([^'<>]*+)'|([^\s"'<>=]++)))?+""")
 _ATTRIBUTES = r"""(?:\s++[^\s=<>"'/]++(?:\s*+=\s*+(?:"[^"<>]*+"|'[^'<>]*+'|[^\s"'<>=]++))?+)*+"""
-_CELL = re.compile(r"<(/?)(?:td|th)\b[^<>]*+>", re.IGNORECASE)
 _LAYOUT = re.compile(r' class="(?:columns|column|caption|footer|button)"')
 _STYLE = re.compile(r' style="([^"<>]*+)"')
 _LIGHT = re.compile(r"\s*color\s*:\s*(white|#[0-9a-f]{6}|#[0-9a-f]{3})\s*\Z", re.IGNORECASE)
@@ -33,12 +32,18 @@ _TAG = re.compile(rf"<([A-Za-z][A-Za-z0-9]*+)({_ATTRIBUTES})")
 _TOKEN = re.compile(rf"<(/?+)([A-Za-z][A-Za-z0-9]*+)({_ATTRIBUTES})\s*+/?+>|([^<]++)")
 
 
-def for_editor(source: str, with_tables: bool = False) -> str:
-    """A copy of ``source`` safe to show in the rich text editor: no style sheets, scripts or comments; tables, which it
-    cannot edit, only where ``with_tables``."""
+def for_editor(source: str) -> str:
+    """A copy of ``source`` safe to show in the rich text editor: no style sheets, scripts or comments; of tables only
+    those that hold data (see ``tables``)."""
+    clean = _clean(source)
+    made = tables.flattened(clean)
+    return clean if made == clean else _clean(made)  # a block may not stand where a cell did
+
+
+def _clean(source: str) -> str:
     clean = nh3.clean(
         plain.flat(source),
-        tags=_EDITOR_TAGS | _TABLE_TAGS if with_tables else _EDITOR_TAGS,
+        tags=_EDITOR_TAGS | tables.TAGS,
         clean_content_tags={"script", "style", "title"},
         attributes=_EDITOR_ATTRIBUTES,
         allowed_classes=_EDITOR_CLASSES,
@@ -50,8 +55,8 @@ def for_editor(source: str, with_tables: bool = False) -> str:
 
 
 def unpacked(source: str) -> str:
-    """What a whole mail says, for the editor: the cells of its layout are paragraphs, one below the other."""
-    made = _LAYOUT.sub("", for_editor(_CELL.sub(r"<\1div>", places.hide_comments(source))))
+    """What a whole mail says, for the editor, without the looks of its layout."""
+    made = _LAYOUT.sub("", for_editor(places.hide_comments(source)))
     return _STYLE.sub(_readable, made)
 
 

@@ -47,6 +47,7 @@ def of(source: str, kind: str, into: str) -> list[str]:
 def _differences(source: str, became: str) -> list[str]:
     had, kept = _count(source), _count(became)
     gone = (had.tags - kept.tags - _NO_LOSS) | (had.attributes - kept.attributes)
+    gone |= {"table"} if had.tables > kept.tables else set()
     found = ["what it does on phones and in the dark"] if "style" in had.tags else []
     if had.conditionals:
         found.append("what was made for Outlook")
@@ -65,6 +66,7 @@ class _Count:
     attributes: set[str]
     conditionals: int
     comments: int
+    tables: int = 0
 
 
 def _styles(value: str) -> list[str]:
@@ -78,6 +80,7 @@ def _count(source: str) -> _Count:
     count = _Count(set(), set(), conditionals, len(comments) - conditionals)
     for tag, attributes in html.tags(source):
         count.tags.add(_SAME.get(tag, tag))
+        count.tables += tag == "table"
         for name, value in attributes:
             count.attributes.update(_styles(value) if name == "style" else [name])
     return count

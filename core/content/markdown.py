@@ -35,20 +35,21 @@ _MARK_IN_LINK = re.compile(rf"[\[\]]|{_MARK.pattern}")
 _PLAIN, _BETWEEN = r"""\s\x00-\x20<>"`\\()""", r".,;:!?'*~\[\]{}"
 _ADDRESS = rf"(?:https?|ftp)://(?:[{_BETWEEN}]*+(?:\([^{_PLAIN}]*+\)|[^{_PLAIN}{_BETWEEN}]))++"
 _ADDRESS_OR_MARK = re.compile(rf"(?<![A-Za-z0-9])(?P<address>(?i:{_ADDRESS}))|{_MARK.pattern}")
+_EMPTY_HEAD = re.compile(r"<thead>\s*<tr>\s*(?:<th(?: style=\"[^\"]*\")?></th>\s*)+</tr>\s*</thead>\s*")
+_ALIGNED = {"left": ":---", "center": ":---:", "right": "---:"}
 BLOCKS = ("columns", "column", "caption", "footer")
 
 
 def to_html(source: str) -> str:
     """``source`` as sanitised HTML for the frame; merge fields are as they were written, wherever they stand."""
     hidden, fields = merge.hidden(source)
-    return merge.shown(
-        html.for_editor(_reader(_has_plain_words(source)).render(hidden), with_tables=True), fields, escaped=True
-    )
+    made = html.for_editor(_reader(_has_plain_words(source)).render(hidden))
+    return merge.shown(_EMPTY_HEAD.sub("", made), fields, escaped=True)
 
 
 def from_html(source: str) -> str:
     """Markdown of a rich text's HTML, without a tag. What Markdown cannot say (colours, underlining) is left out."""
-    hidden, fields = merge.hidden(html.for_editor(source, with_tables=True))
+    hidden, fields = merge.hidden(html.for_editor(source))
     text = _Writer(heading_style="ATX", bullets="-", newline_style="BACKSLASH").convert(_without_last_breaks(hidden))
     return merge.shown(text, fields, escaped=False).strip() + "\n"
 
@@ -103,6 +104,21 @@ class _Writer(MarkdownConverter):
             return f"\n\n{fence} {name}\n{text.strip()}\n{fence}\n\n"
         made: str = super().convert_div(el, text, parent_tags)  # type: ignore[misc]
         return made
+
+    def convert_td(self, el: Any, text: str, parent_tags: set[str]) -> str:
+        made: str = super().convert_td(el, text.replace("|", "\\|"), parent_tags)  # type: ignore[misc]
+        return made
+
+    convert_th = convert_td
+
+    def convert_tr(self, el: Any, text: str, parent_tags: set[str]) -> str:
+        made: str = super().convert_tr(el, text, parent_tags)  # type: ignore[misc]
+        line = f"|{' --- |' * (cells := len(el.find_all(['td', 'th'])))}\n"
+        return made.replace(line, f"| {' | '.join(map(_alignment, el.find_all(['td', 'th'])))} |\n") if cells else made
+
+
+def _alignment(cell: Any) -> str:
+    return _ALIGNED.get(cell.get("style", "").removeprefix("text-align:"), "---")
 
 
 def _without_last_breaks(source: str) -> str:

@@ -20,6 +20,9 @@ HOSTILE = [
     "<!--" * 62_500,
     "<body " * 40_000,
     '<body "' * 35_000,
+    "<table><td>" * 20_000,
+    "<table><tr><td>a<td>b</table>" * 8_000,
+    "<table>" + "<caption>a</caption>" * 12_000,
     '<a href="' * 27_500 + "{{ a }}" * 25,
     "नमस्ते " * 12_500,
 ]
