@@ -17,11 +17,21 @@ _TOOLBAR = """[
   ["bold", "italic", "underline"],
   [{label: "Style", icon: "format_size", fixedLabel: true, fixedIcon: true, list: "no-icons",
     options: ["p", "h1", "h2", "h3", "code"]}],
-  ["quote", "unordered", "ordered"], ["left", "center"], ["ask", "hr"], ["removeFormat"], ["undo", "redo"]
+  ["quote", "unordered", "ordered"], ["left", "center"], ["ask", "hr"],
+  [{label: "Table", icon: "table_chart", fixedLabel: true, fixedIcon: true, list: "no-icons",
+    options: ["insertTable", "rowBelow", "columnRight", "deleteRow", "deleteColumn", "deleteTable"]}],
+  ["removeFormat"], ["undo", "redo"]
 ]"""
 # Quasar's own makes a link of what is marked at once, to nowhere.
-_ASK = """{ask: {icon: "link", tip: "Link (Ctrl+K)", type: "toggle", toggled: ({caret}) => caret.is("link"),
-  handler: () => cmLink.ask(cmBody.box().$refs.qRef)}}"""
+_ASK = """ask: {icon: "link", tip: "Link (Ctrl+K)", type: "toggle", toggled: ({caret}) => caret.is("link"),
+  handler: () => cmLink.ask(cmBody.box().$refs.qRef)}"""
+_IN_TABLE = {
+    "rowBelow": "Add row below",
+    "columnRight": "Add column to the right",
+    "deleteRow": "Delete row",
+    "deleteColumn": "Delete column",
+    "deleteTable": "Delete table",
+}
 _SIGNS = (
     "# Heading, **bold**, *italic*, - list, > quote, [words](https://…), ![what it shows](image). "
     "Block puts in buttons and columns."
@@ -135,7 +145,7 @@ class BodyEditor:
 
     def _rich(self) -> ui.editor:
         editor = ui.editor(value=html.for_editor(self.value), placeholder="Write your mail", on_change=self._typed)
-        editor.props[":toolbar"], editor.props[":definitions"] = _TOOLBAR, _ASK
+        editor.props[":toolbar"], editor.props[":definitions"] = _TOOLBAR, _definitions(editor.id)
         editor.on("linkask", self._asked, js_handler="(event) => emit(event.detail)")
         return editor.props("min-height=340px flat").classes("compose-rich w-full")
 
@@ -170,3 +180,18 @@ class BodyEditor:
     def paste(self, source: str) -> None:
         """What was copied elsewhere, at the cursor of a rich text."""
         body_box.insert(self.client, self.element, html.for_editor(source), block=False)
+
+
+def _definitions(editor_id: int) -> str:
+    """What the toolbar's own buttons say and do."""
+    put = f"cmBody.insert({editor_id}, {json.dumps(blocks.table())}, true)"
+    insert = (
+        'insertTable: {type: "no-state", tip: "Insert table", disable: (rich) => !!cmTable.cell(rich), '
+        f"handler: () => {put}}}"
+    )
+    others = [
+        f'{name}: {{type: "no-state", tip: "{words}", disable: (rich) => !cmTable.cell(rich), '
+        f'handler: () => cmTable.change(cmBody.box().$refs.qRef, "{name}")}}'
+        for name, words in _IN_TABLE.items()
+    ]
+    return f"{{{', '.join([_ASK, insert, *others])}}}"

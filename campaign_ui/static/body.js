@@ -139,10 +139,12 @@ window.cmBody = {
   // A block stands between paragraphs, never inside one: the caret goes to an empty line after the one it is in. That
   // line is made here, not by a command, so that one undo takes the block back whole.
   ownLine(box, inColumn) {
-    const isBlock = (node) => node.nodeType === 1 && /^(DIV|P|H[1-6]|UL|OL|BLOCKQUOTE|PRE|HR)$/.test(node.tagName);
+    const isBlock = (node) => node.nodeType === 1 && /^(DIV|P|H[1-6]|UL|OL|BLOCKQUOTE|PRE|HR|TABLE)$/.test(node.tagName);
     const holdsLines = (node) =>
       node === box ||
-      (node.tagName === "DIV" && (node.className ? inColumn && node.className === "column" : [...node.children].some(isBlock)));
+      (node.tagName === "DIV" &&
+        !node.closest("table") &&
+        (node.className ? inColumn && node.className === "column" : [...node.children].some(isBlock)));
     const chosen = getSelection();
     let line = chosen.rangeCount ? chosen.getRangeAt(0).endContainer : box;
     while (line !== box && !holdsLines(line.parentNode)) line = line.parentNode;
