@@ -21,7 +21,7 @@ _VISUAL = ("visual_source", "visual_mail", "visual_writing", "visual_blocks", "v
 def add_script() -> None:
     """What the browser needs, and the look of it, for this page."""
     ui.add_head_html(f'<script src="/static/body.js?v={version()}"></script>')
-    for name in ("code", "body_link", "body_table", *_VISUAL):
+    for name in ("code", "body_link", "body_table", "body_colours", *_VISUAL):
         ui.add_head_html(f'<script src="/static/{name}.js?v={version()}" defer></script>')
     ui.add_head_html(f'<link rel="stylesheet" href="/static/compose.css?v={version()}">')
 

@@ -6,11 +6,13 @@ from typing import Any, Literal
 
 from nicegui import background_tasks, events, ui
 
+from campaign_ui.off_loop import off_loop
 from campaign_ui.parts import body_box
 from campaign_ui.parts.body_images import BodyImages
 from campaign_ui.parts.body_visual import VisualBody
 from campaign_ui.parts.body_visual_ask import ask_link
-from core.content import blocks, html, images
+from campaign_ui.parts.notices import notify_error
+from core.content import blocks, html, images, pasted
 from core.models import BodyKind
 
 _TOOLBAR = """[
@@ -178,8 +180,16 @@ class BodyEditor:
         body_box.insert(self.client, self.element, blocks.for_kind(block, self.kind), block=True)
 
     def paste(self, source: str) -> None:
-        """What was copied elsewhere, at the cursor of a rich text."""
-        body_box.insert(self.client, self.element, html.for_editor(source), block=False)
+        """What was copied elsewhere, where it was pasted into a rich text."""
+        background_tasks.create(self._paste(source), name="read what was pasted")
+
+    async def _paste(self, source: str) -> None:
+        found = await off_loop(pasted.read, source)
+        body_box.insert(self.client, self.element, found.html, block=False)
+        if found.gone:
+            count = "A picture was" if found.gone == 1 else f"{found.gone:,} pictures or drawings were"
+            with self.images.place:
+                notify_error(f"{count} left out: what was copied only says where on your computer. Add it with Image.")
 
 
 def _definitions(editor_id: int) -> str:

@@ -13,6 +13,7 @@ window.cmBody = {
     box.setAttribute("role", "textbox");
     box.setAttribute("aria-multiline", "true");
     box.tabIndex = 0;
+    if (box.classList.contains("q-editor__content")) window.cmColours?.watch(box);
     if (box.classList.contains("cm-content")) box.setAttribute("aria-description", "Escape, then Tab, leaves it.");
     const bar = document.querySelector(".body-now .q-editor__toolbars-container");
     if (bar && bar.getAttribute("role") !== "toolbar") cmBody.rove(bar);
@@ -102,12 +103,16 @@ window.cmBody = {
     const rich = target && target.$refs && target.$refs.qRef;
     if (rich) {
       const box = rich.getContentEl();
-      at ??= rich.caret._range;
+      const place = block === false && box.contains(cmBody.pastedAt?.startContainer) && cmBody.pastedAt;
+      at ??= place || rich.caret._range;
       if (!cmBody.takesFocus(box, () => cmBody.insert(id, text, block, tries - 1, at), tries)) return;
+      const now = rich.caret._range.cloneRange();
+      const typedSince = place && now.compareBoundaryPoints(Range.START_TO_START, place) > 0;
       rich.caret.restore(at);
       if (block) cmBody.ownLine(box, !/class="(columns|footer)"/.test(text));
       const command = block === null ? "insertText" : "insertHTML";
       document.execCommand(command, false, block ? `${text}<div><br></div>` : text);
+      if (typedSince) rich.caret.restore(now);
       rich.caret.save();
       rich.refreshToolbar();
       const caret = rich.caret._range;
@@ -179,9 +184,13 @@ window.cmBody = {
     for (const file of files) tell(await cmBody.send(file));
     tell({ end: true });
   },
-  // What was copied from a text program may hold images as data: each is stored, then the text goes in.
+  // What was copied elsewhere: images that are data are stored, then Python says what of it goes in, where it was pasted.
   async takeHtml(html, tell) {
     const page = new DOMParser().parseFromString(html, "text/html");
+    const walk = page.createTreeWalker(page.body, NodeFilter.SHOW_COMMENT);
+    const unseen = [...page.body.querySelectorAll("style, script")];
+    while (walk.nextNode()) unseen.push(walk.currentNode);
+    unseen.forEach((each) => each.remove());
     const inside = [...page.images].filter((each) => (each.getAttribute("src") || "").startsWith("data:"));
     tell({ begin: inside.length });
     for (const each of inside) {
@@ -192,7 +201,8 @@ window.cmBody = {
         tell(said);
       }
     }
-    tell({ end: true, html: page.body.innerHTML });
+    const made = page.body.innerHTML;
+    tell(made.length > 7e5 ? { end: true, refused: "large" } : { end: true, html: made });
   },
   async sendData(address) {
     try {
@@ -208,14 +218,14 @@ window.cmBody = {
     const data = event.clipboardData || event.dataTransfer;
     if (!data) return;
     const [html, text, files] = [data.getData("text/html"), data.getData("text/plain"), [...data.files]];
-    if (/\/i\/[\w-]{32}\./.test(html)) return; // an image of ours moves
+    const words = html && new DOMParser().parseFromString(html, "text/html").body.textContent.trim();
+    if ((event.type === "drop" && cmBody.drags) || (!words && /\/i\/[\w-]{32}\./.test(html))) return; // it moves
     const stop = () => {
       event.preventDefault();
       event.stopPropagation();
     };
     const box = event.currentTarget.querySelector(".q-editor__content");
     const images = files.filter((file) => file.type.startsWith("image/"));
-    const words = html && new DOMParser().parseFromString(html, "text/html").body.textContent.trim();
     if (images.length && !words) {
       stop();
       if (event.type === "drop") cmBody.goTo(box, event);
@@ -226,12 +236,11 @@ window.cmBody = {
     } else if (html.length > 30e6 || text.length > 7e5) {
       stop();
       tell({ refused: "large" });
-    } else if (box && /<img[^>]*src\s*=\s*["']?data:/i.test(html)) {
+    } else if (box && html) {
       stop();
+      if (event.type === "drop") cmBody.goTo(box, event);
+      cmBody.pastedAt = getSelection().rangeCount ? getSelection().getRangeAt(0).cloneRange() : null;
       cmBody.takeHtml(html, tell);
-    } else if (box && html.length > 7e5) {
-      stop();
-      tell({ refused: "large" });
     }
   },
   goTo(box, event) {
@@ -241,6 +250,13 @@ window.cmBody = {
     getSelection().addRange(at);
   },
 };
+
+// What is dragged within the rich box only moves.
+for (const type of ["dragstart", "dragend"])
+  addEventListener(type, ({ target }) => {
+    const at = target.nodeType === Node.TEXT_NODE ? target.parentElement : target;
+    cmBody.drags = type === "dragstart" && Boolean(at.closest?.(".body-now .q-editor__content"));
+  });
 
 // Ctrl+Z in the body, or where nothing is typed in.
 addEventListener(
