@@ -36,8 +36,10 @@ _IN_TABLE = {
 }
 _SIGNS = (
     "# Heading, **bold**, *italic*, - list, > quote, [words](https://…), ![what it shows](image). "
-    "Block puts in buttons and columns."
+    "Block puts in buttons, columns and tables."
 )
+_GONE = "A picture could not be pasted: only its place on your computer was copied. Add it with Image."
+_MANY_GONE = "{:,} pictures could not be pasted: only their places on your computer were copied. Add them with Image."
 _SAY_DARK = """
 (() => {
   let said;
@@ -186,10 +188,9 @@ class BodyEditor:
     async def _paste(self, source: str) -> None:
         found = await off_loop(pasted.read, source)
         body_box.insert(self.client, self.element, found.html, block=False)
-        if found.gone:
-            count = "A picture was" if found.gone == 1 else f"{found.gone:,} pictures or drawings were"
+        if found.gone and not self.images.place.is_deleted:
             with self.images.place:
-                notify_error(f"{count} left out: what was copied only says where on your computer. Add it with Image.")
+                notify_error(_GONE if found.gone == 1 else _MANY_GONE.format(found.gone))
 
 
 def _definitions(editor_id: int) -> str:

@@ -106,8 +106,8 @@ window.cmBody = {
       const place = block === false && box.contains(cmBody.pastedAt?.startContainer) && cmBody.pastedAt;
       at ??= place || rich.caret._range;
       if (!cmBody.takesFocus(box, () => cmBody.insert(id, text, block, tries - 1, at), tries)) return;
-      const now = rich.caret._range.cloneRange();
-      const typedSince = place && now.compareBoundaryPoints(Range.START_TO_START, place) > 0;
+      const now = place && box.contains(rich.caret._range?.startContainer) && rich.caret._range.cloneRange();
+      const typedSince = now && now.compareBoundaryPoints(Range.START_TO_START, place) > 0;
       rich.caret.restore(at);
       if (block) cmBody.ownLine(box, !/class="(columns|footer)"/.test(text));
       const command = block === null ? "insertText" : "insertHTML";

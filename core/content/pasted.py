@@ -188,6 +188,8 @@ class _Reader(HTMLParser):
             return self._marked(style, look)
         if (name == "a" and "href" not in given) or (name == "u" and self.within["a"]):
             return "", ""
+        if name in ("b", "strong") and self.within["thead"]:
+            return "", ""  # headings are bold
         return _tag(name, {**kept, **_css(look)}), f"</{name}>"
 
     def _look(self, name: str, style: dict[str, str]) -> dict[str, str]:

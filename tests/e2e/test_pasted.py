@@ -49,7 +49,7 @@ async def test_what_word_copies_is_seen_mailed_kept_and_undone(sqlite_stack: Sta
             box = page.get_by_label("Body", exact=True)
             before = await box.inner_html()
             await _paste(page, box, "word")
-            await expect(page.get_by_text("A picture was left out")).to_be_visible()
+            await expect(page.get_by_text("A picture could not be pasted")).to_be_visible()
             await expect(box.locator("td")).to_have_text(["5. Dez", "ChorFest"])
             await expect(box.locator("ul > li")).to_have_count(3)
             assert "file:" not in await box.inner_html() and "font" not in await box.inner_html()

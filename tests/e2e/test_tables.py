@@ -38,6 +38,7 @@ async def test_a_table_is_put_in_filled_and_mailed(sqlite_stack: Stack) -> None:
             await _insert(page, "Table")
             await expect(box.locator("tr")).to_have_count(3)
             await _fill(page, box)
+            await _block_beside(page, box)
             await assert_accessible(page)
             await eventually(lambda: "Probe" in _body(draft), "the table was not saved")
             await page.reload()
@@ -69,6 +70,14 @@ async def _fill(page: Page, box: Locator) -> None:
     for words in ("7. Dez", "Probe"):
         await page.keyboard.press("Tab")
         await page.keyboard.type(words)
+
+
+async def _block_beside(page: Page, box: Locator) -> None:
+    """A block that is put in from within a cell stands behind the table."""
+    await _insert(page, "Divider")
+    await expect(box.locator("table + hr")).to_have_count(1)
+    await page.keyboard.press("Control+z")
+    await expect(box.locator("hr")).to_have_count(0)
 
 
 async def test_rows_and_columns_come_and_go_and_undo_knows_the_way_back(sqlite_stack: Stack) -> None:
