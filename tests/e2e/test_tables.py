@@ -75,7 +75,8 @@ async def _fill(page: Page, box: Locator) -> None:
 async def _block_beside(page: Page, box: Locator) -> None:
     """A block that is put in from within a cell stands behind the table."""
     await _insert(page, "Divider")
-    await expect(box.locator("table + hr")).to_have_count(1)
+    await expect(box.locator("hr")).to_have_count(1)
+    await expect(box.locator("table hr")).to_have_count(0)
     await page.keyboard.press("Control+z")
     await expect(box.locator("hr")).to_have_count(0)
 
