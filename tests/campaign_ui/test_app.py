@@ -3,12 +3,9 @@
 import itertools
 import os
 import socket
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from subprocess import PIPE
+from multiprocessing.process import BaseProcess
 from typing import IO
 
 import httpx
@@ -17,11 +14,10 @@ from sqlmodel import select
 
 from core import crypto, db
 from core.models import LoginFailure, Message, MessageState
-from tests import rows
+from tests import forked, rows
 from tests.conftest import Stack
 from tests.servers import free_port
 
-ROOT = Path(__file__).parents[2]
 PROGRAM = """
 import sys
 from starlette.testclient import TestClient
@@ -39,11 +35,25 @@ def test_opens_that_wait_in_memory_are_stored_when_the_program_ends(sqlite_stack
     with db.session() as session:
         _, (message_id,) = rows.sent_campaign(session, rows.user(session), [MessageState.sent])
     url = f"/t/o/{crypto.sign('open', message_id)}.gif"
-    env = {**os.environ, **sqlite_stack.env}
-    done = subprocess.run([sys.executable, "-c", PROGRAM, url], env=env, cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    _done(PROGRAM, sqlite_stack, url)
     with db.reading() as session:
         assert session.get_one(Message, message_id).opened_at is not None
+
+
+def _start(script: str, env: dict[str, str], *arguments: str) -> tuple[BaseProcess, IO[str]]:
+    process, output = forked.start_text(script, {**os.environ, **env}, *arguments)
+    with output:
+        return process, os.fdopen(os.dup(output.fileno()))
+
+
+def _done(script: str, stack: Stack, *arguments: str) -> str:
+    """What ``script`` said until it ended, well."""
+    process, lines = _start(script, stack.env, *arguments)
+    with lines:
+        said = lines.read()
+    process.join()
+    assert process.exitcode == 0, said
+    return said
 
 
 BROKEN = """
@@ -65,13 +75,12 @@ with TestClient(create_app(), raise_server_exceptions=False) as web:
 
 
 def test_an_error_of_ours_is_a_page_with_a_sentence_and_never_a_stack_trace(sqlite_stack: Stack) -> None:
-    env = {**os.environ, **sqlite_stack.env}
-    done = subprocess.run([sys.executable, "-c", BROKEN], env=env, cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    _done(BROKEN, sqlite_stack)
 
 
 AWAY = """
-import logging, sys
+import logging, sys, warnings
+warnings.simplefilter("ignore")
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 from campaign_ui.app import create_app
@@ -110,10 +119,7 @@ with TestClient(create_app()) as web:
 def test_while_the_database_is_away_pages_say_so_and_the_log_does_in_a_line(
     sqlite_stack: Stack, url: str, why: str
 ) -> None:
-    env = {**os.environ, **sqlite_stack.env, "PYTHONWARNINGS": "ignore"}
-    done = subprocess.run([sys.executable, "-c", AWAY, url], env=env, cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    [line] = done.stderr.splitlines()
+    [line] = _done(AWAY, sqlite_stack, url).splitlines()
     assert "the database is away, pages say so and try again: " in line and why in line and "hidden" not in line
 
 
@@ -133,12 +139,9 @@ main.main()
 
 def test_no_thread_works_while_the_web_looks_through_all_objects(sqlite_stack: Stack) -> None:
     """NiceGUI does as it starts: a tuple that grows in another thread then is a SystemError there."""
-    env = {**os.environ, **sqlite_stack.env, "PORT": str(free_port())}
-    with subprocess.Popen([sys.executable, "-c", LOOKED_AT], env=env, cwd=ROOT, stdout=PIPE, text=True) as program:
-        assert program.stdout is not None
-        said = list(itertools.takewhile(lambda line: not line.startswith("Campaigns: "), program.stdout))
-        program.terminate()
-    assert said == ["beside: MainThread Thread-1 (_run)\n"]  # the sandbox inbox, which waits for mails
+    with program(LOOKED_AT, sqlite_stack) as (_, said, _):
+        beside = [line for line in said if line.startswith("beside: ")]
+    assert beside == ["beside: MainThread Thread-1 (_run)\n"]  # the sandbox inbox, which waits for mails
 
 
 HANGS = """
@@ -167,16 +170,15 @@ main.main()
 def program(script: str, stack: Stack) -> Iterator[tuple[int, list[str], IO[str]]]:
     """``script`` in its own process: its port, the lines it said (in the end all of them), and those to come."""
     port = free_port()
-    env = {**os.environ, **stack.env, "PORT": str(port)}
-    command = [sys.executable, "-c", script]
-    with subprocess.Popen(command, env=env, cwd=ROOT, stdout=PIPE, stderr=subprocess.STDOUT, text=True) as process:
-        assert process.stdout is not None
-        said = list(itertools.takewhile(lambda line: not line.startswith("Campaigns: "), process.stdout))
+    process, lines = _start(script, stack.env | {"PORT": str(port)})
+    with lines:
+        said = list(itertools.takewhile(lambda line: not line.startswith("Campaigns: "), lines))
         try:
-            yield port, said, process.stdout
+            yield port, said, lines
         finally:
             process.terminate()
-            said += process.stdout
+            said += lines
+            process.join()
 
 
 def test_a_request_that_is_cut_off_as_the_program_stops_is_a_line_and_no_traceback(sqlite_stack: Stack) -> None:

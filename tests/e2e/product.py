@@ -15,8 +15,8 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright, expect
 
-from tests.e2e import forked
-from tests.e2e.forked import ROOT as ROOT
+from tests import forked
+from tests.forked import ROOT as ROOT
 from tests.servers import free_port as free_port
 
 PATIENCE = 30.0  # seconds: nothing here measures time, and machines that test many things at once pause
