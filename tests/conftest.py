@@ -10,6 +10,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+gc.disable()  # half of the time of importing and collecting; ``home`` lets it begin
+
 # Before anything of ours is imported: never the developer's own data.
 _HOME = Path(tempfile.mkdtemp(prefix="campaigns-tests-"))
 for _name in (
@@ -66,6 +68,7 @@ def home() -> Iterator[Path]:
     simulation.gc = SimpleNamespace(collect=lambda: 0)
     gc.collect()
     gc.freeze()  # nor does it look through all modules then
+    gc.enable()
     gc.set_threshold(5_000, 20, 30)  # a tenth of the time of tests otherwise
     # 4 ms for a password instead of 50. A process of its own, as in a browser test, hashes as the product does.
     accounts._hasher = accounts._hasher.using(rounds=1, memory_cost=1024)
