@@ -68,7 +68,7 @@ def _fill(env: dict[str, str]) -> list[str]:
         migrate.upgrade()
         running_id = sample.start_one(sample.fill())
         with db.session() as session:
-            session.execute(update(Sender).values(per_minute=60))  # the pages are looked at here, not the engine
+            session.execute(update(Sender).values(per_minute=1))  # the pages are looked at here, not the engine
             ids = dict(session.exec(select(Campaign.name, Campaign.id)).all())
     draft, past, scheduled = (
         ids["December reading list"],
