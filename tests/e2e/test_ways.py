@@ -1,19 +1,17 @@
 """Other ways to the same: by keyboard alone, on a phone, in two tabs. One product for all of them."""
 
-import os
 import re
-import subprocess
-import sys
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Page, expect
 
 from tests.conftest import KEY
-from tests.e2e.product import ROOT, STILL, Console, card, chromium, free_port
+from tests.e2e.product import STILL, Console, card, chromium, free_port, running
 
 _FOCUSED = """() => {
     const on = document.activeElement ?? document.body ?? document.documentElement, named = on.labels?.[0] ?? on;
@@ -41,18 +39,13 @@ _TABLE = "\n".join(
 _PEOPLE = [f"person{number}@example.org" for number in range(3)]
 
 
-@pytest.fixture(scope="module")
-def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def web(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
     """The embedded product on an empty database; returns its address."""
     port = free_port()
     env = {"DATA_DIR": str(tmp_path_factory.mktemp("ways")), "SECRET_KEY": KEY, "PORT": str(port)}
-    process = subprocess.Popen([sys.executable, "main.py"], cwd=ROOT, env={**os.environ, **env}, stdout=subprocess.PIPE)
-    try:
-        assert process.stdout is not None and b"Campaigns: " in process.stdout.readline()
+    async with running("main.py", env, "Campaigns: "):
         yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.communicate(timeout=30)
 
 
 @asynccontextmanager
