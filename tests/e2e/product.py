@@ -149,19 +149,19 @@ async def chromium() -> AsyncIterator[Browser]:
 
 @asynccontextmanager
 async def sharing_chromium() -> AsyncIterator[None]:
-    """One browser for all: a start takes a second of a processor. No page lives long enough to be worth compiling."""
-    async with _started("--js-flags=--no-turbofan --no-maglev") as browser:
+    """One browser for all: a start takes a second of a processor."""
+    async with _started() as browser:
         _shared.append(browser)
         yield
         _shared.clear()
 
 
 @asynccontextmanager
-async def _started(*flags: str) -> AsyncIterator[Browser]:
+async def _started() -> AsyncIterator[Browser]:
     """Debian's Chromium: where it is there, the one that has no windows and takes a quarter less of a processor."""
     program = os.environ.get("CHROMIUM") or shutil.which("chromium-headless-shell") or "/usr/bin/chromium"
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=program, args=[*CHROMIUM_FLAGS, *flags])
+        browser = await playwright.chromium.launch(executable_path=program, args=CHROMIUM_FLAGS)
         yield browser
         await browser.close()
 
