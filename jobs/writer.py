@@ -215,9 +215,9 @@ class Writer:
         self._answer(told.answers(done))
         if done.touched:
             self._tell(done.touched)
+        self._journal.forget(group.outcomes)
         for work in done.then.values():
             self._do_call(Call(work, None))
-        self._journal.forget(group.outcomes)
 
     def _flush(self, group: Group) -> Flushed:
         if group.usual:
