@@ -261,7 +261,7 @@ async def test_a_scheduled_campaign_shows_its_mail_and_people_and_can_be_edited(
         campaign_id = rows.campaign(session, alice, {}, sender_id=sender.id, **values)
         session.add(CampaignList(campaign_id=campaign_id, list_id=list_id))
     await user.open(f"/campaigns/{campaign_id}")
-    await user.should_see("Zoe, hello")
+    await user.should_see("[first name], hello")
     await user.should_see("To Readers · 1 recipient")
     press(user, "View mail")
     await user.should_see("As zoe@example.com sees it")
