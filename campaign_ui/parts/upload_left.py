@@ -13,7 +13,7 @@ from core.models import SuppressionReason
 _CHOICES = {True: "Suppress them", False: "Add them as contacts"}
 _MEANS = {
     True: "They are not added, and no campaign of yours mails them.",
-    False: "They are added as the others are, and your campaigns mail them.",
+    False: "They are added as the others are; who is not on your suppression list gets your campaigns.",
 }
 _DID = {SuppressionReason.bounced.value: "bounced", SuppressionReason.complained.value: "complained"}
 _SHOWN = 6

@@ -113,6 +113,7 @@ async def _add_sender(page: Page, web: str, server: Provider) -> None:
     await expect(page.get_by_text(re.compile("password", re.IGNORECASE)).last).to_be_visible()
     await expect(page.get_by_text(re.compile("535")).last).to_be_visible()
     await page.get_by_label("Password", exact=True).fill(PASSWORD)
+    await expect(page.get_by_text(re.compile("535"))).to_have_count(0)  # the button stands where it stays
     await page.get_by_role("button", name="Test connection").click()
     await expect(page.get_by_text(re.compile("works|succe|signed in", re.IGNORECASE)).last).to_be_visible()
     await page.get_by_role("button", name="Save").click()
