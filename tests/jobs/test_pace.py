@@ -156,13 +156,16 @@ def test_pause_of_a_slow_campaign_takes_no_further_slot_and_drops_no_connection(
 
 def test_a_lowered_limit_holds_from_the_next_mail_on(stack: Stack) -> None:
     user_id = world.add_user()
-    with Receiver() as receiver, world.engine() as engine:
+
+    def lowering(phase: str, recipient: str) -> None:
+        if phase == "dot" and len(receiver.accepted) == 3:
+            with db.session() as session:
+                session.get_one(Sender, sender_id).per_hour = 10
+
+    with Receiver(lowering) as receiver, world.engine() as engine:  # type: ignore[arg-type]
         sender_id = world.add_sender(user_id, receiver.port, per_minute=1200)
         world.add_campaign(user_id, sender_id, world.people(60))
         world.dispatch(engine)
-        receiver.wait(lambda: len(receiver.accepted) >= 3)
-        with db.session() as session:
-            session.get_one(Sender, sender_id).per_hour = 10
         world.until(lambda: world.sender(sender_id).owner == "" and len(receiver.accepted) == 10)
         assert len(receiver.starts) == 10
 
