@@ -17,12 +17,12 @@ _TEXT = (
 async def leave_out(campaign_id: int) -> None:
     """Ask, then do it."""
     user_id = auth.current().id
-    domain = await off_loop(_blamed, campaign_id)
+    domain = await off_loop(_blamed, user_id, campaign_id)
     title = f"Go on without {addresses.shown_domain(domain)}?"
     if not domain or await confirm(title, _TEXT, "Go on without it", color="primary"):
         await act(refusing.leave_out, user_id, campaign_id, domain)
 
 
-def _blamed(campaign_id: int) -> str:
+def _blamed(user_id: int, campaign_id: int) -> str:
     with db.reading() as session:
-        return refusing.blamed(session, campaign_id)
+        return refusing.blamed(session, user_id, campaign_id)

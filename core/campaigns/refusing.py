@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 
 from core import db, live
 from core.campaigns import states
-from core.campaigns.drafts import get, hint
+from core.campaigns.drafts import get, hint, owned
 from core.delivery import consequence
 from core.delivery.ledger import REPLY_CHARS
 from core.delivery.replies import LEFT_OUT
@@ -52,9 +52,10 @@ def look(session: Session, user_id: int, message_id: int, reply: str) -> Left | 
     return left
 
 
-def blamed(session: Session, campaign_id: int) -> str:
-    """The only domain that refused a campaign which is paused for that, while it has mails for others; else empty."""
-    last = select(Attempt.rule_id).where(col(Attempt.campaign_id) == campaign_id, col(Attempt.phase) != bounces.PHASE)
+def blamed(session: Session, user_id: int, campaign_id: int) -> str:
+    """The only domain that refused a campaign of the user, while it has mails for others; else empty."""
+    last = select(Attempt.rule_id).join(Campaign, col(Campaign.id) == col(Attempt.campaign_id))
+    last = last.where(*owned(user_id, campaign_id), col(Attempt.phase) != bounces.PHASE)
     rule_id = session.exec(last.order_by(col(Attempt.id).desc()).limit(1)).first()
     domains = _refused_at(session, campaign_id, rule_id, true()) if rule_id else set()
     if len(domains) != 1:
@@ -68,7 +69,7 @@ def leave_out(session: Session, user_id: int, campaign_id: int, domain: str) -> 
     """Go on with a campaign that is paused as its mails were refused, without ``domain``, which did. Raises RuleError,
     NotFound."""
     campaign = get(session, user_id, campaign_id)
-    if campaign.pause_reason != PauseReason.content or blamed(session, campaign_id) != domain:
+    if campaign.pause_reason != PauseReason.content or blamed(session, user_id, campaign_id) != domain:
         raise RuleError("This campaign was just changed. Look at it and try again.")
     _note(session, campaign_id, domain, campaign.pause_detail)
     leave_out_chunk(session, Left(campaign_id, user_id, domain))  # before the next ones are claimed

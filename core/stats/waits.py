@@ -70,7 +70,7 @@ def waiting(session: Session, user_id: int, campaign_id: int, zone: str) -> Wait
     if campaign.status == CampaignStatus.scheduled:
         return _of_scheduled(session, campaign, zone)
     if campaign.status == CampaignStatus.paused:
-        return _of_paused(session, campaign, _sender(session, user_id, campaign.sender_id))
+        return _of_paused(session, user_id, campaign)
     if campaign.status == CampaignStatus.draft:
         return Wait("A draft. Nothing is sent before you schedule it.")
     if campaign.status == CampaignStatus.cancelled:
@@ -78,12 +78,13 @@ def waiting(session: Session, user_id: int, campaign_id: int, zone: str) -> Wait
     return _finished(campaign, zone)
 
 
-def _of_paused(session: Session, campaign: Summary, sender: Sender | None) -> Wait:
+def _of_paused(session: Session, user_id: int, campaign: Summary) -> Wait:
+    sender = _sender(session, user_id, campaign.sender_id)
     reason, name = PauseReason(campaign.pause_reason or PauseReason.user), _name(sender)
     if campaign.is_mended:
         return Wait(_MENDED[reason].format(sender=name), "pending")
     tone = "failed" if campaign.is_stopped else "pending"
-    domain = refusing.blamed(session, campaign.id) if reason == PauseReason.content else ""
+    domain = refusing.blamed(session, user_id, campaign.id) if reason == PauseReason.content else ""
     where = f", all by {addresses.shown_domain(domain)}" if domain else ""
     lead = _PAUSED[reason].format(sender=name, where=where)
     return Wait(lead, tone, campaign.pause_detail, at_sender=reason in _MENDED, refuses=domain)

@@ -71,7 +71,7 @@ def test_where_two_domains_refuse_the_same_way_the_campaign_pauses(stack: Stack)
         world.until(lambda: world.sender(sender_id).owner == "")
     assert world.campaign(campaign_id).pause_reason == "content" and LEFT_OUT not in _rules(campaign_id)
     with db.reading() as session:
-        assert refusing.blamed(session, campaign_id) == ""
+        assert refusing.blamed(session, user_id, campaign_id) == ""
 
 
 def test_a_campaign_that_begins_with_the_domain_pauses_and_its_user_leaves_it_out(stack: Stack) -> None:
@@ -83,8 +83,10 @@ def test_a_campaign_that_begins_with_the_domain_pauses_and_its_user_leaves_it_ou
         world.until(lambda: world.campaign(campaign_id).status == "paused")
         world.until(lambda: world.sender(sender_id).owner == "")
         with db.reading() as session:
-            assert refusing.blamed(session, campaign_id) == STRICT
+            assert refusing.blamed(session, user_id, campaign_id) == STRICT
         stranger = world.add_user("charlie@example.com")
+        with db.reading() as session:
+            assert refusing.blamed(session, stranger, campaign_id) == ""
         with pytest.raises(NotFound), db.session() as session:
             refusing.leave_out(session, stranger, campaign_id, STRICT)
         with pytest.raises(RuleError, match="just changed"), db.session() as session:
