@@ -7,7 +7,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from core import config
-from core.content import picture
+from core.content import attached, picture
 
 MAX_UPLOAD = 100_000_000
 MAX_BODY = 1_000_000
@@ -112,6 +112,8 @@ class Guard:
 def _limit(path: str) -> int:
     if path == "/images":
         return picture.MOST_BYTES
+    if path.startswith("/campaigns/") and path.endswith("/attachments"):
+        return attached.MOST_BYTES
     return MAX_UPLOAD if path.startswith("/_nicegui/client/") else MAX_BODY
 
 

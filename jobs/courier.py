@@ -115,7 +115,8 @@ class Courier:
     async def _may_end(self, connection: Connection, mail: Mail) -> bool:
         """Write the body; whether its dot may follow. A small one waits for a mark that is asked for, and for its dot:
         one piece costs half of two."""
-        whole = mail.marking is not None and len(mail.body) <= ONE_PIECE and not failpoints.ARMED
+        small = not mail.tail and len(mail.body) <= ONE_PIECE
+        whole = mail.marking is not None and small and not failpoints.ARMED
         if not whole:
             await self._body(connection, mail)
         if not await self._marked(mail):
@@ -133,9 +134,9 @@ class Courier:
             connection.write(mail.body[: len(mail.body) // 2])
             await failpoints.reach("mid_body")
             mail.body = mail.body[len(mail.body) // 2 :]
-        connection.write(mail.body)
-        mail.body = b""
-        await connection.drained(connection.timeouts.block)
+        await connection.send(mail.body)
+        await connection.send(mail.tail)
+        mail.body = mail.tail = b""
         await asyncio.sleep(0)  # a refusal that came meanwhile is heard before the dot
 
     def _resumed(self, connection: Connection) -> Mail | None:

@@ -26,11 +26,13 @@ _MOST, _BYTES, _SECONDS = 31, 262_144, 0.002  # of the mails that are made ahead
 
 @dataclass(slots=True)
 class Mail:
-    """``marking``: the answer to its mark, where that was asked for already."""
+    """``tail``: what comes behind the body, its attachments. ``marking``: the answer to its mark, where that was asked
+    for already."""
 
     message: Claimed
     envelope: smtp.Envelope
     body: bytes
+    tail: bytes
     marking: "asyncio.Future[bool] | None" = None
 
 
@@ -44,11 +46,12 @@ class Maker:
         """The bytes of ``message`` for this connection; None: it cannot be made, which was told."""
         lane = self._lane
         try:
-            body = self._body(message)
-            if (refusal := smtp.too_big(connection, len(body))) is not None:
+            body, tail = self._body(message), lane.compiled[message.campaign_id].tail
+            size = len(body) + len(tail)
+            if (refusal := smtp.too_big(connection, size)) is not None:
                 lane.report.refused(message, "mail", refusal)
                 return None
-            return Mail(message, smtp.envelope(connection, lane.from_address, message.email, len(body)), body)
+            return Mail(message, smtp.envelope(connection, lane.from_address, message.email, size), body, tail)
         except (BadMail, smtp.BadAddress) as error:
             lane.report.failed(message, str(error))
         except Exception:  # a mistake of ours in one mail must not stop the others

@@ -99,7 +99,7 @@ class Stream:
 
     def _body(self, mail: Mail) -> bool:
         connection, marking = self._connection, mail.marking
-        if marking is None or len(mail.body) > ONE_PIECE or connection.ready:
+        if marking is None or mail.tail or len(mail.body) > ONE_PIECE or connection.ready:
             return self._end()
         if not marking.done():
             if self._asked is not marking:

@@ -4,6 +4,7 @@ from fastapi import FastAPI
 
 from campaign_ui.endpoints import (
     account,
+    attachments,
     audience,
     health,
     images,
@@ -20,6 +21,7 @@ from campaign_ui.endpoints import (
 
 MODULES = (
     account,
+    attachments,
     audience,
     health,
     images,

@@ -24,11 +24,23 @@ def attachment(what: str, of: str, day: date, ending: str) -> dict[str, str]:
     """The headers of a file ``Contacts - Müller & Co - 2026-11-26.csv``: in letters for whoever reads RFC 6266, before
     that in ASCII for who does not."""
     words = _safe(of)
-    flat = unicodedata.normalize("NFKD", words.replace("ß", "ss")).encode("ascii", "ignore").decode()
-    names = [" - ".join(part for part in (what, each, f"{day:%Y-%m-%d}") if part) for each in (_safe(flat), words)]
-    plain, whole = (f"{name}.{ending}" for name in names)
+    names = [" - ".join(part for part in (what, each, f"{day:%Y-%m-%d}") if part) for each in (_flat(words), words)]
+    return _headers(*(f"{name}.{ending}" for name in names))
+
+
+def named(name: str) -> dict[str, str]:
+    """The headers of a file that has a name already."""
+    words = _safe(name) or "file"
+    return _headers(_flat(words) or "file", words)
+
+
+def _headers(plain: str, whole: str) -> dict[str, str]:
     also = "" if plain == whole else f"; filename*=UTF-8''{quote(whole, safe='')}"
     return {"Content-Disposition": f'attachment; filename="{plain}"{also}', "Cache-Control": "no-store"}
+
+
+def _flat(words: str) -> str:
+    return _safe(unicodedata.normalize("NFKD", words.replace("ß", "ss")).encode("ascii", "ignore").decode())
 
 
 def _safe(name: str) -> str:

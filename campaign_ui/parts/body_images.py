@@ -13,6 +13,7 @@ from campaign_ui.parts.ask import answer, confirm, delete_when_hidden, dialog_ti
 from campaign_ui.parts.blocks import empty_state
 from campaign_ui.parts.body_box import CHOOSE
 from campaign_ui.parts.notices import notify_error
+from campaign_ui.parts.weight import weight
 from core import db
 from core.content import blocks, images, picture
 from core.errors import NotFound
@@ -160,7 +161,7 @@ class _Library:
             return
         total = sum(image.size for image in found)
         count = "1 image" if len(found) == 1 else f"{len(found):,} images"
-        self.caption.set_text(f"{count}, {_size(total)}. Choose one to put it into the mail.")
+        self.caption.set_text(f"{count}, {weight(total)}. Choose one to put it into the mail.")
         self.caption.set_visibility(bool(found))
         self.grid.clear()
         with self.grid:
@@ -180,7 +181,7 @@ class _Library:
             with ui.element("figcaption"):
                 with ui.element("div").classes("min-w-0 grow"):
                     ui.label(image.name or "Pasted").classes("truncate text-[13px] font-medium")
-                    ui.label(f"{image.width:,} × {image.height:,}, {_size(image.size)}").classes("text-xs cm-mute")
+                    ui.label(f"{image.width:,} × {image.height:,}, {weight(image.size)}").classes("text-xs cm-mute")
                 remove = ui.button(icon="delete_outline", on_click=partial(self._delete, image))
                 remove.props("flat round dense color=grey-7").props["aria-label"] = f"Delete {image.name or 'image'}"
 
@@ -231,10 +232,6 @@ async def _ask(image: Image) -> _Wanted | None:
             ui.button("Insert", on_click=submit)
     wanted = await answer(dialog)
     return wanted if isinstance(wanted, _Wanted) else None
-
-
-def _size(count: int) -> str:
-    return f"{count / 1e6:,.1f} MB" if count >= 1e6 else f"{max(1, round(count / 1e3)):,} KB"
 
 
 def _get(user_id: int, image_id: int) -> Image:

@@ -2,6 +2,7 @@
 
 from nicegui import events, ui
 
+from campaign_ui.parts.attachments import Attachments
 from campaign_ui.parts.blocks import card
 from campaign_ui.parts.compose_body import Body
 from campaign_ui.parts.compose_data import Compose, why_untracked
@@ -30,6 +31,7 @@ class ContentStep:
                 with card():
                     self.body = Body(compose, self._show_values)
                     compose.say_with_undo = self.body.say_with_undo
+                    self.attachments = Attachments(compose)
             with ui.column().classes("gap-4 min-w-0 items-stretch xl:sticky xl:top-[88px] self-start w-full"):
                 self.preview = LivePreview(compose)
         compose.on_choices(self._show_senders)

@@ -14,7 +14,9 @@ from campaign_ui.parts.field_menu import Fields
 from campaign_ui.uncounted import CANNOT
 from core import campaigns, clock, config, db
 from core.audience import contacts
+from core.campaigns import attachments
 from core.content import mail
+from core.content.attached import Attachment
 from core.delivery import senders
 from core.models import Campaign, Contact, ContactList, Sender
 
@@ -36,6 +38,7 @@ class Choices:
     all_fields: list[str]  # of all lists
     example: Contact | None
     count: contacts.AudienceCount
+    attachments: list[tuple[int, Attachment]]  # each with its number
 
 
 @dataclass
@@ -130,6 +133,7 @@ class Compose:
             campaign_id=self.draft.id,
             user_id=self.user_id,
             language=values["language"],
+            attachments=tuple(file for _, file in self.choices.attachments),
         )
 
 
@@ -152,6 +156,7 @@ def load(user_id: int, campaign_id: int) -> Choices:
             all_fields=contacts.field_names(session, user_id),
             example=contacts.sample(session, user_id, list_ids, left_out=left_out),
             count=contacts.audience_count(session, user_id, list_ids, left_out),
+            attachments=attachments.listed(session, user_id, campaign_id),
         )
 
 

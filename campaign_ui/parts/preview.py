@@ -10,6 +10,7 @@ from campaign_ui import mail_client
 from campaign_ui.mail_client import DARK, FORCED, LIGHT
 from campaign_ui.parts.ask import answer, dialog_title
 from campaign_ui.parts.blocks import skeleton
+from campaign_ui.parts.weight import weight
 from campaign_ui.plain import version
 from core.content import mail
 
@@ -60,6 +61,7 @@ class Preview:
                     self.sender = ui.label().classes("text-xs cm-mute")
                     self.subject = ui.label().classes("font-semibold text-[15px]")
                     self.preheader = ui.label().classes("text-[13px] cm-mute")
+                    self.files = ui.label().classes("text-[13px] break-words !whitespace-normal")
                 with ui.element("div").classes("cm-mail-stage"):
                     self.frame = self._frame()
                     self.text = ui.label().classes("cm-mail-text")
@@ -146,6 +148,8 @@ class Preview:
         self.subject.set_text(made.subject or "No subject yet")
         self.preheader.set_text(made.preheader)
         self.preheader.set_visibility(bool(made.preheader))
+        self.files.set_text("Attached: " + ", ".join(f"{each.name} ({weight(each.size)})" for each in made.attachments))
+        self.files.set_visibility(bool(made.attachments))
         self.text.set_text(made.text)
         self._draw()
 

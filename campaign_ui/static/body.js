@@ -168,20 +168,20 @@ window.cmBody = {
   },
 
   // Files to our server over HTTP; `tell` says how it went: {begin}, {id, path} or {error} of each, {end}.
-  async send(file) {
+  async send(file, to = "/images", failed = "the image was not stored") {
     try {
       const name = encodeURIComponent(file.name || "");
-      const answer = await fetch("/images", { method: "POST", body: file, headers: { "X-File-Name": name } });
+      const answer = await fetch(to, { method: "POST", body: file, headers: { "X-File-Name": name } });
       if (answer.status === 413) return { refused: "heavy" };
       const said = await answer.json().catch(() => ({}));
-      return said.id ? said : { error: said.error || `The image was not stored (${answer.status}). Try again.` };
+      return said.id ? said : { error: said.error || `The server failed (${answer.status}), so ${failed}. Try again.` };
     } catch {
-      return { error: "The server could not be reached, so the image was not stored. Try again." };
+      return { error: `The server could not be reached, so ${failed}. Try again.` };
     }
   },
-  async take(files, tell) {
+  async take(files, tell, ...how) {
     tell({ begin: files.length });
-    for (const file of files) tell(await cmBody.send(file));
+    for (const file of files) tell(await cmBody.send(file, ...how));
     tell({ end: true });
   },
   // What was copied elsewhere: images that are data are stored, then Python says what of it goes in, where it was pasted.

@@ -5,6 +5,7 @@
     preheader: 'input[aria-label="Preheader"]',
     sender: '[role="combobox"][aria-label="Sender"], input[aria-label="Sender"]',
     body: ".body-now [contenteditable=true], .body-now iframe",
+    attachments: ".cm-attach",
     said: ".body-said",
     lists: '[role="tabpanel"][aria-label="Audience"] [role="checkbox"]',
     hours: '[role="tabpanel"][aria-label="When"] [role="switch"]',

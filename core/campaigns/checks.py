@@ -1,5 +1,7 @@
 """Preflight: what stands between a draft and its readers, each with the step where it is mended."""
 
+from dataclasses import replace
+
 from sqlalchemy import exists
 from sqlmodel import Session, col, select
 
@@ -115,7 +117,7 @@ def _sender_place(session: Session, campaign: Campaign) -> tuple[str, str]:
 def _mail_problem(session: Session, campaign: Campaign) -> str:
     """Why no mail can be made of the content, or an empty text."""
     try:
-        mail.compile_mail(content(session, campaign))
+        mail.compile_mail(replace(content(session, campaign), attachments=()))
     except mail.BadMail as problem:
         return str(problem)
     return ""

@@ -2,6 +2,7 @@
 
 from sqlmodel import Session
 
+from core.campaigns import attachments
 from core.content import images, mail
 from core.delivery import dkim_keys, senders
 from core.models import Campaign, CampaignStatus, Sender
@@ -33,4 +34,5 @@ def content(session: Session, campaign: Campaign) -> mail.Content:
         language=campaign.language,
         signing=dkim_keys.signing(session, campaign.user_id, sender.from_address) if sender else (),
         links=links.of(session, campaign.id or 0) if counted else (),
+        attachments=attachments.of(session, campaign.id or 0),
     )

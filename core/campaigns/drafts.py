@@ -21,6 +21,7 @@ from core.models import (
     UNDO_FOR,
     BodyKind,
     Campaign,
+    CampaignAttachment,
     CampaignList,
     CampaignStatus,
     ContactList,
@@ -30,6 +31,7 @@ from core.models import (
 
 _EDITABLE = {"name", "subject", "preheader", "sender_id", "body", "body_kind", "scheduled_at", "time_zone"}
 _EDITABLE |= {"language", "sending_window", "warmup"}
+_CARRIED = ("name", "kind", "size", "digest", "data")  # of an attachment
 NAME_LENGTH = 200
 _LEFT = timedelta(minutes=1)
 
@@ -176,7 +178,7 @@ def set_lists(
 
 
 def duplicate(session: Session, user_id: int, campaign_id: int) -> Campaign:
-    """A draft "Copy of …" with the same content, sender and lists; no time, no numbers. Raises NotFound.
+    """A draft "Copy of …" with the same content, attachments, sender and lists; no time, no numbers. Raises NotFound.
 
     A name that another campaign of the user has gets a number: "Copy of News (2)".
     """
@@ -200,6 +202,10 @@ def duplicate(session: Session, user_id: int, campaign_id: int) -> Campaign:
     kept = (col(CampaignList.list_id), col(CampaignList.is_left_out))
     lists = select_rows(literal(copy.id), *kept).where(col(CampaignList.campaign_id) == campaign_id)
     session.execute(insert(CampaignList).from_select(["campaign_id", "list_id", "is_left_out"], lists))
+    carried = [getattr(CampaignAttachment, name) for name in _CARRIED]
+    files = select_rows(literal(copy.id), *carried).where(col(CampaignAttachment.campaign_id) == campaign_id)
+    ordered = files.order_by(col(CampaignAttachment.id))
+    session.execute(insert(CampaignAttachment).from_select(["campaign_id", *_CARRIED], ordered))
     return copy
 
 

@@ -10,6 +10,7 @@ from sqlmodel import Session
 
 from core import crypto, db
 from core.audience import addresses, pasted
+from core.campaigns import attachments
 from core.campaigns.checks import sender_problem
 from core.campaigns.content import content
 from core.campaigns.drafts import get
@@ -103,9 +104,10 @@ def _prepare(
     sender = session.get_one(Sender, campaign.sender_id)
     draft = content(session, campaign)
     try:
-        compiled = mail.compile_mail(replace(draft, subject=f"[Test] {draft.subject}"))
+        files = attachments.data(session, campaign_id, draft.attachments)
+        compiled = mail.compile_mail(replace(draft, subject=f"[Test] {draft.subject}"), files)
         number = _NO_MESSAGE | secrets.randbits(60)  # a new Message-ID each time: mailboxes hide doubles
-        raw = compiled.render(mail.Recipient(number, to, fields), db.now(session))
+        raw = compiled.render(mail.Recipient(number, to, fields), db.now(session)) + compiled.tail
     except mail.BadMail as error:
         raise RuleError(f"No mail can be made of this draft. {error}") from None
     host, port = senders.address(sender)
@@ -130,8 +132,7 @@ async def _deliver(server: Server, from_address: str, to: str, raw: bytes) -> Re
             connection.begin(envelope)
         if (refused := await connection.offered(envelope)) is not None:
             raise Refused(*refused)
-        connection.write(raw)
-        await connection.drained(_TIMES.block)
+        await connection.send(raw)
         connection.finish(b"", None)
         reply = await connection.read(_TIMES.dot)
         if not replies.is_success("dot", reply.code):

@@ -68,13 +68,16 @@ class Signer:
         return b"DKIM-Signature: %b%b\r\n" % (value, _FOLD.join(lines))
 
 
-def signed(head: bytes, body: bytes, signers: Sequence[Signer], at: datetime) -> bytes:
+def signed(head: bytes, body: Sequence[bytes], signers: Sequence[Signer], at: datetime) -> bytes:
     """``head`` (CRLF, each header once, the blank line at its end) with a signature of each signer at its top.
 
-    ``body`` has no empty line at its end.
+    ``body``, in pieces, has no empty line at its end.
     """
+    hashed = hashlib.sha256()
+    for piece in body:
+        hashed.update(piece)
     canonical = _relaxed(head.removesuffix(b"\r\n\r\n"))
-    body_hash = _base64(hashlib.sha256(body).digest())
+    body_hash = _base64(hashed.digest())
     return b"".join([*(signer.header(canonical, body_hash, at) for signer in signers), head])
 
 

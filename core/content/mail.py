@@ -5,13 +5,13 @@ A render of a 3 KB mail takes about 20 µs; building it with the email package t
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from html import escape
 
 from core import crypto
-from core.content import bodies, dkim, gate, headers, html, languages, links, merge, part, places
+from core.content import attached, bodies, dkim, gate, headers, html, languages, links, merge, part, places
 from core.content.gate import BadMail
 
 __all__ = ["BadMail", "CompiledMail", "Content", "Preview", "Recipient", "compile_mail", "preview"]
@@ -32,6 +32,7 @@ class Content:
     ``language`` (see ``languages``) of what is added to the body.
 
     ``links``: addresses (as links.addresses tells them) whose clicks are counted, and the number of each.
+    ``attachments``: files that the mail carries.
     """
 
     subject: str
@@ -47,6 +48,7 @@ class Content:
     language: str = languages.ENGLISH
     signing: tuple[dkim.SigningKey, ...] = ()
     links: tuple[tuple[str, int], ...] = ()
+    attachments: tuple[attached.Attachment, ...] = ()
 
 
 @dataclass(slots=True)
@@ -64,11 +66,15 @@ class Preview:
     preheader: str
     html: str
     text: str
+    attachments: tuple[attached.Attachment, ...] = ()
 
 
-def compile_mail(content: Content) -> "CompiledMail":
-    """Prepare ``content`` for any number of recipients. Raises BadMail when no mail could be made of it."""
-    return CompiledMail(content)
+def compile_mail(content: Content, files: Sequence[bytes] = ()) -> "CompiledMail":
+    """Prepare ``content`` for any number of recipients. Raises BadMail when no mail could be made of it.
+
+    ``files``: the data of its attachments, in their order; ValueError where it is of more or fewer.
+    """
+    return CompiledMail(content, files)
 
 
 def preview(content: Content, recipient: Recipient) -> Preview:
@@ -83,6 +89,7 @@ def preview(content: Content, recipient: Recipient) -> Preview:
             piece if isinstance(piece, str) else merge.written_plain(merge.value(piece, fields), piece.context)
             for piece in _text_pieces(content)
         ),
+        content.attachments,
     )
 
 
@@ -98,9 +105,9 @@ def whole_html(content: Content) -> str:
 
 
 class CompiledMail:
-    """The mail of one campaign; see compile_mail."""
+    """The mail of one campaign; see compile_mail. ``tail``: its attachments, with which each of its mails ends."""
 
-    def __init__(self, content: Content) -> None:
+    def __init__(self, content: Content, files: Sequence[bytes] = ()) -> None:
         base = content.base_url.rstrip("/")
         if base and not _BASE_URL.fullmatch(base):
             raise BadMail("BASE_URL is not a plain web address.")
@@ -123,16 +130,19 @@ class CompiledMail:
         plain = part.Part(_text_pieces(content), merge.written_plain, self._values)
         pieces = _split_pixel(source) if base else merge.parse_html(source)
         rich = part.Part(links.split(pieces) if base and content.links else pieces, merge.written, self._values)
-        boundary = b"=_" + hashlib.sha256(source.encode()).hexdigest()[:24].encode()
+        unique = hashlib.sha256(source.encode()).hexdigest()[:24].encode()
+        boundary, outer = b"=_" + unique, b"=_files_" + unique if content.attachments or files else b""
         self._plain, self._rich = plain, rich
-        self._head, names = self._compile_head(content, boundary)
+        self.tail = attached.tail(content.attachments, files, outer) if outer else b""
+        gate.check_lines(self.tail)
+        self._head, names = self._compile_head(content, boundary, outer)
         self._signers = [dkim.Signer(key, names) for key in content.signing]
         self._names = (b"DKIM-Signature",) * len(self._signers) + tuple(names)
-        self._body = _body(plain, rich, boundary)
+        self._body = _body(plain, rich, boundary, outer)
         mail = self.render(Recipient(1, "someone@example.com", {}), datetime(2026, 1, 1, tzinfo=UTC))
         gate.check(mail, self._names)
 
-    def _compile_head(self, content: Content, boundary: bytes) -> tuple[bytes, list[bytes]]:
+    def _compile_head(self, content: Content, boundary: bytes, outer: bytes) -> tuple[bytes, list[bytes]]:
         """The header block with a slot for each of To, Subject, Date, Message-ID, List-Unsubscribe."""
         fields: list[tuple[bytes, bytes]] = [
             (b"From", part.fixed(headers.mailbox(content.from_name, content.from_address, len("From: ")))),
@@ -151,13 +161,14 @@ class CompiledMail:
             (b"Feedback-ID", b"%d:%d:campaign:campaigns" % (content.campaign_id, content.user_id)),
             (b"Precedence", b"bulk"),
             (b"MIME-Version", b"1.0"),
-            (b"Content-Type", b'multipart/alternative; boundary="%b"' % boundary),
+            (b"Content-Type", _mixed(outer) if outer else _alternative(boundary)),
         ]
         names = [name for name, _ in fields]
         return b"".join(b"%b: %b\r\n" % field for field in fields) + b"\r\n", names
 
     def render(self, recipient: Recipient, at: datetime) -> bytes:
-        """The whole mail with CRLF, no line starting with a dot, checked by the gate; the same Message-ID each time.
+        """The mail up to its ``tail``, checked by the gate: with CRLF, no line starting with a dot. The same Message-ID
+        each time.
 
         ``at`` (aware) is its Date. Raises BadMail when this recipient's values cannot be mailed.
         """
@@ -179,7 +190,7 @@ class CompiledMail:
             raise BadMail("A merge field of this recipient has a broken character in it.") from None
         body = self._body % (*self._plain.placed(plain), *self._rich.placed(rich))
         if self._signers:
-            head = dkim.signed(head, body, self._signers, at)
+            head = dkim.signed(head, (body, self.tail), self._signers, at)
         gate.check_head(head, self._names, utf8_to=not to.isascii())
         gate.check_lines(b"".join((*plain, *rich)))  # the rest of the body was looked at when it was made
         return head + body
@@ -189,9 +200,18 @@ class CompiledMail:
         return headers.text(headers.clean(text), len("Subject: "))
 
 
-def _body(plain: part.Part, rich: part.Part, boundary: bytes) -> bytes:
-    """The body of the mail with the places of both parts, for the % operator."""
-    begin = b"--%b\r\nContent-Type: text/plain; charset=utf-8\r\n%b" % (boundary, plain.encoding)
+def _mixed(boundary: bytes) -> bytes:
+    return b'multipart/mixed; boundary="%b"' % boundary
+
+
+def _alternative(boundary: bytes) -> bytes:
+    return b'multipart/alternative; boundary="%b"' % boundary
+
+
+def _body(plain: part.Part, rich: part.Part, boundary: bytes, outer: bytes) -> bytes:
+    """The body of the mail, up to its attachments, with the places of both parts, for the % operator."""
+    begin = b"--%b\r\nContent-Type: %b\r\n\r\n" % (outer, _alternative(boundary)) if outer else b""
+    begin += b"--%b\r\nContent-Type: text/plain; charset=utf-8\r\n%b" % (boundary, plain.encoding)
     middle = b"\r\n--%b\r\nContent-Type: text/html; charset=utf-8\r\n%b" % (boundary, rich.encoding)
     end = b"\r\n--%b--\r\n" % boundary
     for run in (begin, *plain.runs[:-1], plain.runs[-1] + middle, *rich.runs[:-1], rich.runs[-1] + end):

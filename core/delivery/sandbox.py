@@ -20,7 +20,7 @@ from core.delivery import scenarios, senders
 from core.errors import NotFound
 from core.models import Campaign, Meta, SandboxMail, SandboxSetting, Sender, SenderState
 
-KEEP = 500  # mails per user
+KEEP, KEEP_BYTES = 500, 100_000_000  # mails per user, and what they take together: there may be large files in them
 SOURCE = 200_000  # bytes of a mail's source that are shown
 _SHOWN_CHARS = 1_000_000
 _LIKE = str.maketrans({"%": r"\%", "_": r"\_", "\\": r"\\"})
@@ -117,7 +117,7 @@ def owner(session: Session, username: str, password: str) -> int | None:
 
 
 def store(session: Session, mails: Sequence[Received]) -> None:
-    """Keep ``mails`` in one transaction, and of each user the newest KEEP."""
+    """Keep ``mails`` in one transaction, and of each user the newest KEEP that fit into KEEP_BYTES."""
     now = db.now(session)
     table: Any = SandboxMail.__table__  # type: ignore[attr-defined]
     rows = [
@@ -218,10 +218,14 @@ def _get(session: Session, user_id: int, mail_id: int) -> SandboxMail:
 
 
 def _forget_oldest(session: Session, user_id: int) -> None:
-    ids = select(SandboxMail.id).where(col(SandboxMail.user_id) == user_id).order_by(col(SandboxMail.id).desc())
-    last_kept = session.exec(ids.offset(KEEP - 1).limit(1)).first()
-    if last_kept is not None:
-        session.execute(delete(SandboxMail).where(col(SandboxMail.user_id) == user_id, col(SandboxMail.id) < last_kept))
+    newest = select(SandboxMail.id, SandboxMail.size).where(col(SandboxMail.user_id) == user_id)
+    last_kept, total = 0, 0
+    for number, size in session.exec(newest.order_by(col(SandboxMail.id).desc()).limit(KEEP)):
+        total += size
+        if last_kept and total > KEEP_BYTES:
+            break
+        last_kept = number or 0
+    session.execute(delete(SandboxMail).where(col(SandboxMail.user_id) == user_id, col(SandboxMail.id) < last_kept))
 
 
 def _parsed(raw: bytes) -> EmailMessage | None:

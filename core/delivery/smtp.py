@@ -16,6 +16,7 @@ from core.models import Security
 __all__ = ["Connection", "Dropped", "Envelope", "Refused", "Reply", "Server", "Timeouts", "connect", "envelope"]
 
 DOT = b".\r\n"
+_BLOCK = 262_144  # bytes
 
 
 @dataclass(frozen=True)
@@ -101,6 +102,17 @@ class Connection(Wire):
         else:
             self.mail_count += 1
             self.write(b"".join((body, DOT, follower.mail, follower.rcpt, b"DATA\r\n")))
+
+    async def send(self, body: bytes) -> None:
+        """A body, or a piece of it: until the operating system has it, or the server answers before its time.
+
+        In blocks, each with its own deadline (RFC 5321 section 4.5.3.2.5), so that a large one is not copied at once.
+        """
+        for start in range(0, len(body), _BLOCK):
+            if self.ready:
+                return
+            self.write(body[start : start + _BLOCK])
+            await self.drained(self.timeouts.block)
 
     async def offered(self, envelope: Envelope) -> tuple[str, Reply] | None:
         """Read (and without PIPELINING write) the envelope. None: the body may come; else (phase, its refusal)."""

@@ -171,6 +171,20 @@ class CampaignLink(SQLModel, table=True):
     url: str
 
 
+class CampaignAttachment(SQLModel, table=True):
+    """A file that every mail of a campaign carries: in the database, so that every worker has it."""
+
+    __tablename__ = "campaign_attachment"
+
+    id: int | None = Field(default=None, primary_key=True)
+    campaign_id: int = Field(foreign_key="campaign.id", index=True, ondelete="CASCADE")
+    name: str = Field(max_length=100)
+    kind: str = Field(max_length=100)  # its media type
+    size: int  # bytes
+    digest: str = Field(max_length=64)  # SHA-256 of the data
+    data: bytes = b""
+
+
 class Activity(SQLModel, table=True):
     """What happened in one hour of a campaign, for charts over time."""
 

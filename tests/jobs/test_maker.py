@@ -22,6 +22,7 @@ class Campaign:
     """Makes mails of so many bytes, and counts them."""
 
     size: int
+    tail: bytes = b""
     made: list[int] = field(default_factory=list)
 
     def render(self, recipient: Recipient, at: datetime) -> bytes:

@@ -6,7 +6,7 @@
 from collections.abc import Sequence
 
 from core.campaigns.findings import Finding, warning
-from core.campaigns.preflight import brought, images, links, size, words
+from core.campaigns.preflight import brought, files, images, links, size, words
 from core.content import bodies, foreign, html, mail, merge
 
 __all__ = ["content"]
@@ -26,6 +26,7 @@ def content(made: mail.Content, names: Sequence[str] = ()) -> list[Finding]:
     found += [
         *_text(body),
         *words.body(body),
+        *files.findings(made, body),
         *_way_out(foreign.translated(made, names)),
         *size.findings(mail.whole_html(made)),
     ]

@@ -138,7 +138,7 @@ class _Look:
         self.longest: tuple[int, Person | None] = (-1, None)
         self.at_once = datetime(2026, 1, 1, tzinfo=UTC)
         try:
-            self.compiled: mail.CompiledMail | None = mail.compile_mail(made)
+            self.compiled: mail.CompiledMail | None = mail.compile_mail(replace(made, attachments=()))
         except mail.BadMail:  # an error of its own, found without any recipient
             self.compiled = None
 

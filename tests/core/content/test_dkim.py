@@ -16,7 +16,7 @@ from core.content import gate
 from core.content.dkim import SigningKey
 from core.content.mail import BadMail, Recipient, compile_mail
 from core.delivery.dkim_keys import Pair, new_pairs
-from tests.core.content import corpus
+from tests.core.content import corpus, test_attached
 from tests.core.content.parsed import HEADERS, content, parse
 
 ROOT = Path(__file__).parents[3]
@@ -104,6 +104,13 @@ def test_both_signatures_cover_what_they_must(sqlite_stack: object, pairs: list[
     without = signed(pairs[1:], reply_to="", base_url="")
     assert b"Reply-To" not in without and b"List-Unsubscribe-Post" not in without
     assert by_dkimpy(without, pairs)[0] is False  # it says s0, which has the other key
+
+
+def test_a_signature_covers_the_files(sqlite_stack: object, pairs: list[Pair], tmp_path: Path) -> None:
+    raw = test_attached.carrying({"a.pdf": b"x" * 100_000}, signing=keys(pairs), from_address=FROM)
+    assert by_dkimpy(raw, pairs) == [True, True]
+    assert by_opendkim([raw], pairs, tmp_path) == [["pass", "pass"]]
+    assert by_dkimpy(raw.replace(b"eHh4\r\n", b"eHhY\r\n", 1), pairs) == [False, False]
 
 
 def test_every_kind_of_mail_verifies(sqlite_stack: object, pairs: list[Pair], tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ def test_mailparser_reads_what_was_written(cases: list[Case], tmp_path: Path) ->
     for number, case in enumerate(cases):
         found = seen[f"{number:03}.eml"]
         assert found.pop("headers") == [name.lower() for name in HEADERS if name != "Reply-To"]
-        assert found.pop("from") == "news@example.com"
+        assert found.pop("from") == "news@example.com" and found.pop("files") == []
         _agree(case, found)
 
 

@@ -11,6 +11,7 @@ from core.content.dkim import SigningKey
 from core.delivery.dkim_keys import new_pairs
 from tests.core.content import corpus
 from tests.core.content.parsed import content
+from tests.core.content.test_attached import FILES, carrying
 
 SCRIPT = Path(__file__).parent / "parsers" / "spamassassin.pl"
 # What the program answers for: MIME and header rules; not the words of a mail, nor who sends it from where.
@@ -33,7 +34,7 @@ def test_no_rule_about_mime_or_headers_is_hit(sqlite_stack: object, tmp_path: Pa
     cases = corpus.cases()
     for number, case in enumerate(cases):
         (tmp_path / f"{number:03}.eml").write_bytes(RECEIVED + case.raw)
-    for number, each in enumerate(_signed_and_counted(), len(cases)):
+    for number, each in enumerate([*_signed_and_counted(), carrying(FILES)], len(cases)):
         cases.append(replace(cases[0], name=f"signed {number}", raw=each))
         (tmp_path / f"{number:03}.eml").write_bytes(RECEIVED + each)
     (tmp_path / "broken.eml").write_bytes(BROKEN)

@@ -77,6 +77,19 @@ def test_only_the_newest_of_each_user_are_kept(stack: Stack, monkeypatch: pytest
     assert set(heard) <= {live.Hint(anna, "sandbox")} and (heard or stack.name == "postgres")
 
 
+def test_mails_that_are_large_leave_room_for_fewer_but_the_newest_is_kept(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    anna, _ = two_users()
+    monkeypatch.setattr(sandbox, "KEEP_BYTES", 2 * len(received(anna).raw))
+    with db.session() as session:
+        sandbox.store(session, [received(anna, f"r{number}@example.com") for number in range(4)])
+        assert [line.rcpt_to for line in sandbox.listed(session, anna)] == ["r3@example.com", "r2@example.com"]
+        monkeypatch.setattr(sandbox, "KEEP_BYTES", 10)
+        sandbox.store(session, [received(anna, "r4@example.com")])
+        assert [line.rcpt_to for line in sandbox.listed(session, anna)] == ["r4@example.com"]
+
+
 def test_deleting_all_empties_ones_own_sandbox_only(stack: Stack) -> None:
     anna, charlie = two_users()
     with db.session() as session:

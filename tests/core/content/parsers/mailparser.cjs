@@ -11,6 +11,7 @@ const { simpleParser } = require(path.join(process.argv[2], "mailparser"));
     seen[name] = {
       subject: mail.subject || "", from_name: mail.from.value[0].name, from: mail.from.value[0].address,
       text: mail.text || "", html: mail.html || "", headers: mail.headerLines.map((line) => line.key),
+      files: mail.attachments.map((file) => [file.filename, file.contentType, file.checksum]),
     };
   }
   process.stdout.write(JSON.stringify(seen));
