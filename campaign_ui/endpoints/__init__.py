@@ -16,6 +16,7 @@ from campaign_ui.endpoints import (
     templates,
     tracking,
     unsubscribe,
+    view,
     welcome,
 )
 
@@ -33,6 +34,7 @@ MODULES = (
     templates,
     tracking,
     unsubscribe,
+    view,
     welcome,
 )
 

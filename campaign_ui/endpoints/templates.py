@@ -11,7 +11,7 @@ from core import db
 from core.content import bodies, merge, starters, templates
 from core.errors import NotFound
 
-_EXAMPLE = {"first_name": "Anna", "email": "anna@example.com", "unsubscribe_url": "#"}
+_EXAMPLE = {"first_name": "Anna", "email": "anna@example.com", "unsubscribe_url": "#", "view_url": "#"}
 # Nothing in it runs, leads anywhere or reaches our pages; its address has the moment of the last change.
 _HEADERS = {
     "Cache-Control": "private, max-age=604800",

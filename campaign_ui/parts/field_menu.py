@@ -20,7 +20,11 @@ _INSERT = """(event) => {
 }"""
 _TITLE = '<div class="q-item__label text-[13.5px] font-medium">{}</div>'
 _CAPTION = '<div class="q-item__label q-item__label--caption text-caption text-xs">{}</div>'
-_ALWAYS = {"email": "the recipient's address", "unsubscribe_url": "their own link to unsubscribe"}
+_ALWAYS = {
+    "email": "the recipient's address",
+    "unsubscribe_url": "their own link to unsubscribe",
+    "view_url": "the address of their mail in the browser",
+}
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ MAX_VALUE = 10_000  # characters of one merge field
 _FORMULA = ("'=", "'+", "'-", "'@", "'\t", "'\r")  # the quote by which exports disarm formulas
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]+")
 _MAX_NAME = 60
-_RESERVED = {"email", "unsubscribe_url"}
+_RESERVED = {"email", "unsubscribe_url", "view_url"}
 _HEADER_WITHIN = 10  # a title or blank rows may stand above the header
 MORE = " ::: "  # between the addresses of one cell in exports of Google Contacts
 ADDED_AT = "added_at"  # in our own exports: when a contact was added

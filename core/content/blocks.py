@@ -58,6 +58,12 @@ def footer(language: str = languages.ENGLISH) -> str:
     )
 
 
+def view(language: str = languages.ENGLISH) -> str:
+    """A small line that leads to the mail in the browser, in ``language``."""
+    words = escape(languages.of(language).view)
+    return f'<div class="footer"><p><a href="{{{{ view_url }}}}">{words}</a></p></div>'
+
+
 READY: dict[str, tuple[str, Callable[[str], str]]] = {  # each gets the language
     "Divider": ("horizontal_rule", lambda _: divider()),
     "Two columns": ("vertical_split", lambda _: columns(2)),
@@ -65,6 +71,7 @@ READY: dict[str, tuple[str, Callable[[str], str]]] = {  # each gets the language
     "Table": ("table_chart", lambda _: table()),
     "Quote": ("format_quote", lambda _: quote()),
     "Links and footer": ("call_to_action", footer),
+    "View in browser": ("open_in_browser", view),
 }
 
 

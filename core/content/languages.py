@@ -14,6 +14,7 @@ class Words:
     code: str
     name: str
     because: str
+    view: str
     leave: str
     leave_asked: str
     will_stop: str

@@ -16,6 +16,7 @@ _LONGEST = 2_000  # characters of an address, about what every mail program and 
 _TAG = re.compile(r"""<(?:a|area)(?=[\s/])((?:[^<>"']++|"[^"]{0,4000}+"|'[^']{0,4000}+'){0,100}+)>""", re.IGNORECASE)
 _ATTRIBUTE = re.compile(r"""([^\s=>"'/]++)(?:\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s"'<>]++)))?""")
 _PLAIN = re.compile(r"""https?://[^\s\x00-\x1f\x7f\\"'<>`{}|^@/?#]++(?:[/?#][^\s\x00-\x1f\x7f\\"<>`{}|^]*+)?+""", re.I)
+_OWN = {"unsubscribe_url", "view_url"}  # of each mail: they are counted by themselves
 _MARK = "\ufdd3"
 CLICK = merge.Field("@click")  # where a mail's token goes; a name that the grammar of merge fields cannot write
 _SAFE = "%/:=&?~#+!$,;'@()*[]"
@@ -69,7 +70,7 @@ def counted(address: str) -> str:
     """``address`` with its merge fields, in ASCII but for these, when clicks at it can be counted; "" otherwise."""
     hidden, fields = merge.hidden(address)
     url = plain(hidden)
-    if any(word in urlsplit(url).netloc for word in fields) or "unsubscribe_url" in merge.fields_used(address):
+    if any(word in urlsplit(url).netloc for word in fields) or _OWN.intersection(merge.fields_used(address)):
         return ""
     url = merge.shown(url, fields, escaped=False)
     return url if len(url.encode(errors="replace")) <= _LONGEST else ""

@@ -16,6 +16,7 @@ from core.content.gate import BadMail
 
 __all__ = ["BadMail", "CompiledMail", "Content", "Preview", "Recipient", "compile_mail", "preview"]
 
+NO_VIEW = "BASE_URL is not set, so nobody can view this mail in the browser. Set it, or take view_url out."
 _MESSAGE_ID_DOMAIN = 78 - len("<@>") - 32  # beside a token of crypto.sign
 _PIXEL_STYLE = "display:block;width:1px;height:1px;border:0"
 _HIDDEN = (
@@ -79,7 +80,8 @@ def compile_mail(content: Content, files: Sequence[bytes] = ()) -> "CompiledMail
 
 def preview(content: Content, recipient: Recipient) -> Preview:
     """``content`` as ``recipient`` would see it; its links lead nowhere and it carries no pixel."""
-    fields = {**recipient.fields, "email": recipient.email, "unsubscribe_url": "#unsubscribe"}
+    ours = {"email": recipient.email, "unsubscribe_url": "#unsubscribe", "view_url": "#view"}
+    fields = {**recipient.fields, **ours}
     source = whole_html(content)
     return Preview(
         merge.render_text(content.subject, fields).strip(),
@@ -122,6 +124,9 @@ class CompiledMail:
             piece if isinstance(piece, str) else self._values.number(piece) for piece in merge.parse(content.subject)
         ]
         source = whole_html(content)
+        self._view = f"{base}/v/" if "view_url" in merge.fields_used(content.subject + source) else ""
+        if self._view and not base:
+            raise BadMail(NO_VIEW)
         if base:
             source = _with_pixel(links.marked(source, f"{base}/t/c/", content.links))
         for text in (source, content.subject):
@@ -175,7 +180,8 @@ class CompiledMail:
         own, opened, unsubscribed, clicked = self._sign(recipient.message_id)
         unsubscribe = self._unsubscribe + unsubscribed
         pixel = f"{self._pixel}{opened}.gif" if self.is_tracked else ""
-        values = self._values.of([recipient.email, unsubscribe, pixel, clicked], recipient.fields)
+        view = self._view and self._view + crypto.sign("view", recipient.message_id)
+        values = self._values.of([recipient.email, unsubscribe, view, pixel, clicked], recipient.fields)
         to = headers.recipient(recipient.email).encode()
         try:
             head = self._head % (

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from urllib.parse import quote
 
-BUILT_IN = ("email", "unsubscribe_url")
+BUILT_IN = ("email", "unsubscribe_url", "view_url")
 
 # Rich text editors write spaces and quotes inside a field as entities or typographic quotes.
 _SPACE = r"(?:[ \t\r\n\xa0]|&nbsp;|&\#160;)*+"

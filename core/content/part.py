@@ -9,7 +9,8 @@ from core.content import links, merge, quoted
 from core.content.gate import BadMail
 
 PIXEL = merge.Field("@pixel")  # a name that the grammar cannot write
-_OWN = {name: index for index, name in enumerate(("email", "unsubscribe_url", PIXEL.name, links.CLICK.name))}
+_OURS = ("unsubscribe_url", "view_url", PIXEL.name, links.CLICK.name)  # addresses that we made, or the token of one
+_OWN = {name: index for index, name in enumerate(("email", *_OURS))}
 _OWN_READY = [b""] * (len(_OWN) - 1)  # addresses are never simple; the token of clicks, the last one, is
 _Write = Callable[[str, merge.Context], str]
 
@@ -40,11 +41,6 @@ class Values:
         return own + texts, [*_OWN_READY, own[-1].encode() + quoted.SOFT_BREAK, *ready]
 
 
-def _is_ours(name: str) -> bool:
-    """Whether a slot of this name holds an address, or the token of one, that we made."""
-    return name == "unsubscribe_url" or name.startswith("@")
-
-
 class Part:
     """One body: encoded runs and slots; or, when it is mostly not Latin, text that each render puts into base64.
 
@@ -59,7 +55,7 @@ class Part:
         self._is_base64 = quoted.grows_much("".join(piece for piece in pieces if isinstance(piece, str)))
         slots = dict.fromkeys(piece for piece in pieces if not isinstance(piece, str))
         # The addresses that we made are safe everywhere.
-        self._slots = [(values.number(slot), None if _is_ours(slot.name) else write, slot.context) for slot in slots]
+        self._slots = [(values.number(slot), None if slot.name in _OURS else write, slot.context) for slot in slots]
         place = {slot: index for index, slot in enumerate(slots)}
         order = [place[piece] for piece in pieces if not isinstance(piece, str)]
         self._order = itemgetter(*order) if len(order) > 1 else None

@@ -1,16 +1,20 @@
 """A file is attached to a draft in a real browser, survives a reload, is seen where the mail is, and arrives."""
 
+import re
 from email import message_from_bytes, policy
 from pathlib import Path
 
 from playwright.async_api import Locator, Page, expect
 
+from core import db
 from core.content import attached
+from core.models import Campaign
 from tests.conftest import Stack
 from tests.e2e.axe import assert_accessible
 from tests.e2e.product import eventually, provider
 from tests.e2e.test_body import _draft, _product, _send_now
 
+BODY = '<div>The agenda is attached. <a href="{{ view_url }}">View in browser</a></div>'
 PDF = b"%PDF-1.7 the agenda " * 5_000
 
 
@@ -21,7 +25,7 @@ async def test_a_file_is_attached_and_arrives(sqlite_stack: Stack, tmp_path: Pat
     with provider({}) as server:
         async with _product(sqlite_stack, server) as (context, web, user_id, console):
             page = console.listen(await context.new_page())
-            draft = _draft(user_id, name="Agenda", subject="Agenda", body="<div>The agenda is attached.</div>")
+            draft = _draft(user_id, name="Agenda", subject="Agenda", body=BODY)
             await page.goto(f"{web}/campaigns/{draft}/edit")
             await _attach(page, tmp_path)
             await _refused(page, tmp_path)
@@ -34,9 +38,24 @@ async def test_a_file_is_attached_and_arrives(sqlite_stack: Stack, tmp_path: Pat
             await expect(page.get_by_text("Tagesordnung März.pdf")).to_have_count(0)
             await page.get_by_role("button", name="View mail").click()
             await expect(page.get_by_role("dialog").get_by_text("Attached: Tagesordnung März.pdf (")).to_be_visible()
+            [address] = re.findall(rf"{web}/v/[\w-]{{32}}", _words(server.accepted[0][1]))
+            await page.goto(address)
+            await expect(page.get_by_role("link", name="View in browser")).to_have_attribute("href", address)
+            await eventually(lambda: _is_opened(draft), "the mail in the browser was not counted as opened")
     parsed = message_from_bytes(server.accepted[0][1], policy=policy.default)
     [part] = parsed.iter_attachments()
     assert (part.get_filename(), part.get_payload(decode=True)) == ("Tagesordnung März.pdf", PDF)
+
+
+def _words(raw: bytes) -> str:
+    plain = message_from_bytes(raw, policy=policy.default).get_body(("plain",))
+    assert plain is not None
+    return str(plain.get_content())
+
+
+def _is_opened(campaign_id: int) -> bool:
+    with db.reading() as session:
+        return session.get_one(Campaign, campaign_id).opened_count == 1
 
 
 def _files(page: Page) -> Locator:

@@ -49,10 +49,13 @@ def findings(body: str) -> list[Finding]:
     return [*ordered[:_MOST], *notes, *_uncounted([link.address or "" for link in written])]
 
 
+_OURS = (["unsubscribe_url"], ["view_url"])
+
+
 def _uncounted(found: list[str]) -> list[Finding]:
     """A note of those at which nobody counts clicks though nothing is wrong with them."""
     web = [each for each in dict.fromkeys(found) if each.strip().lower().startswith(("http", "{{"))]
-    own = [each for each in web if merge.fields_used(each) != ["unsubscribe_url"] and not counted(each)]
+    own = [each for each in web if merge.fields_used(each) not in _OURS and not counted(each)]
     quiet = [each for each in own if judge(each)[0] in (None, Level.note)]
     if not quiet:
         return []

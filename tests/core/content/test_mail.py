@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from core import crypto
-from core.content import headers, mail, merge
+from core.content import headers, links, mail, merge
 from core.content.mail import BadMail, Recipient, compile_mail
 from tests.core.content.parsed import HEADERS, body, content, parse, shown_name
 
@@ -301,3 +301,22 @@ def test_whatever_the_body_is_it_arrives(source: str, base: str) -> None:
     shown = body(parse(raw), "html")
     expected = merge.render_html(source, {"email": ANNA.email, **ANNA.fields}).replace("\r\n", "\n").replace("\r", "\n")
     assert (shown.partition("<img src=")[0] if base else shown).removesuffix("\n") == expected.removesuffix("\n")
+
+
+VIEWED = '<html><body><p>Hi</p><a href="{{ view_url }}">View in browser</a></body></html>'
+
+
+def test_each_recipient_has_their_own_address_of_the_mail_in_the_browser(sqlite_stack: object) -> None:
+    compiled = compile_mail(content(body=VIEWED, base_url="https://mail.example.com"))
+    for number in (42, 43):
+        address = f"https://mail.example.com/v/{crypto.sign('view', number)}"
+        parsed = parse(compiled.render(replace(ANNA, message_id=number), AT))
+        assert f'href="{address}"' in body(parsed, "html") and address in body(parsed, "plain")
+        assert crypto.verify("view", address.rpartition("/")[2]) == number
+        assert crypto.verify("unsubscribe", address.rpartition("/")[2]) is None
+    assert links.addresses(VIEWED) == []  # it is no click
+
+
+def test_without_an_address_of_ours_no_mail_says_that_it_can_be_viewed_in_the_browser(sqlite_stack: object) -> None:
+    with pytest.raises(BadMail, match="BASE_URL is not set, so nobody can view this mail"):
+        compile_mail(content(body=VIEWED))
