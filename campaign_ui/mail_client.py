@@ -41,7 +41,7 @@ def seen(source: str, theme: str) -> str:
 def has_dark_design(source: str) -> bool:
     """Whether the mail says how it looks in the dark."""
     return any(_DECLARES.search(match[2]) for match in _STYLE.finditer(source)) or bool(
-        re.search(r"""<meta\s[^>]{0,300}?color-scheme[^>]{0,300}?\bdark\b""", source, re.IGNORECASE)
+        re.search(r"""<meta\s[^<>]{0,300}?color-scheme[^<>]{0,300}?\bdark\b""", source, re.IGNORECASE)
     )
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from nicegui import ui
+from nicegui import background_tasks, ui
 
 from campaign_ui import auth, layout, live
 from campaign_ui.parts import card, empty_state, page_header
@@ -61,7 +61,9 @@ def register() -> None:
             await shown.reload()
             if upload or contact:  # what the command palette asks for; loaded again, the page is itself
                 ui.navigate.history.replace(address("/audience", view, _View()))
-                await (shown.contacts.edit(contact) if contact else shown.upload())
+                asked = shown.contacts.edit(contact) if contact else shown.upload()
+                # Not awaited: a dialog is answered after the page was delivered.
+                background_tasks.create(asked, name="asked for by the address", context=ui.context.client)
 
 
 def _view(list: str = "", q: str = "", page: str = "", sq: str = "", spage: str = "", **_: str) -> _View:

@@ -244,6 +244,12 @@ async def test_what_is_shown_stands_in_the_address(user: Browser, sign_in: SignI
     assert len(table_of(user, "Merge fields").rows) == 25
     await user.open("/audience?upload=1")
     await user.should_see("Add contacts")
+    with db.reading() as session:
+        [ben] = book.page(session, alice, search="ben", list_id=two).rows
+    await user.open(f"/audience?contact={ben.id}")
+    await user.should_see("Edit contact")
+    await user.open("/audience?contact=999999999")
+    await user.should_see("There is no such contact any more.")
 
 
 async def test_the_export_is_of_what_is_shown_and_says_so(user: Browser, sign_in: SignIn) -> None:

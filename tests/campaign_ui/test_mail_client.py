@@ -2,6 +2,7 @@
 
 from campaign_ui import mail_client
 from campaign_ui.mail_client import DARK, FORCED, LIGHT
+from campaign_ui.parts import sandbox_mail
 
 DESIGNED = (
     "<style>:root{color-scheme: light dark} @media (prefers-color-scheme:  dark) {p{color:red}}"
@@ -46,5 +47,13 @@ def test_hostile_markup_takes_no_time() -> None:
         "<style>" + "prefers-color-scheme:" * 20_000,
         " media=" * 30_000,
         "<meta " * 20_000,
+        "<meta " + "color-scheme " * 20_000,
     ):
         mail_client.seen(source, DARK)
+
+
+def test_a_hostile_mail_in_the_sandbox_takes_no_time() -> None:
+    for source in ("<img " * 200_000, "<img" + " " * 500_000, "<img " + "src = " * 100_000):
+        assert sandbox_mail.document(source, images=False).endswith(source)
+    shown = sandbox_mail.document('<img alt="a" src="https://a.example/x.png">', images=False)
+    assert '<img alt="a" data-src="https://a.example/x.png">' in shown
