@@ -76,7 +76,9 @@ def report(session: Session, user_id: int, campaign_id: int, zone: str) -> Repor
 
 def _from(session: Session, user_id: int, campaign_id: int, sender: Sender | None) -> str:
     if by := campaigns.sent_by(session, user_id, campaign_id):
-        return ", ".join(f"{senders.from_line(each)} ({count:,} sent)" for each, count in by)
+        are_told_apart = len({senders.from_line(each) for each, _ in by}) == len(by)
+        through = {each.id: "" if are_told_apart else f" through {each.name}" for each, _ in by}
+        return ", ".join(f"{senders.from_line(each)}{through[each.id]} ({count:,} sent)" for each, count in by)
     return senders.from_line(sender) if sender else ""
 
 

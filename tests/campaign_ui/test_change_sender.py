@@ -160,6 +160,10 @@ async def test_page_report_workbook_and_timeline_name_both_senders(
     with db.reading() as session, open(f"{tmp_path}/report.xlsx", "wb") as file:
         workbook.write(session, report(session, alice, campaign_id, "Asia/Kolkata"), file)
         first = session.exec(select(Message.id).where(Message.email == "person00@example.com")).one()
+        session.get_one(Sender, new).from_address = "news@example.com"
+        session.get_one(Sender, new).from_name = ""
+        alike = "news@example.com through Hostinger (30 sent), news@example.com through =Backup<b> (1 sent)"
+        assert report(session, alice, campaign_id, "Asia/Kolkata").sender == alike
     sheet = openpyxl.load_workbook(f"{tmp_path}/report.xlsx")["Summary"]
     assert [line[1].value for line in sheet.iter_rows() if line[0].value == "From"] == [told]
     recipients = [list(line) for line in openpyxl.load_workbook(f"{tmp_path}/report.xlsx")["Recipients"].values]
