@@ -10,7 +10,7 @@ from nicegui import ui
 from campaign_ui.parts.ask import answer, dialog_title
 from campaign_ui.parts.body_images import BodyImages
 from campaign_ui.parts.markup import SIDE_SECTION, Html, icon
-from core.content import blocks, languages, merge
+from core.content import blocks, foreign, languages, merge
 
 # www.shop.example, bücher.de/größe: https:// is meant.
 _BARE = re.compile(r"(?:[^\W_](?:[^\W_]|-){0,62}\.)+[^\W\d_](?:[^\W_]|-){1,62}(?::\d{1,5})?(?:[/?#]\S*)?")
@@ -90,4 +90,4 @@ def _problem(address: str) -> str:
     if address.lower().startswith(("http://", "https://", "mailto:", "tel:")) and len(address) > 8:
         return ""
     is_field = isinstance(next(iter(merge.parse(address)), ""), merge.Field)
-    return "" if is_field else "Write where it leads, as https://example.com/page."
+    return "" if is_field or foreign.begin(address) else "Write where it leads, as https://example.com/page."

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from core.audience import columns
-from core.content import mail, merge
+from core.content import languages, mail, merge
 from core.models import BodyKind
 
 _S = r"(?:[ \t\xa0]|&nbsp;|&\#160;)*+"
@@ -31,14 +31,21 @@ _WAYS = (
 # Nobody reads a comment, but for Outlook's; what is quoted of a program is meant as it stands.
 _UNREAD = r"<!--(?!\[if)(?:(?!-->).)*+(?:-->)?|<(?:code|pre)(?=[\s>])(?:(?!</(?:code|pre)).)*+"
 _QUOTED = r"```(?:(?!```).)*+(?:```)?|`[^`\n]{1,500}+`"
+_WAY_OUT = "unsubscribe_url"
 # Our name, and what else the same is called, as compared by ``columns.key``.
 _SAME = {
     "first_name": "firstname fname first forename givenname vorname prenom voornaam nombre nome imie name",
     "last_name": "lastname lname last surname familyname nachname nom achternaam apellido apellidos cognome nazwisko",
     "phone": "phone phonenumber telephone tel mobile mobilenumber sms telefon telefonnummer telefono telefone handy",
     "email": "email emailaddr emailaddress",
-    "unsubscribe_url": "unsub unsubscribe unsubscribeurl unsubscribelink unsubcenterurl",
+    _WAY_OUT: "unsub unsubscribe unsubscribeurl unsubscribelink unsubcenterurl",
 }
+_LOOK = 2_000  # characters around it that tell where a tag stands
+_NOT_BEFORE = re.compile(rf"https?://(?=\{{\{{ {_WAY_OUT} \}}\}})")  # editors write it before what they do not know
+_LINK = re.compile(r"<(/?)a(?=[\s>])", re.IGNORECASE)
+# Of Markdown: the words of a link as far as they are open, how they end, and where its address begins.
+_LABEL, _LABEL_END = re.compile(r"\[[^\[\]\n]*+\Z"), re.compile(r"[^\[\]\n]*+\][(\[:]")
+_TARGET = re.compile(r"\]\(<?[^\s()<>]*+\Z|^[ ]{0,3}+\[[^\[\]\n]++\]:[ \t]*+<?\S*+\Z", re.MULTILINE)
 _TEXTS = {"mcsubject": "subject", "campaignsubject": "subject", "mcpreviewtext": "preheader"}
 _HOW = re.compile(r"(?:title|upper|lower|url):", re.IGNORECASE)  # how Mailchimp writes a value
 _NOTHING = [
@@ -92,20 +99,29 @@ def are_in(text: str) -> bool:
     return any(match.lastgroup for match in _pattern("").finditer(text))
 
 
+def begin(text: str) -> bool:
+    """Whether a tag is the beginning of ``text``."""
+    found = _pattern("").match(text)
+    return bool(found and found.lastgroup)
+
+
 def without(text: str, kind: str = "") -> str:
     """``text`` without its tags."""
     return _pattern(kind).sub(lambda match: "" if match.lastgroup else match[0], text)
 
 
 def translated(made: mail.Content, names: Sequence[str]) -> mail.Content:
-    """``made`` with what is ours in place of each tag in subject, preheader and body; those with nothing stay."""
+    """``made`` with what is ours in place of each tag in subject, preheader and body; those with nothing stay.
+
+    What unsubscribes and stands among the words of the body becomes a link with a word of the mail's language.
+    """
     subject = _translated(made.subject, "", names, "")
     preheader = _translated(made.preheader, "", names, subject)
-    body = _translated(made.body, made.body_kind, names, subject)
+    body = _translated(made.body, made.body_kind, names, subject, languages.of(made.language).leave)
     return replace(made, subject=subject, preheader=preheader, body=body)
 
 
-def _translated(text: str, kind: str, names: Sequence[str], subject: str) -> str:
+def _translated(text: str, kind: str, names: Sequence[str], subject: str, leave: str = "") -> str:
     in_html = kind in (BodyKind.rich, BodyKind.html)
 
     def put(match: re.Match[str]) -> str:
@@ -114,9 +130,23 @@ def _translated(text: str, kind: str, names: Sequence[str], subject: str) -> str
             shown = subject if words == "subject" else ""  # a mail has its preheader already
             return html.escape(shown).replace("&#x27;", "&#39;") if in_html else shown
         field = _field(name, names)
+        if field == _WAY_OUT and leave:
+            before, after = text[max(match.start() - _LOOK, 0) : match.start()], text[match.end() : match.end() + _LOOK]
+            return _way_out(before, after, leave, in_html)
         return _with_default(field, rest, match[0].startswith("["), in_html) if field else match[0]
 
-    return _pattern(kind).sub(put, text)
+    return _NOT_BEFORE.sub("", _pattern(kind).sub(put, text))
+
+
+def _way_out(before: str, after: str, leave: str, in_html: bool) -> str:
+    """What unsubscribes between ``before`` and ``after``: the address within a tag or an address, the word ``leave``
+    within the words of a link, else a link."""
+    in_words = not in_html and _LABEL.search(before) and _LABEL_END.match(after)
+    if merge.open_tag(before) or (not in_html and _TARGET.search(before)):
+        return f"{{{{ {_WAY_OUT} }}}}"
+    if in_words or [each[1] for each in _LINK.finditer(before)][-1:] == [""]:
+        return html.escape(leave) if in_html else leave
+    return f'<a href="{{{{ {_WAY_OUT} }}}}">{html.escape(leave)}</a>' if in_html else f"[{leave}]({{{{ {_WAY_OUT} }}}})"
 
 
 def _with_default(field: str, rest: str, is_bare: bool, in_html: bool) -> str:

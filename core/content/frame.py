@@ -4,7 +4,7 @@ import re
 from html import escape
 from html.parser import HTMLParser
 
-from core.content import languages, merge
+from core.content import languages, links
 from core.content.languages import Words
 
 _FONT = "font-family:-apple-system,BlinkMacSystemFont,'Segoe UI',Roboto,Helvetica,Arial,sans-serif"
@@ -117,8 +117,7 @@ _END = """
 def around(body: str, language: str = languages.ENGLISH) -> str:
     """A whole HTML mail around ``body``, which must be well formed and sanitised; ``language``: see ``languages``."""
     words = languages.of(language)
-    has_way_out = "unsubscribe_url" in merge.fields_used(body)
-    return _top(words) + styled(body) + ("" if has_way_out else _footer(words)) + _END
+    return _top(words) + styled(body) + ("" if links.has_way_out(body) else _footer(words)) + _END
 
 
 def _top(words: Words) -> str:

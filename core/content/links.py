@@ -1,7 +1,7 @@
 """The links of a mail's HTML that a click can be counted at: plain http(s) addresses of <a> and <area>."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import unescape
 from urllib.parse import quote, urlsplit
@@ -15,6 +15,7 @@ _LONGEST = 2_000  # characters of an address, about what every mail program and 
 # Bounded and possessive, so that no input takes more than linear time.
 _TAG = re.compile(r"""<(?:a|area)(?=[\s/])((?:[^<>"']++|"[^"]{0,4000}+"|'[^']{0,4000}+'){0,100}+)>""", re.IGNORECASE)
 _ATTRIBUTE = re.compile(r"""([^\s=>"'/]++)(?:\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s"'<>]++)))?""")
+_NOTHING = re.compile(r"(?:\s|&nbsp;)*+</a", re.IGNORECASE)  # a link without words
 _PLAIN = re.compile(r"""https?://[^\s\x00-\x1f\x7f\\"'<>`{}|^@/?#]++(?:[/?#][^\s\x00-\x1f\x7f\\"<>`{}|^]*+)?+""", re.I)
 _OWN = {"unsubscribe_url", "view_url"}  # of each mail: they are counted by themselves
 _MARK = "\ufdd3"
@@ -39,13 +40,28 @@ def find(source: str) -> list[Link]:
     comments.
     """
     seen = merge.blanked(places.hide_comments(source))
-    found: list[Link] = []
+    return [link for tag, href in _hrefs(seen) for link in _link(source, tag.start(1), href)]
+
+
+def has_way_out(source: str) -> bool:
+    """Whether a link that a reader can click at leads to ``{{ unsubscribe_url }}``; the address as words is none."""
+    seen = merge.blanked(places.hide_comments(source))
+    for tag, href in _hrefs(seen):
+        start, end = (tag.start(1) + at for at in href.span(href.lastindex or 1))
+        first = next(iter(merge.parse(source[start:end].strip())), "")
+        leads_out = isinstance(first, merge.Field) and first.name == "unsubscribe_url"
+        if leads_out and not _NOTHING.match(seen, tag.end()):
+            return True
+    return False
+
+
+def _hrefs(seen: str) -> Iterator[tuple[re.Match[str], re.Match[str]]]:
+    """The tags of links with their address."""
     for tag in _TAG.finditer(seen):
         for attribute in _ATTRIBUTE.finditer(tag[1]):
             if attribute[1].lower() == "href":
-                found += _link(source, tag.start(1), attribute)
+                yield tag, attribute
                 break  # of two, browsers take the first
-    return found
 
 
 def addresses(source: str) -> list[str]:

@@ -121,9 +121,15 @@ def parse_html(source: str) -> list[str | Field]:
     return pieces
 
 
-def _context(before: str) -> Context:
+def open_tag(before: str) -> str:
+    """The beginning of the HTML tag that ``before`` ends within; empty where it ends in a text."""
     tag = before[before.rfind("<") :]
-    if not tag.startswith("<") or _WHOLE_TAG.match(tag):
+    return tag if tag.startswith("<") and not _WHOLE_TAG.match(tag) else ""
+
+
+def _context(before: str) -> Context:
+    tag = open_tag(before)
+    if not tag:
         return Context.html
     if match := _IN_URL.search(tag):
         start = (match[1] or match[2] or match[3] or "").lstrip()

@@ -34,6 +34,7 @@ async def test_a_link_is_asked_for_and_one_that_is_given_up_leaves_nothing(sqlit
             await _link_at_the_caret(page, box, draft)
             await _link_formatted_words(page, box, draft)
             await _change_a_button(page, box)
+            await _lead_out(page, box, draft)
 
 
 async def _give_up(page: Page, box: Locator) -> None:
@@ -102,6 +103,17 @@ async def _link_at_the_caret(page: Page, box: Locator, draft: int) -> None:
     await page.keyboard.type("!")
     await expect(box).to_have_text("Visit our big store today<b>Now</b>!")
     await eventually(lambda: "&lt;b&gt;Now&lt;/b&gt;</a>!" in _body(draft), "what was typed is part of the link")
+
+
+async def _lead_out(page: Page, box: Locator, draft: int) -> None:
+    """A merge tag of another program is taken for an address: Preflight translates it."""
+    await box.evaluate(_CHOOSE, "today")
+    for address in ("*|UNSUB|*", "{{ unsubscribe_url }}"):
+        await page.keyboard.press("Control+k")
+        await page.get_by_role("dialog").get_by_label("Link", exact=True).fill(address)
+        await page.keyboard.press("Enter")
+        await expect(box.get_by_role("link", name="today")).to_have_attribute("href", address)
+        await eventually(lambda href=f'"{address}"': href in _body(draft), "the address is not kept")
 
 
 async def _link_formatted_words(page: Page, box: Locator, draft: int) -> None:

@@ -8,8 +8,14 @@ from collections.abc import Sequence
 from core.campaigns.findings import Finding, warning
 from core.campaigns.preflight import brought, files, images, links, size, words
 from core.content import bodies, foreign, html, mail, merge
+from core.content.links import has_way_out
 
 __all__ = ["content"]
+
+_AS_WORDS = (
+    "unsubscribe_url stands in the body as words: readers get a long address, and not every mail program makes it a "
+    'link. Write <a href="{{ unsubscribe_url }}">Unsubscribe</a>.'
+)
 
 
 def content(made: mail.Content, names: Sequence[str] = ()) -> list[Finding]:
@@ -50,6 +56,8 @@ def _text(body: str) -> list[Finding]:
 
 def _way_out(made: mail.Content) -> list[Finding]:
     """RFC 8058 and Gmail's rules for bulk senders ask for a header, which every mail has; readers look in the body."""
-    if "unsubscribe_url" in merge.fields_used(mail.whole_html(made)):
+    if has_way_out(mail.whole_html(made)):
         return []
+    if "unsubscribe_url" in merge.fields_used(made.body):
+        return [warning(_AS_WORDS, mark="unsubscribe_url")]
     return [warning("The body has no unsubscribe link. Insert unsubscribe_url, else readers report spam.")]

@@ -7,11 +7,10 @@ from core.campaigns.preflight import links, survey, tags, words
 from core.content import mail, merge
 
 GOOD_PREHEADER = "Six books that our readers could not put down this month"
+WAY_OUT = '<a href="{{ unsubscribe_url }}">Leave</a>'
 
 
-def made(
-    body: str = "<p>Hi</p>{{ unsubscribe_url }}", subject: str = "News", preheader: str = GOOD_PREHEADER
-) -> mail.Content:
+def made(body: str = f"<p>Hi</p>{WAY_OUT}", subject: str = "News", preheader: str = GOOD_PREHEADER) -> mail.Content:
     return mail.Content(subject, preheader, body, "html", "Anna", "anna@example.com", "", "", 1, 1)
 
 
@@ -99,7 +98,7 @@ def test_merge_tags_of_other_programs_block_and_say_what_they_are_once_each() ->
     ],
 )
 def test_a_link_that_is_broken_or_unsafe_is_said(address: str, level: str, words: str) -> None:
-    [(found, sentence)] = said(made(f'<p>Hi <a href="{address}">there</a> {{{{ unsubscribe_url }}}}</p>'))
+    [(found, sentence)] = said(made(f'<p>Hi <a href="{address}">there</a> {WAY_OUT}</p>'))
     assert found == level and words in sentence
 
 
@@ -135,7 +134,7 @@ def test_hostile_markup_takes_no_time() -> None:
 )
 def test_an_image_that_readers_do_not_see_is_said(image: str, level: str, words: str) -> None:
     text = "a mail with quite enough words " * 5
-    [(found, sentence)] = said(made(f"<p>{text}</p>{image} {{{{ unsubscribe_url }}}}"))
+    [(found, sentence)] = said(made(f"<p>{text}</p>{image} {WAY_OUT}"))
     assert found == level and words in sentence
 
 
@@ -148,16 +147,16 @@ def test_a_missing_way_out_and_broken_braces_are_said() -> None:
     assert said(made("<p>Hi</p>")) == [
         ("warning", "The body has no unsubscribe link. Insert unsubscribe_url, else readers report spam.")
     ]
+    [(_, sentence)] = said(made("<p>Leave: {{ unsubscribe_url }}</p>"))
+    assert sentence.startswith("unsubscribe_url stands in the body as words")
     [(_, sentence)] = said(made(subject="Hi {{ first name }}"))
     assert sentence == "{{ first name }} is not a merge field: recipients will read it as it stands."
 
 
 def test_a_body_that_gmail_clips_is_said_and_one_below_is_not() -> None:
-    at_most = 102 * 1024 - len("{{ unsubscribe_url }}") - 2_000
-    assert not any(
-        "102 KB" in text for _, text in said(made("x " * (at_most // 2) + "{{ unsubscribe_url }}", preheader=""))
-    )
-    assert any("102 KB" in text for _, text in said(made("x " * 52_300 + "{{ unsubscribe_url }}")))
+    at_most = 102 * 1024 - len(WAY_OUT) - 2_000
+    assert not any("102 KB" in text for _, text in said(made("x " * (at_most // 2) + WAY_OUT, preheader="")))
+    assert any("102 KB" in text for _, text in said(made("x " * 52_300 + WAY_OUT)))
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,11 @@
 """Merge tags of other programs: which are seen, what they are here, and that nothing else is taken for one."""
 
 import time
+from dataclasses import replace
 
 import pytest
 
-from core.content import foreign, mail
+from core.content import foreign, links, mail
 from core.models import BodyKind
 
 NEWSLETTER = """<!DOCTYPE html><html><head><title>*|MC:SUBJECT|*</title></head><body>
@@ -95,7 +96,8 @@ def test_a_newsletter_is_translated_and_everything_else_of_it_stays() -> None:
 def test_the_tags_of_other_programs(written: str, program: str, ours: str) -> None:
     (tag,) = foreign.find(f"<p>Dear {written},</p>", BodyKind.html, NAMES)
     assert (tag.written, tag.program) == (written, program) and tag.ours
-    assert foreign.translated(made(f"<p>{written}</p>", "Hello"), NAMES).body == f"<p>{ours}</p>"
+    shown = f'<a href="{ours}">Unsubscribe</a>' if "unsubscribe" in ours else ours
+    assert foreign.translated(made(f"<p>{written}</p>", "Hello"), NAMES).body == f"<p>{shown}</p>"
 
 
 @pytest.mark.parametrize("written", ["{% if contact.X %}", "{% endif %}", "{$url}", "{{ MessageURL }}", "*|MMERGE7|*"])
@@ -128,6 +130,39 @@ def test_outlook_reads_its_comments_and_markdown_quotes_with_backticks() -> None
 
 
 @pytest.mark.parametrize(
+    ("kind", "written", "ours"),
+    [
+        ("rich", "<p>Bye: *|UNSUB|*</p>", '<p>Bye: <a href="{{ unsubscribe_url }}">Abmelden</a></p>'),
+        ("html", "*|UNSUB|* {$unsubscribe}", '<a href="{{ unsubscribe_url }}">Abmelden</a> ' * 2),
+        ("html", '<a href="http://*|UNSUB|*">x</a>', '<a href="{{ unsubscribe_url }}">x</a>'),
+        ("html", "<a title='a > b' href=*|UNSUB|*>x</a>", "<a title='a > b' href={{ unsubscribe_url }}>x</a>"),
+        ("rich", '<a href="*|UNSUB|*">*|UNSUB|*</a>', '<a href="{{ unsubscribe_url }}">Abmelden</a>'),
+        (
+            "html",
+            '<a href="/">x</a><b>*|UNSUB|*</b>',
+            '<a href="/">x</a><b><a href="{{ unsubscribe_url }}">Abmelden</a></b>',
+        ),
+        ("markdown", "Bye: *|UNSUB|*", "Bye: [Abmelden]({{ unsubscribe_url }})"),
+        ("markdown", "[*|UNSUB|*](*|UNSUB|*)", "[Abmelden]({{ unsubscribe_url }})"),
+        (
+            "markdown",
+            "[x](<*|UNSUB|*>) [1] *|UNSUB|*",
+            "[x](<{{ unsubscribe_url }}>) [1] [Abmelden]({{ unsubscribe_url }})",
+        ),
+        ("markdown", "[Bye][1]\n\n[1]: *|UNSUB|*", "[Bye][1]\n\n[1]: {{ unsubscribe_url }}"),
+        ("markdown", '<a href="*|UNSUB|*">x</a>', '<a href="{{ unsubscribe_url }}">x</a>'),
+    ],
+)
+def test_what_unsubscribes_among_words_becomes_a_link_in_the_language_of_the_mail(
+    kind: str, written: str, ours: str
+) -> None:
+    before = replace(made(written, "*|UNSUB|*", kind=kind), language="de")
+    after = foreign.translated(before, NAMES)
+    assert (after.body, after.subject) == (ours.strip(), "{{ unsubscribe_url }}")
+    assert links.has_way_out(mail.whole_html(after))
+
+
+@pytest.mark.parametrize(
     ("names", "field"),
     [
         ([], "first_name"),
@@ -142,7 +177,22 @@ def test_a_tag_is_the_field_that_the_audience_has(names: list[str], field: str) 
 
 
 @pytest.mark.parametrize(
-    "piece", ["<!--", "*|A", "*|AB:", "{{ contact.a ", "`a ", "%%a", "{{&nbsp;", "{% a", "[a,fallback=", "<pre ", "\\*"]
+    "piece",
+    [
+        "<!--",
+        "*|A",
+        "*|AB:",
+        "{{ contact.a ",
+        "`a ",
+        "%%a",
+        "{{&nbsp;",
+        "{% a",
+        "[a,fallback=",
+        "<pre ",
+        "\\*",
+        "[*|UNSUB|*",
+        "\n[a]:",
+    ],
 )
 def test_it_takes_linear_time_on_anything(piece: str) -> None:
     begun = time.perf_counter()

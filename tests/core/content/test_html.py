@@ -106,3 +106,18 @@ def test_a_rich_draft_becomes_a_whole_mail_that_keeps_its_words() -> None:
 def test_a_rich_draft_with_its_own_way_out_gets_no_second_one() -> None:
     whole = bodies.whole('<p><a href="{{ unsubscribe_url }}">Leave</a></p>', BodyKind.rich)
     assert whole.count("unsubscribe_url") == 1
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<p>{{ unsubscribe_url }}</p>",
+        '<p><a href="{{ unsubscribe_url }}"> </a></p>',
+        '<p><a href="https://a.example/?out={{ unsubscribe_url }}">x</a></p>',
+        '<p><img src="{{ unsubscribe_url }}" alt="x"></p>',
+        '<!-- <a href="{{ unsubscribe_url }}">x</a> -->',
+    ],
+)
+@pytest.mark.parametrize("kind", [BodyKind.rich, BodyKind.markdown])
+def test_the_footer_stays_where_the_address_to_unsubscribe_is_no_link_of_the_body(body: str, kind: str) -> None:
+    assert '<a href="{{ unsubscribe_url }}" style="color:#64748b' in bodies.whole(body, kind)
