@@ -17,12 +17,13 @@ from campaign_ui.parts.undo import notify_undo
 from core import clock, db
 from core.audience import addresses, suppression
 from core.errors import RuleError
-from core.models import Suppression
+from core.models import Suppression, SuppressionReason
 
 _REASONS = {
     "unsubscribed": "Unsubscribed",
     "bounced": "Bounced",
     "complained": "Complained",
+    "blocked": "Blocked",
     "manual": "Added by you",
 }
 _EXPORT = "/audience/suppressed.csv"
@@ -40,7 +41,7 @@ _COLUMNS = [
     {
         "name": "detail",
         "field": "detail",
-        "label": "What the server said",
+        "label": "Details",
         "align": "left",
         "classes": _DETAIL,
         "headerClasses": _DETAIL,
@@ -111,8 +112,8 @@ class SuppressedCard:
             "id": each.id,
             "email": each.email,
             "shown": addresses.shown(each.email),
-            "reason": _REASONS.get(each.reason, each.reason),
-            "detail": each.detail[:160],
+            "reason": _reason(each),
+            "detail": (each.detail or each.source)[:160],
             "since": clock.show(each.created_at, self.time_zone),
         }
 
@@ -135,6 +136,11 @@ class SuppressedCard:
         if await confirm("Allow this address again?", text, "Allow again"):
             done = f"Campaigns mail {shown} again."
             await act_undoably(suppression.lift, email, done=done, undo=suppression.put_back, user_id=self.user_id)
+
+
+def _reason(each: Suppression) -> str:
+    words = _REASONS.get(each.reason, each.reason)
+    return f"{words} elsewhere" if each.source and each.reason != SuppressionReason.manual else words
 
 
 def _page(user_id: int, search: str, before_id: int | None, skip: int) -> tuple[suppression.Page, int]:

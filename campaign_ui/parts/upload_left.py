@@ -15,7 +15,13 @@ _MEANS = {
     True: "They are not added, and no campaign of yours mails them.",
     False: "They are added as the others are; who is not on your suppression list gets your campaigns.",
 }
-_DID = {SuppressionReason.bounced.value: "bounced", SuppressionReason.complained.value: "complained"}
+_DID = {
+    SuppressionReason.unsubscribed: "unsubscribed",
+    SuppressionReason.bounced: "bounced",
+    SuppressionReason.complained: "complained",
+    SuppressionReason.blocked: "{were} blocked",
+    SuppressionReason.manual: "{were} suppressed",
+}
 _SHOWN = 6
 
 
@@ -35,10 +41,11 @@ def left_choice(parsed: ParsedUpload, target: Target, on_change: Callable[[], An
 
 
 def say_left(parsed: ParsedUpload) -> str:
-    """``15 of these 30 people unsubscribed elsewhere (column status: blocklisted, disabled).``"""
+    """``15 of these 30 people were blocked elsewhere (column status: blocklisted, disabled).``"""
     left, valid = parsed.left, parsed.valid_count
     who = f"{left.count:,} of these {valid:,} people" if left.count < valid else f"All {valid:,} people"
-    did = " or ".join(sorted({_DID.get(reason, "unsubscribed") for reason in left.reasons}, reverse=True))
+    did = " or ".join(words for reason, words in _DID.items() if reason in left.reasons)
+    did = did.format(were="was" if left.count == 1 else "were")
     told = "; ".join(_say_column(label, list(words)) for label, words in left.columns.items())
     return f"{'This person' if valid == 1 else who} {did} elsewhere ({told})."
 

@@ -35,12 +35,15 @@ def contacts_csv(user_id: int, list_id: int | None = None, search: str = "") -> 
 
 
 def suppressed_csv(user_id: int, search: str = "") -> Iterator[str]:
-    """Whom ``search`` finds of the suppression list, the oldest first: email, reason, detail, since (ISO, UTC)."""
-    yield _lines([("email", "reason", "detail", "since")])
+    """Whom ``search`` finds of the suppression list, the oldest first: email, reason, detail, since (UTC), source."""
+    yield _lines([("email", "reason", "detail", "since", "source")])
     last = 0
     while rows := _suppressed(user_id, search, last):
         last = rows[-1].id or 0
-        yield _lines((addresses.shown(each.email), each.reason, each.detail, _time(each.created_at)) for each in rows)
+        yield _lines(
+            (addresses.shown(each.email), each.reason, each.detail, _time(each.created_at), each.source)
+            for each in rows
+        )
 
 
 def _contacts(user_id: int, chosen: Selection) -> Iterator[str]:

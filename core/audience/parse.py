@@ -8,7 +8,7 @@ from pathlib import Path
 
 from core.audience import addresses, binary, columns, delimited, elsewhere, pasted, sheet
 from core.audience.columns import Column, Layout
-from core.audience.elsewhere import NOBODY, Left
+from core.audience.elsewhere import NOBODY, Left, Said
 from core.audience.tally import Person, Rejected, Tally
 from core.errors import RuleError
 
@@ -61,10 +61,10 @@ class ParsedUpload:
         """Every valid row as (address, merge fields that are not empty). Duplicates come again."""
         return ((person.email, person.fields) for person in self._chosen())
 
-    def reasons(self) -> Iterator[tuple[str, str]]:
-        """Likewise (address, the SuppressionReason that its row tells): empty where it tells none."""
-        told = ((person.email, person.left.reason if person.left else "") for person in self._chosen())
-        return ((email, reason) for email, reason in told if reason or not self._part)
+    def said(self) -> Iterator[tuple[str, Said | None]]:
+        """Likewise (address, what its row tells of their leaving)."""
+        told = ((person.email, person.left) for person in self._chosen())
+        return ((email, left) for email, left in told if left or not self._part)
 
     def part(self, has_left: bool) -> "ParsedUpload":
         """Only those who left elsewhere, or only the others. ``invalid`` and ``duplicates`` stay those of all."""

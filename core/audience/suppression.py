@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from core.errors import NotFound, RuleError
 from core.models import Suppression, SuppressionReason
 
 if TYPE_CHECKING:
+    from core.audience.elsewhere import Said
     from core.audience.parse import ParsedUpload  # reads spreadsheets, which a worker never does
     from core.audience.tally import Rejected
 
@@ -59,6 +61,7 @@ def suppress(
         "reason": SuppressionReason(reason).value,
         "message_id": message_id,
         "detail": detail[:2_000],
+        "source": "",
         "created_at": db.now(session),
     }
     is_new = db.insert_ignore(session, _suppression, [row]) == 1
@@ -68,43 +71,51 @@ def suppress(
 
 
 def suppress_all(user_id: int, parsed: "ParsedUpload", progress: Callable[[int], None] = lambda done: None) -> Many:
-    """Never mail any valid address of ``parsed`` again, for the reason that its row tells, else by hand.
+    """Never mail any valid address of ``parsed`` again, for the reason and since when its row tells, else by hand.
 
     Opens its own short transactions, and may be run again. ``progress`` hears how many rows are done.
     """
     added = done = 0
     outcomes: dict[str, bool] = {}
-    people = parsed.reasons()
+    people = parsed.said()
     while chunk := list(islice(people, db.CHUNK_ROWS)):
-        reasons = _reasons(chunk)
+        left = _by_address(chunk)
         with db.session() as session:
-            new = _suppress_chunk(session, user_id, reasons)
+            new = _suppress_chunk(session, user_id, left, parsed.name)
         added, done = added + len(new), done + len(chunk)
         progress(done)
-        for email in reasons if len(outcomes) < MOST_OUTCOMES else ():
+        for email in left if len(outcomes) < MOST_OUTCOMES else ():
             outcomes.setdefault(email, email in new)  # a duplicate is no other address
     kept = tuple(islice(outcomes.items(), MOST_OUTCOMES))
     return Many(added, parsed.valid_count - added, parsed.invalid_count, kept, parsed.invalid)
 
 
-def _reasons(chunk: list[tuple[str, str]]) -> dict[str, str]:
-    """Address -> reason, by address: of two rows the first that tells one."""
-    found: dict[str, str] = {}
-    for email, told in chunk:
-        found[email] = found.get(email, "") or told
-    return {email: found[email] or SuppressionReason.manual.value for email in sorted(found)}
+def _by_address(chunk: list[tuple[str, "Said | None"]]) -> dict[str, "Said | None"]:
+    """What is said of each address, in their order: of two rows by the first that says something."""
+    found: dict[str, Said | None] = {}
+    for email, said in chunk:
+        found[email] = found.get(email) or said
+    return dict(sorted(found.items()))
 
 
-def _suppress_chunk(session: Session, user_id: int, reasons: dict[str, str]) -> set[str]:
-    """Returns which are new."""
-    held = among(session, user_id, reasons)
-    new = [email for email in reasons if email not in held]
-    same = {"user_id": user_id, "message_id": None, "detail": "", "created_at": db.now(session)}
+def _suppress_chunk(session: Session, user_id: int, left: dict[str, "Said | None"], name: str) -> set[str]:
+    """Returns which are new. ``name``: that of the file."""
+    held = among(session, user_id, left)
+    new = [email for email in left if email not in held]
     if new:
-        rows = [{**same, "email": email, "reason": reasons[email]} for email in new]
+        now = db.now(session)
+        rows = [{"user_id": user_id, "email": email, **_told(left[email], name, now)} for email in new]
         db.insert_ignore(session, _suppression, rows)
         db.after_commit(session, lambda: live.publish(user_id, "audience"))
     return set(new)
+
+
+def _told(said: "Said | None", name: str, now: datetime) -> dict[str, Any]:
+    row = {"reason": SuppressionReason.manual.value, "message_id": None, "detail": "", "source": "", "created_at": now}
+    if said is not None:
+        since = said.at if said.at and said.at < now else now
+        row |= {"reason": said.reason, "source": f"{name}, {said.source}", "created_at": since}
+    return row
 
 
 def lift(session: Session, user_id: int, email: str) -> Suppression:

@@ -55,7 +55,7 @@ class Tally:
             return
         self.one_of += row.is_one_of
         if row.left is not None and len(self._said) < _MAX_SAID:
-            self._said[row.left] = None
+            self._said[row.left._replace(at=None)] = None
         if hash(row.email) in self._seen:
             self._take_double(line, row)
         else:

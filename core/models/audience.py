@@ -46,6 +46,7 @@ class SuppressionReason(StrEnum):
     unsubscribed = "unsubscribed"
     bounced = "bounced"
     complained = "complained"
+    blocked = "blocked"  # at another program
     manual = "manual"
 
 
@@ -60,4 +61,5 @@ class Suppression(SQLModel, table=True):
     reason: str = Field(max_length=20)  # a SuppressionReason
     message_id: int | None = None
     detail: str = ""  # the server's own words, for a bounce
+    source: str = ""  # the file, and what in it, that told of what was elsewhere; empty for what was here
     created_at: datetime = Field(sa_type=UtcDateTime)

@@ -8,7 +8,7 @@ from sqlalchemy.exc import OperationalError
 from core import db
 from core.audience import book, contacts, suppression
 from tests import rows
-from tests.campaign_ui.audience import people, press, shown, stored, upload
+from tests.campaign_ui.audience import people, press, shown, stored, table_of, upload
 from tests.campaign_ui.conftest import SignIn, eventually
 
 LISTMONK = b"""uuid,email,name,attributes,status,created_at
@@ -20,7 +20,7 @@ CLEANED = b"""Email Address,First Name,CLEAN_TIME,CLEAN_CAMPAIGN_TITLE
 ben@example.com,Ben,2023-03-04 05:06:07,Spring
 cem@example.com,Cem,2023-03-04 05:06:07,Spring
 """
-SAYS = "2 of these 3 people unsubscribed elsewhere (column status: blocklisted, disabled)."
+SAYS = "2 of these 3 people were blocked elsewhere (column status: blocklisted, disabled)."
 
 
 def suppressed(user_id: int) -> dict[str, str]:
@@ -50,7 +50,9 @@ async def test_who_unsubscribed_elsewhere_is_told_and_suppressed_while_the_other
     press(user, "Add 1 contact, suppress 2")
     await user.should_see("1 contact added to the list “members”. 2 people suppressed.")
     assert people(alice) == ["anna@example.com"]
-    assert suppressed(alice) == {"ben@example.com": "manual", "cem@example.com": "manual"}
+    assert suppressed(alice) == {"ben@example.com": "blocked", "cem@example.com": "blocked"}
+    told = [("Blocked elsewhere", f"members, column status: {word}") for word in ("disabled", "blocklisted")]
+    await eventually(lambda: [(row["reason"], row["detail"]) for row in table_of(user, "Reason").rows] == told)
 
 
 async def test_they_may_be_added_like_anybody_else(user: Browser, sign_in: SignIn) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, MetaData, Table, insert, text
 from sqlmodel import select
 
 from core import campaigns, db, migrate
-from core.audience import contacts
+from core.audience import contacts, suppression
 from core.errors import StartError
 from core.models import Message, MessageState, Reading, Sender
 from tests import rows, servers
@@ -88,6 +88,31 @@ def test_a_sender_that_sent_before_needs_no_test(env: dict[str, str]) -> None:
         with db.reading() as session:
             known = {sender.id: sender.test_problem for sender in session.exec(select(Sender))}
     assert known == {sent: "", failed: None, new: None, sandbox: ""}
+
+
+def test_who_was_suppressed_by_a_file_before_is_known_by_having_no_mail_of_ours(env: dict[str, str]) -> None:
+    with using(env):
+        migrate.upgrade()
+        with db.session() as session:
+            alice = rows.user(session)
+            for name, reason, message_id in (
+                ("file", "unsubscribed", None),
+                ("reader", "unsubscribed", 7),
+                ("hand", "manual", None),
+                ("listmonk", "blocked", None),
+            ):
+                suppression.suppress(session, alice, f"{name}@example.com", reason, message_id)
+        with db.engine().execution_options(writing=True).begin() as connection:
+            command.downgrade(migrate.alembic_config(connection), "0016")
+        migrate.upgrade()
+        with db.reading() as session:
+            found = {each.email[:4]: (each.reason, each.source) for each in suppression.page(session, alice).rows}
+    assert found == {
+        "file": ("unsubscribed", "An upload"),
+        "read": ("unsubscribed", ""),
+        "hand": ("manual", ""),
+        "list": ("manual", ""),
+    }
 
 
 def test_who_goes_back_to_an_older_version_mails_nobody_who_was_left_out(env: dict[str, str]) -> None:

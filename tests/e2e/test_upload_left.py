@@ -23,7 +23,7 @@ async def test_who_unsubscribed_elsewhere_is_suppressed_unless_one_says_otherwis
         context = await browser.new_context(locale="en-US", viewport={"width": 390, "height": 844}, **STILL)
         page = console.listen(await context.new_page())
         await _upload(page, web)
-        await expect(page.get_by_text("2 of these 3 people unsubscribed elsewhere")).to_be_visible()
+        await expect(page.get_by_text("2 of these 3 people were blocked elsewhere")).to_be_visible()
         assert await violations(page) == []
         await _choose_by_keyboard(page)
         await page.get_by_role("button", name="Add 1 contact, suppress 2").click()

@@ -1,10 +1,12 @@
+import csv
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 from sqlmodel import col, select
 
 from core import db
-from core.audience import contacts, parse, suppression
+from core.audience import contacts, elsewhere, export, parse, suppression
 from core.audience.parse import ParsedUpload
 from core.models import Suppression
 from tests import rows
@@ -60,13 +62,13 @@ def parsed(folder: Path, text: str) -> ParsedUpload:
 
 
 def left(upload: ParsedUpload) -> dict[str, str]:
-    return {email.partition("@")[0]: reason for email, reason in upload.part(True).reasons()}
+    return {email.partition("@")[0]: said.reason for email, said in upload.part(True).said() if said}
 
 
 @pytest.mark.parametrize(
     ("text", "who", "columns"),
     [
-        (LISTMONK, {"ben": "manual", "cem": "manual"}, {"status": ["blocklisted", "disabled"]}),
+        (LISTMONK, {"ben": "blocked", "cem": "blocked"}, {"status": ["blocklisted", "disabled"]}),
         (MAILCHIMP_UNSUBSCRIBED, {"anna": "unsubscribed", "ben": "unsubscribed"}, {"UNSUB_TIME": []}),
         (MAILCHIMP_CLEANED, {"anna": "bounced", "ben": "bounced"}, {"CLEAN_TIME": []}),
         (MAILCHIMP_SUBSCRIBED, {}, {}),
@@ -75,7 +77,7 @@ def left(upload: ParsedUpload) -> dict[str, str]:
             {"b": "unsubscribed", "c": "bounced", "f": "complained", "g": "bounced"},
             {"Status": ["unsubscribed", "cleaned", "marked as spam", "bounced"]},
         ),
-        (BREVO, {"ben": "manual"}, {"emailBlacklisted": ["true"]}),
+        (BREVO, {"ben": "blocked"}, {"emailBlacklisted": ["true"]}),
         (MAILERLITE, {"ben": "unsubscribed"}, {"Unsubscribed": []}),
         (GERMAN, {"ben": "unsubscribed", "cem": "unsubscribed"}, {"Abonniert": ["nein"], "Abgemeldet am": []}),
         (KLAVIYO, {"ben": "unsubscribed"}, {"Email Marketing Consent": ["unsubscribed"]}),
@@ -118,7 +120,8 @@ def test_who_stands_twice_has_left_when_one_row_says_so(tmp_path: Path) -> None:
     assert (upload.valid_count, upload.left.count, stayed.valid_count, gone.valid_count) == (4 - 1, 2, 1, 2)
     assert [email for email, _ in stayed.people()] == ["b@example.com"]
     assert [email for email, _ in stayed.sample] == ["b@example.com"]
-    assert next(gone.reasons()) == ("a@example.com", "unsubscribed")
+    email, said = next(gone.said())
+    assert email == "a@example.com" and said is not None and said.reason == "unsubscribed"
 
 
 def test_another_address_column_and_other_fields_keep_who_left(tmp_path: Path) -> None:
@@ -161,3 +164,54 @@ def test_suppressing_many_keeps_the_reason_that_a_file_tells(stack: Stack, tmp_p
     with db.reading() as session:
         kept = {row.email[0]: row.reason for row in suppression.page(session, alice).rows}
     assert kept == {"a": "manual", "b": "bounced", "c": "unsubscribed"}
+
+
+def test_the_list_says_what_told_it_and_since_when_where_the_file_does(stack: Stack, tmp_path: Path) -> None:
+    with db.session() as session:
+        alice = rows.user(session)
+    for text in (MAILCHIMP_UNSUBSCRIBED, LISTMONK.replace("ben@", "bob@"), "d@example.com"):
+        suppression.suppress_all(alice, parsed(tmp_path, text))
+    today = datetime.now(UTC).date()
+    with db.reading() as session:
+        kept = {
+            row.email.partition("@")[0]: (row.reason, row.source, row.created_at.date())
+            for row in suppression.page(session, alice).rows
+        }
+    assert kept == {
+        "anna": ("unsubscribed", "people, column UNSUB_TIME", date(2023, 3, 4)),
+        "ben": ("unsubscribed", "people, column UNSUB_TIME", date(2023, 3, 4)),
+        "bob": ("blocked", "people, column status: blocklisted", today),
+        "cem": ("blocked", "people, column status: disabled", today),
+        "d": ("manual", "", today),
+    }
+    exported = "".join(export.suppressed_csv(alice))
+    assert 'anna@example.com,unsubscribed,,2023-03-04T05:06:07+00:00,"people, column UNSUB_TIME"' in exported
+    with db.session() as session:
+        charlie = rows.user(session, "charlie@example.com")
+    suppression.suppress_all(charlie, parsed(tmp_path, exported))
+    again = list(csv.DictReader("".join(export.suppressed_csv(charlie)).splitlines()))
+    before = list(csv.DictReader(exported.splitlines()))
+    for name in ("email", "reason", "since"):
+        assert [row[name] for row in again] == [row[name] for row in before]
+
+
+@pytest.mark.parametrize(
+    ("text", "at"),
+    [
+        ("2023-03-04 05:06:07", "2023-03-04T05:06:07"),
+        ("2023-03-04T05:06:07.123+02:00", "2023-03-04T03:06:07"),
+        ("2023-03-04 05:06:07 +0530", "2023-03-03T23:36:07"),
+        ("2023-03-04T05:06Z", "2023-03-04T05:06:00"),
+        ("2023/3/4", "2023-03-04T00:00:00"),
+        ("02.05.2024, 7:08", "2024-05-02T07:08:00"),
+        ("03/04/2023", None),
+        ("0000-00-00 00:00:00", None),
+        ("2023-02-30", None),
+        ("2023-03-04 25:00", None),
+        ("1970-01-01", None),
+        ("12345678", None),
+        ("", None),
+    ],
+)
+def test_a_time_of_another_program_is_read_where_it_can_mean_one_only(text: str, at: str | None) -> None:
+    assert elsewhere.moment(text) == (datetime.fromisoformat(f"{at}+00:00") if at else None)
