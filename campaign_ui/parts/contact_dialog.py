@@ -19,11 +19,11 @@ _SUPPRESSED = "This address is on the suppression list: no campaign mails it."
 
 @dataclass(frozen=True)
 class Person:
-    """``contact`` None: somebody new. ``names``: the merge fields of their lists, ``others``: those of all; ``lists``:
-    id -> name, of which they are ``on`` these."""
+    """``contact`` None: somebody new. ``lists``: id -> name, of which they are ``on`` these; ``names``: the merge
+    fields of each list, ``others``: those of all."""
 
     contact: Contact | None
-    names: list[str]
+    names: dict[int, list[str]]
     others: list[str]
     lists: dict[int, str]
     on: set[int]
@@ -31,17 +31,28 @@ class Person:
 
 
 class ContactFields:
-    """One input per field of ``names`` and of the contact, and a way to add others, which may be new."""
+    """One input per field of the contact and of their lists, and a way to add others, which may be new."""
 
-    def __init__(self, names: list[str], others: list[str], kept: Mapping[str, Any]) -> None:
+    def __init__(self, others: list[str], kept: Mapping[str, Any]) -> None:
         self.inputs: dict[str, ui.input] = {}
+        self.of_lists: set[str] = set()
         self.box = ui.column().classes("w-full gap-3 items-stretch flex-nowrap empty:hidden")
-        for name in dict.fromkeys([*kept, *names]):
-            self._show(name, str(kept.get(name, "")))
+        for name, value in kept.items():
+            self._show(name, str(value))
         with ui.row().classes("w-full items-center gap-2 flex-nowrap"):
             self.name = ui.input("Another field", autocomplete=others).classes("grow min-w-0").props("maxlength=60")
             self.name.on("keydown.enter", self._add)
             ui.button("Add field", on_click=self._add).props("outline").classes("shrink-0 whitespace-nowrap")
+
+    def ask_for(self, names: list[str]) -> None:
+        """The fields of the lists that are ticked now; what was filled in for another one stays."""
+        for name in self.of_lists.difference(names):
+            if not self.inputs[name].value:
+                self.inputs.pop(name).delete()
+        new = [name for name in names if name not in self.inputs]
+        for name in new:
+            self._show(name)
+        self.of_lists = self.of_lists.intersection(names).union(new)
 
     def values(self) -> dict[str, str]:
         return {name: field.value or "" for name, field in self.inputs.items()}
@@ -57,6 +68,7 @@ class ContactFields:
         except RuleError as error:
             return notify_error(str(error))
         (self.inputs.get(name) or self._show(name)).run_method("focus")
+        self.of_lists.discard(name)
         self.name.set_value("")
 
 
@@ -71,22 +83,29 @@ class ContactDialog:
             dialog_title(title)
             self.told = ui.column().classes("w-full empty:hidden").props("role=alert")
             with ui.column().classes("w-full gap-3 items-stretch flex-nowrap overflow-y-auto max-h-[56vh]"):
-                self._build_person()
-                self._build_lists()
+                self._build_email()
+                if person.contact is None:  # the fields to be filled follow from the lists
+                    self._build_lists()
+                self.fields = ContactFields(person.others, person.contact.fields if person.contact else {})
+                if person.contact is not None:
+                    self._build_lists()
+                self._ask_for_fields()
             self._build_buttons()
 
     async def asked(self) -> Any:
         return await answer(self.dialog)
 
-    def _build_person(self) -> None:
+    def _ask_for_fields(self) -> None:
+        ticked = [list_id for list_id, box in self.boxes.items() if box.value]
+        self.fields.ask_for(list(dict.fromkeys(name for each in ticked for name in self.person.names[each])))
+
+    def _build_email(self) -> None:
         contact = self.person.contact
         self.email = ui.input("Email", value=addresses.shown(contact.email) if contact else "")
         if contact is None:
             self.email.props("autofocus").on("keydown.enter", self._add)
         if self.person.is_suppressed:
             ui.label(_SUPPRESSED).classes("text-xs").style("color:var(--cm-pending-text)")
-        person = self.person
-        self.fields = ContactFields(person.names, person.others, contact.fields if contact else {})
 
     def _build_lists(self) -> None:
         self.boxes: dict[int, ui.checkbox] = {}
@@ -95,7 +114,8 @@ class ContactDialog:
         with ui.column().classes("w-full gap-0 items-start flex-nowrap").props("role=group aria-label=Lists"):
             ui.label("Lists").classes("text-[13px] font-medium cm-mute mt-1")
             for list_id, name in self.person.lists.items():
-                box = ui.checkbox(name, value=list_id in self.person.on).props("dense").classes("py-1.5 max-w-full")
+                box = ui.checkbox(name, value=list_id in self.person.on, on_change=self._ask_for_fields)
+                box.props("dense").classes("py-1.5 max-w-full")
                 self.boxes[list_id] = box.style("overflow-wrap:anywhere")
 
     def _build_buttons(self) -> None:
@@ -144,17 +164,13 @@ class ContactDialog:
 def read_person(user_id: int, contact_id: int | None, list_id: int | None = None) -> Person:
     """``contact_id`` None: somebody new, for that list. Raises NotFound."""
     with db.reading() as session:
-        lists = {each.id or 0: each.name for each in contacts.lists(session, user_id)}
+        found = contacts.lists(session, user_id)
+        lists, names = {each.id or 0: each.name for each in found}, {each.id or 0: each.fields for each in found}
         others = contacts.field_names(session, user_id)
         if contact_id is None:
-            on = {each for each in lists if each == list_id}
-        else:
-            contact, on = book.get(session, user_id, contact_id), book.lists_of(session, user_id, contact_id)
-        names = contacts.field_names(session, user_id, list(on)) or others
-        if contact_id is None:
-            return Person(None, names, others, lists, on, False)
-        is_suppressed = suppression.is_suppressed(session, user_id, contact.email)
-        return Person(contact, names, others, lists, on, is_suppressed)
+            return Person(None, names, others, lists, {each for each in lists if each == list_id}, False)
+        contact, on = book.get(session, user_id, contact_id), book.lists_of(session, user_id, contact_id)
+        return Person(contact, names, others, lists, on, suppression.is_suppressed(session, user_id, contact.email))
 
 
 def _add(user_id: int, email: str, fields: dict[str, str], list_ids: list[int]) -> tuple[book.Added, bool]:

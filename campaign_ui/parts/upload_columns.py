@@ -12,7 +12,7 @@ from core.audience import addresses, columns
 from core.audience.columns import Column
 from core.audience.parse import ParsedUpload
 
-_SHOWN_ROWS, _SHOWN_COLUMNS, _RENAMED, _CHIPS = 6, 7, 60, 30
+_SHOWN_ROWS, _SHOWN_COLUMNS, _RENAMED, _CHIPS, _WITHOUT = 6, 7, 60, 30, 12
 _LEFT_OUT = "left out"
 
 # Constant template: what stands in somebody's file arrives as data only.
@@ -32,13 +32,14 @@ class UploadColumns:
         self.inputs: dict[int, ui.input] = {}
         self.wrong: dict[int, str] = {}
         named = [column for column in parsed.columns if column.field]
-        self.in_table = named[: _SHOWN_COLUMNS - 1]
+        self.in_table = sorted(named, key=lambda column: not column.proposed)[: _SHOWN_COLUMNS - 1]
         self._build_table()
         more = len(named) - len(self.in_table)
         if more > 0:
             ui.label(f"and {more:,} more column{'s' * (more != 1)}").classes("text-xs cm-mute")
         if named:
             self.chips = ui.row().classes("w-full items-center gap-2")
+            self.without = ui.label().classes("text-xs cm-mute").style("overflow-wrap:anywhere")
             self._build_inputs(named[:_RENAMED])
         self._show()
 
@@ -58,7 +59,10 @@ class UploadColumns:
             ui.expansion("Rename or leave out columns", icon="edit_note").classes("w-full").props("dense"),
             ui.element("div").classes("grid grid-cols-1 sm:grid-cols-2 gap-x-3 gap-y-5 w-full"),
         ):
-            ui.label("Clear a name to leave its column out.").classes("text-xs cm-mute sm:col-span-2")
+            words = (
+                "Clear a name to leave its column out. Empty columns and records of another program are out already."
+            )
+            ui.label(words).classes("text-xs cm-mute sm:col-span-2")
             for column in named:
                 field = ui.input(
                     column.label[:60],
@@ -66,6 +70,10 @@ class UploadColumns:
                     validation=partial(self._why_wrong, column.index),
                 )
                 field.props("clearable maxlength=60")
+                with field.add_slot("append"):
+                    keep = ui.button("Keep", on_click=partial(field.set_value, column.field)).props("flat dense")
+                keep.props["aria-label"] = f"Keep {column.label[:60]}"
+                keep.bind_visibility_from(field, "value", backward=lambda name: not name)
                 field.on_value_change(lambda event, index=column.index: self._rename(index, event.value))
                 self.inputs[column.index] = field
 
@@ -94,6 +102,9 @@ class UploadColumns:
             field.props["hint"] = f"Stored as {name}" if name else "Left out"
         if self.inputs:
             self._show_chips([name for name, wrong in planned.values() if name and not wrong])
+            self._show_without(
+                [each.label for each in self.parsed.columns if each.field and not any(planned[each.index])]
+            )
 
     def _show_chips(self, names: list[str]) -> None:
         self.chips.clear()
@@ -103,6 +114,11 @@ class UploadColumns:
                 ui.label(f"{{{{ {name} }}}}").classes("is-brand rounded-[8px] px-2 py-0.5 text-xs font-mono")
             if not names:
                 ui.label("none").classes("text-xs cm-mute")
+
+    def _show_without(self, labels: list[str]) -> None:
+        more = f" and {len(labels) - _WITHOUT:,} more" if len(labels) > _WITHOUT else ""
+        self.without.set_text(f"Left out: {', '.join(label[:60] for label in labels[:_WITHOUT])}{more}")
+        self.without.set_visibility(bool(labels))
 
 
 def _head(number: int, label: str, name: str, wrong: str) -> dict[str, Any]:

@@ -2,10 +2,10 @@
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from core.audience import addresses
+from core.audience import addresses, programs
 from core.errors import RuleError
 
 MAX_COLUMNS = 200
@@ -24,18 +24,19 @@ _ADDED_AT_VALUE = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\+00:00)?")
 class Column:
     """``label`` as in the file, ``field`` the merge field it becomes: empty for the address and for blanks.
 
-    ``is_ours``: an export of ours wrote it beside the fields, so it is left out unless somebody names it.
+    ``is_extra``: nothing stands in it, or an export wrote it beside the fields, so it is left out unless somebody
+    names it.
     """
 
     index: int
     label: str
     field: str
-    is_ours: bool = False
+    is_extra: bool = False
 
     @property
     def proposed(self) -> str:
         """The merge field where nobody says another."""
-        return "" if self.is_ours else self.field
+        return "" if self.is_extra else self.field
 
 
 @dataclass(frozen=True)
@@ -115,6 +116,13 @@ def checked_name(label: str) -> str:
     return name
 
 
+def without_empty(columns: Sequence[Column], filled: Collection[str]) -> tuple[Column, ...]:
+    """``columns``, of which those without a value are extra; ``filled``: the fields that have one somewhere."""
+    return tuple(
+        replace(column, is_extra=True) if column.field and column.field not in filled else column for column in columns
+    )
+
+
 def clean(text: str) -> str:
     """What is kept of the text of a merge field."""
     text = text.strip()
@@ -156,7 +164,7 @@ def planned(columns: Sequence[Column], names: Mapping[int, str]) -> list[tuple[C
             wrong = f"The columns “{taken[field]}” and “{column.label}” would both become {field}."
         if field and not wrong:
             taken[field] = column.label
-        found.append((replace(column, field=field, is_ours=False), wrong))
+        found.append((replace(column, field=field, is_extra=False), wrong))
     return found
 
 
@@ -192,15 +200,17 @@ def _email_column(labels: list[str], body: Sequence[list[str]], width: int) -> i
 
 def _named(labels: list[str], email_index: int, has_header: bool, body: Sequence[list[str]]) -> tuple[Column, ...]:
     taken, columns = set(_RESERVED), []
+    records = programs.records(map(key, labels))
     for index, label in enumerate(labels):
         values = [text for cells in body if index < len(cells) and (text := cells[index].strip())]
         field = ""
         if index != email_index and (label or values):
             field = _unique(field_name(label) or f"column_{index + 1}", taken)
             taken.add(field)
-        is_ours = label == ADDED_AT and bool(field) and all(_ADDED_AT_VALUE.fullmatch(text) for text in values)
+        is_ours = label == ADDED_AT and all(_ADDED_AT_VALUE.fullmatch(text) for text in values)
+        is_extra = bool(field) and (is_ours or key(label) in records)
         label = label or ("Email" if index == email_index else f"Column {index + 1}")
-        columns.append(Column(index, label, field, is_ours))
+        columns.append(Column(index, label, field, is_extra))
     return tuple(columns)
 
 

@@ -219,6 +219,8 @@ def _scan(open_rows: Callable[[], Iterator[Row]], layout: Layout, name: str, pro
         tally.take(line, row)
     if not tally.valid and not tally.rejected:
         raise RuleError("There is a header, but no rows below it.")
+    if tally.valid:
+        layout = replace(layout, columns=columns.without_empty(layout.columns, tally.filled))
     return ParsedUpload(
         name,
         layout.columns,

@@ -41,6 +41,7 @@ class Tally:
     invalid: list[Rejected] = field(default_factory=list)
     doubled: list[Rejected] = field(default_factory=list)
     sample: dict[str, dict[str, str]] = field(default_factory=dict)
+    filled: set[str] = field(default_factory=set)  # the merge fields that have a value somewhere
     mixed: set[int] = field(default_factory=set)  # who left by one of their rows only
     _seen: dict[int, bool] = field(default_factory=dict)  # whether the first row tells that they left
     _said: dict[Said, None] = field(default_factory=dict)
@@ -54,6 +55,7 @@ class Tally:
                 self.invalid.append(row)
             return
         self.one_of += row.is_one_of
+        self.filled.update(row.fields)
         if row.left is not None and len(self._said) < _MAX_SAID:
             self._said[row.left._replace(at=None)] = None
         if hash(row.email) in self._seen:

@@ -134,8 +134,9 @@ async def test_one_person_is_added_with_fields_and_lists(user: Browser, sign_in:
     press(user, "Add contact")
     await eventually(lambda: {each.text: each.value for each in boxes(user)} == {"one": False, "two": True})
     fill(user, "Email", "Cem@Example.com")
-    fill(user, "name", "Cem")
+    assert not shown(user, ui.input, "name")
     press(user, "one", ui.checkbox)
+    fill(user, "name", "Cem")
     press(user, "Add")
     await user.should_see("cem@example.com was added. This address is on the suppression list: no campaign mails it.")
     await eventually(lambda: [row["email"] for row in table_of(user, "Merge fields").rows][1:] == ["cem@example.com"])
@@ -225,6 +226,31 @@ async def test_a_contact_is_asked_for_the_fields_of_their_lists(user: Browser, s
     shown = {e.props.get("label"): e for e in user.client.elements.values() if isinstance(e, ui.input)}
     assert "name" in shown and "fee" not in shown
     assert shown["Another field"].props["_autocomplete"] == ["name", "fee"]
+
+
+async def test_somebody_new_is_asked_for_the_fields_of_the_lists_that_are_ticked(
+    user: Browser, sign_in: SignIn
+) -> None:
+    def asked() -> list[str]:
+        return list(dict.fromkeys(each.props["label"] for each in shown(user, ui.input) if "label" in each.props))[-4:]
+
+    alice = sign_in(user)
+    stored(alice, "email,name,city\nanna@example.com,Anna,Ulm\n", "members")
+    stored(alice, "email,name,fee\nben@example.com,Ben,12\n", "treasurer")
+    await user.open("/audience")
+    press(user, "Add contact")
+    await eventually(lambda: asked()[-2:] == ["Email", "Another field"])
+    press(user, "treasurer", ui.checkbox)
+    assert asked() == ["Email", "name", "fee", "Another field"]
+    fill(user, "fee", "3")
+    press(user, "treasurer", ui.checkbox)
+    assert asked()[-3:] == ["Email", "fee", "Another field"]
+    press(user, "members", ui.checkbox)
+    assert asked() == ["fee", "name", "city", "Another field"]
+    fill(user, "Another field", "name")
+    press(user, "Add field")
+    press(user, "members", ui.checkbox)
+    assert asked() == ["Email", "fee", "name", "Another field"]
 
 
 async def test_what_is_shown_stands_in_the_address(user: Browser, sign_in: SignIn) -> None:

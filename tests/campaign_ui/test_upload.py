@@ -275,16 +275,20 @@ async def test_the_preview_shows_columns_as_they_will_be_stored(user: Browser, s
 async def test_the_time_column_of_our_own_export_is_shown_as_left_out(user: Browser, sign_in: SignIn) -> None:
     alice = sign_in(user)
     await user.open("/audience")
-    await upload(user, b"email,name,added_at\nanna@example.com,Anna,2026-01-02T03:04:05+00:00\n")
+    await upload(user, b"email,name,added_at,leid,notes\nanna@example.com,Anna,2026-01-02T03:04:05+00:00,7,\n")
     await user.should_see("Add 1 contact")
     (head,) = [each for each in table_of(user, "added_at").columns if each["label"] == "added_at"]
     assert head["stored"] == "left out" and "line-through" in head["classes"]
     (field,) = shown(user, ui.input, "added_at")
     assert field.value == "" and field.props["hint"] == "Left out"
+    await user.should_see("Left out: added_at, leid, notes")
+    press(user, "Keep leid")
+    await user.should_see("Left out: added_at, notes")
+    assert not shown(user, ui.button, "Keep leid")
     press(user, "Add 1 contact")
     await user.should_see("1 contact added")
     with db.reading() as session:
-        assert book.page(session, alice).rows[0].fields == {"name": "Anna"}
+        assert book.page(session, alice).rows[0].fields == {"name": "Anna", "leid": "7"}
 
 
 async def test_the_panel_of_a_first_upload_stays_until_it_is_done(user: Browser, sign_in: SignIn) -> None:

@@ -364,3 +364,40 @@ def test_the_time_column_of_our_own_export_is_left_out_unless_it_is_named() -> N
     assert list(found.with_fields({}).sample) == [("a@example.com", {"city": "Ulm"})]
     for text in ("email,added_at\na@example.com,in spring\n", "email,Added at\na@example.com,2026-01-02T03:04:05\n"):
         assert parse.parse_text(text).fields == ["added_at"]
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "kept"),
+    [
+        (
+            "Email,First Name,MEMBER_RATING,OPTIN_TIME,OPTIN_IP,CONFIRM_TIME,TIMEZONE,CC,LAST_CHANGED,LEID,EUID,NOTES",
+            "a@example.com,Anna,2,2022-03-04 05:06:07,1.2.3.4,2022-03-04 05:06:07,Europe/Berlin,DE,2022-03-04,1,a1,hi",
+            ["first_name", "timezone", "cc"],
+        ),
+        ("uuid,email,name,attributes,status,created_at", '5f,a@example.com,Anna,"{""a"": 1}",enabled,2024', ["name"]),
+        ("CONTACT ID,EMAIL,FIRSTNAME,emailBlacklisted,ADDED_TIME", "1,a@example.com,Anna,false,2024", ["firstname"]),
+        (
+            "First Name,Nickname,Photo,Labels,E-mail 1 - Label,E-mail 1 - Value,Phone 1 - Label,Phone 1 - Value",
+            "Anna,,https://a.example/x,* myContacts,* ,a@example.com,Mobile,123",
+            ["first_name", "phone_1_value"],
+        ),
+        # What people name so themselves is theirs.
+        ("email,notes,tags,status,uuid,photo,member_rating,reason", "a@example.com,n,t,s,u,p,5,r", None),
+    ],
+)
+def test_records_of_another_program_are_left_out_unless_somebody_names_them(
+    header: str, row: str, kept: list[str] | None
+) -> None:
+    found = parse.parse_text(f"{header}\n{row}\n")
+    assert found.fields == (header.split(",")[1:] if kept is None else kept)
+    [(_, fields)] = found.people()
+    assert list(fields) == found.fields
+    named = found.with_fields({column.index: column.field for column in found.columns})
+    assert named.fields == [column.field for column in found.columns if column.field]
+
+
+def test_a_column_without_a_value_in_the_whole_file_is_left_out(tmp_path: Path) -> None:
+    (tmp_path / "x").write_text("email,city,plan\n" + "a@example.com,,\n" * 700 + "b@example.com,Ulm,\n")
+    found = parse.parse_file(tmp_path / "x", "people.csv")
+    assert found.fields == ["city"]
+    assert found.with_email_column(0).fields == ["city"]
