@@ -34,7 +34,7 @@ class UploadColumns:
         named = [column for column in parsed.columns if column.field]
         self.in_table = sorted(named, key=lambda column: not column.proposed)[: _SHOWN_COLUMNS - 1]
         self._build_table()
-        more = len(named) - len(self.in_table)
+        more = len([column for column in named if column.proposed and column not in self.in_table])
         if more > 0:
             ui.label(f"and {more:,} more column{'s' * (more != 1)}").classes("text-xs cm-mute")
         if named:

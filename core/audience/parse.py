@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from pathlib import Path
 
-from core.audience import addresses, binary, columns, delimited, elsewhere, pasted, sheet
+from core.audience import addresses, attributes, binary, columns, delimited, elsewhere, pasted, sheet
 from core.audience.columns import Column, Layout
 from core.audience.elsewhere import NOBODY, Left, Said
 from core.audience.tally import Person, Rejected, Tally
@@ -160,10 +160,7 @@ def _parse_table(
     path: Path, name: str, progress: Progress | None, format: delimited.Format | None = None
 ) -> ParsedUpload:
     chosen = format or delimited.detect_file(path)
-
-    def open_rows() -> Iterator[Row]:
-        return delimited.file_rows(path, chosen)
-
+    open_rows = attributes.unpacked(lambda: delimited.file_rows(path, chosen))
     top = list(islice(open_rows(), _LOOK_ROWS))
     if not any(cell.strip() for _, cells in top for cell in cells):
         raise RuleError("This file has no rows with text in them.")

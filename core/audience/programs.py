@@ -11,13 +11,13 @@ _RECORDS = set(
     klaviyoid emailmarketingconsent emailmarketingconsenttimestamp smsmarketingconsent smsmarketingconsenttimestamp
     """.split()
 )
-_MAILCHIMP = set("memberrating lastchanged latitude longitude notes tags".split())
+_MAILCHIMP = set("memberrating lastchanged latitude longitude notes".split())
 # What people may name their own columns, too, is a record beside all of the first set only.
 _BESIDE = [
     ({"leid"}, _MAILCHIMP),
     ({"euid"}, _MAILCHIMP),
     ({"uuid", "attributes", "status"}, set("id uuid attributes status createdat updatedat".split())),  # listmonk
-    ({"emailblacklisted"}, set("contactid addedtime modifiedtime".split())),  # Brevo
+    ({"emailblacklisted"}, set("contactid doubleoptin optin addedtime modifiedtime".split())),  # Brevo
     ({"email1value"}, set("labels groupmembership photo fileas".split())),  # Google Contacts
     ({"reason", "detail", "since"}, set("reason detail since source".split())),  # our suppression list
 ]

@@ -374,7 +374,7 @@ def test_the_time_column_of_our_own_export_is_left_out_unless_it_is_named() -> N
             "a@example.com,Anna,2,2022-03-04 05:06:07,1.2.3.4,2022-03-04 05:06:07,Europe/Berlin,DE,2022-03-04,1,a1,hi",
             ["first_name", "timezone", "cc"],
         ),
-        ("uuid,email,name,attributes,status,created_at", '5f,a@example.com,Anna,"{""a"": 1}",enabled,2024', ["name"]),
+        ("uuid,email,name,status,attributes", "5f,a@example.com,Anna,enabled,{}", ["name"]),
         ("CONTACT ID,EMAIL,FIRSTNAME,emailBlacklisted,ADDED_TIME", "1,a@example.com,Anna,false,2024", ["firstname"]),
         (
             "First Name,Nickname,Photo,Labels,E-mail 1 - Label,E-mail 1 - Value,Phone 1 - Label,Phone 1 - Value",
@@ -401,3 +401,26 @@ def test_a_column_without_a_value_in_the_whole_file_is_left_out(tmp_path: Path) 
     found = parse.parse_file(tmp_path / "x", "people.csv")
     assert found.fields == ["city"]
     assert found.with_email_column(0).fields == ["city"]
+
+
+def test_the_attributes_of_listmonk_become_fields(tmp_path: Path) -> None:
+    one = '{""city"": ""Ulm"", ""age"": 30, ""is_member"": true, ""name"": ""A."", ""tags"": [1], ""x"": null}'
+    (tmp_path / "x").write_text(
+        "uuid,email,name,attributes,status\n"
+        f'1,a@example.com,Anna,"{one}",enabled\n'
+        "2,b@example.com,Ben,not json,enabled\n3,c@example.com\n"
+        + "4,d@example.com,Dora,[],enabled\n" * 600
+        + '5,e@example.com,Emil,"{""plan"": ""pro""}",blocklisted\n'
+    )
+    found = parse.parse_file(tmp_path / "x", "listmonk.csv")
+    assert found.fields == ["name", "city", "age", "is_member", "name_2", "plan"]
+    people = dict(found.people())
+    assert people["a@example.com"] == {
+        "name": "Anna",
+        "city": "Ulm",
+        "age": "30",
+        "is_member": "yes",
+        "name_2": "A.",
+    }
+    assert (people["b@example.com"], people["c@example.com"]) == ({"name": "Ben"}, {})
+    assert people["e@example.com"] == {"name": "Emil", "plan": "pro"} and found.left.count == 1
