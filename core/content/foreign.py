@@ -22,6 +22,7 @@ _WAYS = (
     ("listmonk", rf"\{{\{{{_S}((?:Unsubscribe|Message|Manage|Optin|Archive)URL|TrackView)(){_S}\.?{_S}\}}\}}"),
     ("listmonk", rf"\{{\{{{_S}(?:\.Subscriber(?:\.Attribs)?\.|\.(?=Campaign\.))([A-Za-z][\w.]{{0,60}}+){_REST}\}}\}}"),
     ("Brevo or HubSpot", rf"\{{\{{{_S}contact\.([A-Za-z]\w{{0,60}}+){_REST}\}}\}}"),
+    ("Brevo or HubSpot", rf"\{{\{{{_S}(unsubscribe(?:_link(?:_all)?)?|mirror|update_profile)(){_S}\}}\}}"),
     ("Klaviyo", rf"\{{\{{{_S}person\.([A-Za-z][\w.]{{0,60}}+){_REST}\}}\}}"),
     ("Klaviyo or Brevo", rf"\{{%{_S}([a-z]\w{{0,60}}+)((?:(?!%\}})[^{{}}<>\n]){{0,200}}+)%\}}"),
     ("MailerLite", r"\{\$([A-Za-z_]\w{0,60}+)()\}"),
@@ -38,14 +39,13 @@ _SAME = {
     "last_name": "lastname lname last surname familyname nachname nom achternaam apellido apellidos cognome nazwisko",
     "phone": "phone phonenumber telephone tel mobile mobilenumber sms telefon telefonnummer telefono telefone handy",
     "email": "email emailaddr emailaddress",
-    _WAY_OUT: "unsub unsubscribe unsubscribeurl unsubscribelink unsubcenterurl",
+    _WAY_OUT: "unsub unsubscribe unsubscribeurl unsubscribelink unsubscribelinkall unsubcenterurl",
 }
 _LOOK = 2_000  # characters around it that tell where a tag stands
 _NOT_BEFORE = re.compile(rf"https?://(?=\{{\{{ {_WAY_OUT} \}}\}})")  # editors write it before what they do not know
-_LINK = re.compile(r"<(/?)a(?=[\s>])", re.IGNORECASE)
-# Of Markdown: the words of a link as far as they are open, how they end, and where its address begins.
-_LABEL, _LABEL_END = re.compile(r"\[[^\[\]\n]*+\Z"), re.compile(r"[^\[\]\n]*+\][(\[:]")
-_TARGET = re.compile(r"\]\(<?[^\s()<>]*+\Z|^[ ]{0,3}+\[[^\[\]\n]++\]:[ \t]*+<?\S*+\Z", re.MULTILINE)
+# Of Markdown: the words of a link as far as they are open, how they end, and the same of its address.
+_WORDS, _WORDS_END = re.compile(r"\[[^\]\n]*+\Z"), re.compile(r"[^\[\]\n]*+\][(\[:]")
+_ADDRESS, _ADDRESS_BELOW = re.compile(r"\]\(<?[^\s()<>]*+\Z"), re.compile(r"[ ]{0,3}+\[[^\[\]]++\]:[ \t]*+<?\S*+\Z")
 _TEXTS = {"mcsubject": "subject", "campaignsubject": "subject", "mcpreviewtext": "preheader"}
 _HOW = re.compile(r"(?:title|upper|lower|url):", re.IGNORECASE)  # how Mailchimp writes a value
 _NOTHING = [
@@ -91,7 +91,8 @@ def find(text: str, kind: str, names: Sequence[str]) -> list[Tag]:
     ``kind``: that of a body, empty for a subject or a preheader. ``names``: the merge fields of the audience.
     """
     found = {match[0]: match for match in _pattern(kind).finditer(text) if match.lastgroup}
-    return [_tag(match, names) for match in found.values()]
+    tags = [_tag(match, names) for match in found.values()]
+    return [tag for tag in tags if not (own := merge.fields_used(tag.written)) or own != merge.fields_used(tag.ours)]
 
 
 def are_in(text: str) -> bool:
@@ -141,12 +142,19 @@ def _translated(text: str, kind: str, names: Sequence[str], subject: str, leave:
 def _way_out(before: str, after: str, leave: str, in_html: bool) -> str:
     """What unsubscribes between ``before`` and ``after``: the address within a tag or an address, the word ``leave``
     within the words of a link, else a link."""
-    in_words = not in_html and _LABEL.search(before) and _LABEL_END.match(after)
-    if merge.open_tag(before) or (not in_html and _TARGET.search(before)):
+    if merge.open_tag(before) or (not in_html and _is_to_address(before)):
         return f"{{{{ {_WAY_OUT} }}}}"
-    if in_words or [each[1] for each in _LINK.finditer(before)][-1:] == [""]:
+    in_words = not in_html and _WORDS.match(before, max(before.rfind("["), 0)) and _WORDS_END.match(after)
+    lower = before.lower()
+    if in_words or lower.rfind("<a ") > lower.rfind("</a"):
         return html.escape(leave) if in_html else leave
     return f'<a href="{{{{ {_WAY_OUT} }}}}">{html.escape(leave)}</a>' if in_html else f"[{leave}]({{{{ {_WAY_OUT} }}}})"
+
+
+def _is_to_address(before: str) -> bool:
+    """Whether Markdown reads what follows as where a link leads."""
+    line = before[before.rfind("\n") + 1 :]
+    return bool(_ADDRESS.match(line, max(line.rfind("]("), 0)) or _ADDRESS_BELOW.match(line))
 
 
 def _with_default(field: str, rest: str, is_bare: bool, in_html: bool) -> str:

@@ -79,6 +79,8 @@ def test_a_newsletter_is_translated_and_everything_else_of_it_stays() -> None:
         ("{{ .Subscriber.Attribs.city }}", "listmonk", "{{ city }}"),
         ("{{ UnsubscribeURL }}", "listmonk", "{{ unsubscribe_url }}"),
         ("{{ .Campaign.Subject }}", "listmonk", "Hello"),
+        ("{{ unsubscribe }}", "Brevo or HubSpot", "{{ unsubscribe_url }}"),
+        ("{{unsubscribe_link}}", "Brevo or HubSpot", "{{ unsubscribe_url }}"),
         ("{{ person.first_name|default:'you' }}", "Klaviyo", "{{ first_name |default:'you' }}"),
         ("{% unsubscribe_link %}", "Klaviyo or Brevo", "{{ unsubscribe_url }}"),
         ("{$name}", "MailerLite", "{{ first_name }}"),
@@ -100,7 +102,9 @@ def test_the_tags_of_other_programs(written: str, program: str, ours: str) -> No
     assert foreign.translated(made(f"<p>{written}</p>", "Hello"), NAMES).body == f"<p>{shown}</p>"
 
 
-@pytest.mark.parametrize("written", ["{% if contact.X %}", "{% endif %}", "{$url}", "{{ MessageURL }}", "*|MMERGE7|*"])
+@pytest.mark.parametrize(
+    "written", ["{% if contact.X %}", "{% endif %}", "{$url}", "{{ MessageURL }}", "{{ mirror }}", "*|MMERGE7|*"]
+)
 def test_a_tag_with_nothing_here_stays_and_is_named(written: str) -> None:
     (tag,) = foreign.find(written, BodyKind.html, NAMES)
     assert not tag.ours and tag.advice
@@ -173,26 +177,12 @@ def test_what_unsubscribes_among_words_becomes_a_link_in_the_language_of_the_mai
 )
 def test_a_tag_is_the_field_that_the_audience_has(names: list[str], field: str) -> None:
     assert foreign.find("*|FNAME|*", BodyKind.html, names)[0].ours == f"{{{{ {field} }}}}"
+    assert foreign.find("{{ mirror }}", BodyKind.html, ["mirror"]) == []  # a field of ours
     assert foreign.find("*|POSTCODE|*", BodyKind.html, ["post_code"])[0].ours == "{{ post_code }}"
 
 
 @pytest.mark.parametrize(
-    "piece",
-    [
-        "<!--",
-        "*|A",
-        "*|AB:",
-        "{{ contact.a ",
-        "`a ",
-        "%%a",
-        "{{&nbsp;",
-        "{% a",
-        "[a,fallback=",
-        "<pre ",
-        "\\*",
-        "[*|UNSUB|*",
-        "\n[a]:",
-    ],
+    "piece", ["<!--", "*|A", "*|AB:", "{{ contact.a ", "`a ", "%%a", "{{&nbsp;", "{% a", "[a,fallback=", "<pre ", "\\*"]
 )
 def test_it_takes_linear_time_on_anything(piece: str) -> None:
     begun = time.perf_counter()
