@@ -13,8 +13,8 @@ from core.content.links import has_way_out
 __all__ = ["content"]
 
 _AS_WORDS = (
-    "unsubscribe_url stands in the body as words: readers get a long address, and not every mail program makes it a "
-    'link. Write <a href="{{ unsubscribe_url }}">Unsubscribe</a>.'
+    "unsubscribe_url stands in the body as words: readers get a long address that not every mail program makes a link. "
+    "Link a word to {{ unsubscribe_url }} instead."
 )
 
 
