@@ -26,7 +26,7 @@ def _with_columns(
     open_rows: Callable[[], Iterator[Row]], header: int, at: int, width: int
 ) -> Callable[[], Iterator[Row]]:
     found = (name for line, cells in open_rows() if line > header for name in _read(cells, at))
-    names = list(islice(_each_once(found), columns.MAX_COLUMNS - width))
+    names = list(islice(_each_once(found), max(columns.MAX_COLUMNS - width, 0)))
 
     def rows() -> Iterator[Row]:
         for line, cells in open_rows():
@@ -53,7 +53,8 @@ def _read(cells: list[str], at: int) -> dict[str, str]:
         read = json.loads(cells[at]) if at < len(cells) else None
     except (ValueError, RecursionError):
         return {}
-    return {name: _word(value) for name, value in read.items() if _word(value)} if isinstance(read, dict) else {}
+    told = read.items() if isinstance(read, dict) else ()
+    return {columns.clean(name): word for name, value in told if (word := _word(value))}
 
 
 def _word(value: Any) -> str:

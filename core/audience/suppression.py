@@ -10,7 +10,7 @@ from sqlalchemy import delete, func, literal_column
 from sqlmodel import Session, col, select
 
 from core import db, live
-from core.audience import addressed, addresses
+from core.audience import addressed, addresses, columns
 from core.audience import search as looking
 from core.errors import NotFound, RuleError
 from core.models import Suppression, SuppressionReason
@@ -114,7 +114,7 @@ def _told(said: "Said | None", name: str, now: datetime) -> dict[str, Any]:
     row = {"reason": SuppressionReason.manual.value, "message_id": None, "detail": "", "source": "", "created_at": now}
     if said is not None:
         since = said.at if said.at and said.at < now else now
-        row |= {"reason": said.reason, "source": f"{name}, {said.source}", "created_at": since}
+        row |= {"reason": said.reason, "source": columns.clean(f"{name}, {said.source}"), "created_at": since}
     return row
 
 

@@ -2,7 +2,7 @@
 
 import html
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from core.audience import columns
@@ -32,7 +32,7 @@ _WAYS = (
 # Nobody reads a comment, but for Outlook's; what is quoted of a program is meant as it stands.
 _UNREAD = r"<!--(?!\[if)(?:(?!-->).)*+(?:-->)?|<(?:code|pre)(?=[\s>])(?:(?!</(?:code|pre)).)*+"
 _QUOTED = r"```(?:(?!```).)*+(?:```)?|`[^`\n]{1,500}+`"
-_WAY_OUT = "unsubscribe_url"
+_WAY_OUT, _VIEW = "unsubscribe_url", "view_url"
 # Our name, and what else the same is called, as compared by ``columns.key``.
 _SAME = {
     "first_name": "firstname fname first forename givenname vorname prenom voornaam nombre nome imie name",
@@ -40,9 +40,12 @@ _SAME = {
     "phone": "phone phonenumber telephone tel mobile mobilenumber sms telefon telefonnummer telefono telefone handy",
     "email": "email emailaddr emailaddress",
     _WAY_OUT: "unsub unsubscribe unsubscribeurl unsubscribelink unsubscribelinkall unsubcenterurl",
+    _VIEW: "archive mirror messageurl webversion webview viewinbrowser viewemail viewemailurl url",
 }
 _LOOK = 2_000  # characters around it that tell where a tag stands
-_NOT_BEFORE = re.compile(rf"https?://(?=\{{\{{ {_WAY_OUT} \}}\}})")  # editors write it before what they do not know
+_NOT_BEFORE = re.compile(
+    rf"https?://(?=\{{\{{ (?:{_WAY_OUT}|{_VIEW}) \}}\}})"
+)  # editors write it before what they do not know
 # Of Markdown: the words of a link as far as they are open, how they end, and the same of its address.
 _WORDS, _WORDS_END = re.compile(r"\[[^\]\n]*+\Z"), re.compile(r"[^\[\]\n]*+\][(\[:]")
 _ADDRESS, _ADDRESS_BELOW = re.compile(r"\]\(<?[^\s()<>]*+\Z"), re.compile(r"[ ]{0,3}+\[[^\[\]]++\]:[ \t]*+<?\S*+\Z")
@@ -51,10 +54,6 @@ _HOW = re.compile(r"(?:title|upper|lower|url):", re.IGNORECASE)  # how Mailchimp
 _NOTHING = [
     (re.compile(rf"(?:{pattern})", re.IGNORECASE), advice)
     for pattern, advice in (
-        (
-            r"archive|mirror|messageurl|web_?version|web_?view|view_?email|url\Z",
-            "Remove {it}: there is no view in the browser.",
-        ),
         (
             r"(?:else)?if(?:not)?(?![^\W_])|el(?:se|if)(?![^\W_])|end(?:if|for|:)|for\Z|interested:|group:",
             "Choose one wording and remove {it}: every reader gets the same.",
@@ -114,15 +113,20 @@ def without(text: str, kind: str = "") -> str:
 def translated(made: mail.Content, names: Sequence[str]) -> mail.Content:
     """``made`` with what is ours in place of each tag in subject, preheader and body; those with nothing stay.
 
-    What unsubscribes and stands among the words of the body becomes a link with a word of the mail's language.
+    What unsubscribes or shows the mail in the browser, where it stands among the words of the body, becomes a link
+    with words of the mail's language.
     """
     subject = _translated(made.subject, "", names, "")
     preheader = _translated(made.preheader, "", names, subject)
-    body = _translated(made.body, made.body_kind, names, subject, languages.of(made.language).leave)
+    words = languages.of(made.language)
+    body = _translated(made.body, made.body_kind, names, subject, {_WAY_OUT: words.leave, _VIEW: words.view})
     return replace(made, subject=subject, preheader=preheader, body=body)
 
 
-def _translated(text: str, kind: str, names: Sequence[str], subject: str, leave: str = "") -> str:
+def _translated(
+    text: str, kind: str, names: Sequence[str], subject: str, links: Mapping[str, str] | None = None
+) -> str:
+    """``links``: what is clicked at, by the field that is an address."""
     in_html = kind in (BodyKind.rich, BodyKind.html)
 
     def put(match: re.Match[str]) -> str:
@@ -131,24 +135,25 @@ def _translated(text: str, kind: str, names: Sequence[str], subject: str, leave:
             shown = subject if words == "subject" else ""  # a mail has its preheader already
             return html.escape(shown).replace("&#x27;", "&#39;") if in_html else shown
         field = _field(name, names)
-        if field == _WAY_OUT and leave:
+        if links and field in links:
             before, after = text[max(match.start() - _LOOK, 0) : match.start()], text[match.end() : match.end() + _LOOK]
-            return _way_out(before, after, leave, in_html)
+            return _link(before, after, field, links[field], in_html)
         return _with_default(field, rest, match[0].startswith("["), in_html) if field else match[0]
 
     return _NOT_BEFORE.sub("", _pattern(kind).sub(put, text))
 
 
-def _way_out(before: str, after: str, leave: str, in_html: bool) -> str:
-    """What unsubscribes between ``before`` and ``after``: the address within a tag or an address, the word ``leave``
-    within the words of a link, else a link."""
+def _link(before: str, after: str, field: str, words: str, in_html: bool) -> str:
+    """What stands between ``before`` and ``after``: the address ``field`` within a tag or an address, ``words`` within
+    the words of a link, else a link."""
+    address, shown = f"{{{{ {field} }}}}", html.escape(words) if in_html else words
     if merge.open_tag(before) or (not in_html and _is_to_address(before)):
-        return f"{{{{ {_WAY_OUT} }}}}"
+        return address
     in_words = not in_html and _WORDS.match(before, max(before.rfind("["), 0)) and _WORDS_END.match(after)
     lower = before.lower()
     if in_words or lower.rfind("<a ") > lower.rfind("</a"):
-        return html.escape(leave) if in_html else leave
-    return f'<a href="{{{{ {_WAY_OUT} }}}}">{html.escape(leave)}</a>' if in_html else f"[{leave}]({{{{ {_WAY_OUT} }}}})"
+        return shown
+    return f'<a href="{address}">{shown}</a>' if in_html else f"[{shown}]({address})"
 
 
 def _is_to_address(before: str) -> bool:

@@ -109,7 +109,7 @@ async def test_merge_tags_of_mailchimp_are_translated_and_that_is_taken_back(use
     alice = sign_in(user)
     body = (
         "<title>*|MC:SUBJECT|*</title><h1>Dear *|FNAME|* of *|CITY|*</h1><p><b>Bold &amp; more</b></p>"
-        '<a href="*|ARCHIVE|*">In your browser</a> <a href="*|UNSUB|*">Leave</a>'
+        '<a href="*|UPDATE_PROFILE|*">Your data</a> <a href="*|UNSUB|*">Leave</a>'
     )
     names = [{"first_name": "Anna", "city": "Pune"}]
     made = draft(alice, body, names, body_kind="html", subject="A letter for *|FNAME|*")
@@ -129,14 +129,16 @@ async def test_merge_tags_of_mailchimp_are_translated_and_that_is_taken_back(use
     await soon(lambda: kept(made).subject == subject)
     assert kept(made).body == (
         f"<title>{subject}</title><h1>Dear {{{{ first_name }}}} of {{{{ city }}}}</h1><p><b>Bold &amp; more</b></p>"
-        '<a href="*|ARCHIVE|*">In your browser</a> <a href="{{ unsubscribe_url }}">Leave</a>'
+        '<a href="*|UPDATE_PROFILE|*">Your data</a> <a href="{{ unsubscribe_url }}">Leave</a>'
     )
     assert labelled(user, ui.input, "Subject").value == subject
     press(user, "Undo")
     await soon(lambda: (kept(made).subject, kept(made).body) == ("A letter for *|FNAME|*", body))
     assert labelled(user, ui.input, "Subject").value == "A letter for *|FNAME|*"
     await user.open(f"/campaigns/{made}/edit?step=when")
-    await sees(user, "*|ARCHIVE|* is a merge tag of Mailchimp. Remove it: there is no view in the browser.")
+    await sees(
+        user, "*|UPDATE_PROFILE|* is a merge tag of Mailchimp. Remove it: readers do not change their data themselves."
+    )
     with db.reading() as session:
         assert "Before its merge tags were translated" in [
             each.reason for each in versions.list_all(session, alice, made)

@@ -200,10 +200,12 @@ async def test_merge_tags_of_mailchimp_are_said_translated_and_taken_back(user: 
     template = stored(alice, subject="For *|FNAME|*")
     await user.open(f"/templates/{template}")
     await user.should_see("*|FNAME|* is a merge tag of Mailchimp; here it is {{ first_name }}.")
-    theirs = '<h1>Dear *|LNAME|*</h1><a href="*|UNSUB|*">Leave</a> <a href="*|ARCHIVE|*">In your browser</a>'
+    theirs = '<h1>Dear *|LNAME|*</h1><a href="*|UNSUB|*">Leave</a> <a href="*|UPDATE_PROFILE|*">Your data</a>'
     write(user, theirs)
     await user.should_see("*|FNAME|*, *|LNAME|* and *|UNSUB|* are merge tags of Mailchimp")
-    await user.should_see("*|ARCHIVE|* is a merge tag of Mailchimp. Remove it: there is no view in the browser.")
+    await user.should_see(
+        "*|UPDATE_PROFILE|* is a merge tag of Mailchimp. Remove it: readers do not change their data themselves."
+    )
     ours = theirs.replace("*|LNAME|*", "{{ last_name }}").replace("*|UNSUB|*", "{{ unsubscribe_url }}")
 
     async def becomes(subject: str, body: str) -> None:

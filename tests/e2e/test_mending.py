@@ -19,7 +19,7 @@ _RICH = (
 _MARKDOWN = f"{_LONG}\n\n[our offer](https://shop.invalid/offer?a=1&b=2)\n\n{_LONG}\n\n{{{{ unsubscribe_url }}}}"
 _HTML = (
     f"<html><body><p>{_LONG}</p>\n<p>{_LONG}</p>\n"
-    '<a href="https://shop.invalid/offer?a=1&amp;b=2">our offer</a> <a href="*|ARCHIVE|*">In your browser</a>'
+    '<a href="https://shop.invalid/offer?a=1&amp;b=2">our offer</a> <a href="*|UPDATE_PROFILE|*">Your data</a>'
     "<h1>Dear *|FNAME|*</h1><p>{{ unsubscribe_url }}</p></body></html>"
 )
 _CHOSEN = "getSelection().toString()"
@@ -216,7 +216,7 @@ async def _visual(page: Page) -> None:
     await page.wait_for_function(f"{frame}?.getSelection().toString() === 'our offer'")
     await expect(link).to_be_in_viewport()
     await page.get_by_role("tab", name="When").click()
-    await _fix(page, "*|ARCHIVE|* is a merge tag of Mailchimp")
-    await page.wait_for_function(f"{frame}?.getSelection().toString() === 'In your browser'")
+    await _fix(page, "*|UPDATE_PROFILE|* is a merge tag of Mailchimp")
+    await page.wait_for_function(f"{frame}?.getSelection().toString() === 'Your data'")
     await page.get_by_role("button", name="Source", exact=True).click()
     await page.get_by_label("Body", exact=True).click()

@@ -195,6 +195,17 @@ def test_the_list_says_what_told_it_and_since_when_where_the_file_does(stack: St
         assert [row[name] for row in again] == [row[name] for row in before]
 
 
+def test_what_a_database_cannot_keep_of_a_files_words_hinders_nobody_from_being_suppressed(
+    stack: Stack, tmp_path: Path
+) -> None:
+    with db.session() as session:
+        alice = rows.user(session)
+    suppression.suppress_all(alice, parsed(tmp_path, "email,Status\na@example.com,bl\0ock\x07listed\n"))
+    with db.reading() as session:
+        (row,) = suppression.page(session, alice).rows
+    assert row.reason == "blocked" and row.source.isprintable() and row.source.startswith("people, column Status: bl")
+
+
 @pytest.mark.parametrize(
     ("text", "at"),
     [

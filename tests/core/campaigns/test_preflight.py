@@ -34,7 +34,7 @@ def test_merge_tags_of_other_programs_block_and_say_what_they_are_once_each() ->
     body = (
         '<p>Dear *|FNAME|* *|LNAME|*, {{ contact.CITY }} {{ UnsubscribeURL }} {% if x %}</p><img src="*|PIC|*" alt="x">'
         '<p><a href="*|UNSUB|*">Leave</a> <a href="https://harbourbooks.in/?e=*|EMAIL|*">Shop</a> '
-        '<a href="*|ARCHIVE|*">View in your browser</a></p>'
+        '<a href="*|UPDATE_PROFILE|*">Your data</a></p>'
     ) + "<p>word</p>" * 20
     found = preflight.content(made(body, "For *|FNAME|*"), ["city"])
     assert {each.level.value for each in found} == {"error"} and len(found) == 6
@@ -59,7 +59,7 @@ def test_merge_tags_of_other_programs_block_and_say_what_they_are_once_each() ->
     assert [(each.text.partition(". ")[2], each.mark) for each in found if not each.is_foreign] == [
         ("Choose one wording and remove it: every reader gets the same.", "{% if x %}"),
         ("No field of your audience has this name: write the merge field that you mean, or remove it.", "*|PIC|*"),
-        ("Remove it: there is no view in the browser.", "*|ARCHIVE|*"),
+        ("Remove it: readers do not change their data themselves.", "*|UPDATE_PROFILE|*"),
     ]
     assert list(survey.fields_used(made(body))) == []
 

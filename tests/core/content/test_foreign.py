@@ -30,7 +30,7 @@ def test_a_newsletter_of_mailchimp_is_told_in_ours_and_what_is_nothing_here_says
     assert found == {
         "*|MC:SUBJECT|*": "the subject",
         "*|MC_PREVIEW_TEXT|*": "the preheader",
-        "*|ARCHIVE|*": "Remove {it}: there is no view in the browser.",
+        "*|ARCHIVE|*": "{{ view_url }}",
         "*|FNAME|*": "{{ first_name }}",
         "*|TITLE:LNAME|*": "{{ last_name }}",
         "*|CITY|*": "{{ city }}",
@@ -61,6 +61,7 @@ def test_a_newsletter_is_translated_and_everything_else_of_it_stays() -> None:
         ("*|EMAIL|*", "{{ email }}"),
         ("*|MEMBER_NO|*", "{{ member_no }}"),
         ("*|UNSUB|*", "{{ unsubscribe_url }}"),
+        ("*|ARCHIVE|*", "{{ view_url }}"),
     ):
         expected = expected.replace(theirs, ours)
     assert after.body == expected
@@ -80,6 +81,9 @@ def test_a_newsletter_is_translated_and_everything_else_of_it_stays() -> None:
         ("{{ UnsubscribeURL }}", "listmonk", "{{ unsubscribe_url }}"),
         ("{{ .Campaign.Subject }}", "listmonk", "Hello"),
         ("{{ unsubscribe }}", "Brevo or HubSpot", "{{ unsubscribe_url }}"),
+        ("{{ mirror }}", "Brevo or HubSpot", "{{ view_url }}"),
+        ("{{ MessageURL }}", "listmonk", "{{ view_url }}"),
+        ("{$url}", "MailerLite", "{{ view_url }}"),
         ("{{unsubscribe_link}}", "Brevo or HubSpot", "{{ unsubscribe_url }}"),
         ("{{ person.first_name|default:'you' }}", "Klaviyo", "{{ first_name |default:'you' }}"),
         ("{% unsubscribe_link %}", "Klaviyo or Brevo", "{{ unsubscribe_url }}"),
@@ -98,13 +102,12 @@ def test_a_newsletter_is_translated_and_everything_else_of_it_stays() -> None:
 def test_the_tags_of_other_programs(written: str, program: str, ours: str) -> None:
     (tag,) = foreign.find(f"<p>Dear {written},</p>", BodyKind.html, NAMES)
     assert (tag.written, tag.program) == (written, program) and tag.ours
-    shown = f'<a href="{ours}">Unsubscribe</a>' if "unsubscribe" in ours else ours
+    links = {"{{ unsubscribe_url }}": "Unsubscribe", "{{ view_url }}": "View in browser"}
+    shown = f'<a href="{ours}">{links[ours]}</a>' if ours in links else ours
     assert foreign.translated(made(f"<p>{written}</p>", "Hello"), NAMES).body == f"<p>{shown}</p>"
 
 
-@pytest.mark.parametrize(
-    "written", ["{% if contact.X %}", "{% endif %}", "{$url}", "{{ MessageURL }}", "{{ mirror }}", "*|MMERGE7|*"]
-)
+@pytest.mark.parametrize("written", ["{% if contact.X %}", "{% endif %}", "{{ update_profile }}", "*|MMERGE7|*"])
 def test_a_tag_with_nothing_here_stays_and_is_named(written: str) -> None:
     (tag,) = foreign.find(written, BodyKind.html, NAMES)
     assert not tag.ours and tag.advice
