@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
-from campaign_ui import auth, endpoints, lighter, live, plain, quicker, silence, theme, traffic
+from campaign_ui import auth, endpoints, lighter, live, plain, quicker, silence, sockets, theme, traffic
 from campaign_ui.away import Away, InALine
 from campaign_ui.guard import Guard, SecurityHeaders
 from campaign_ui.pages import (
@@ -75,6 +75,7 @@ def register_pages() -> None:
     """Everything of NiceGUI's side: look, sign-in, live hints, error pages and the pages themselves."""
     quicker.setup()
     lighter.setup()
+    sockets.setup()
     theme.setup()
     pages_app.add_middleware(auth.AuthMiddleware)
     pages_app.add_middleware(Away)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date
-from urllib.parse import quote
+from urllib.parse import parse_qs, quote, urlencode
 
 from nicegui import Client, ui
 from starlette.requests import HTTPConnection
@@ -54,10 +54,15 @@ def find(token: str | None, with_outgoing: bool = False) -> CurrentUser | None:
 
 def current() -> CurrentUser:
     """The user of this page, in page builders and in event handlers alike."""
-    user = ui.context.client.request.scope.get("state", {}).get("user")
+    user = user_of(ui.context.client)
     if user is None:
         raise PermissionError("nobody is signed in on this page")
-    return user  # type: ignore[no-any-return]
+    return user
+
+
+def user_of(client: Client) -> CurrentUser | None:
+    """Who loaded this page; None once their session ended."""
+    return client.request.scope.get("state", {}).get("user")  # type: ignore[no-any-return]
 
 
 @dataclass(frozen=True)
@@ -122,16 +127,17 @@ class AuthMiddleware:
 def _owns(user: CurrentUser | None, client_id: str) -> bool:
     """Whether this session built the page: a client id alone must not be enough to act on it."""
     client = Client.instances.get(client_id)
-    owner = client.request.scope.get("state", {}).get("user") if client is not None else None
-    if owner is None:
-        return client is None  # an unknown id is NiceGUI's to refuse
-    return user is not None and user.session_hash == owner.session_hash
+    owner = user_of(client) if client is not None else None
+    return user is not None and owner is not None and user.session_hash == owner.session_hash
 
 
 def _refuse_foreign_client(scope: Scope, user: CurrentUser | None) -> None:
-    query = scope["query_string"].decode("latin-1")
-    client_id = query.partition("client_id=")[2].partition("&")[0]
-    if not _owns(user, client_id):
+    """Reads the query as NiceGUI does: what one of two readers does not see would pass."""
+    query = parse_qs(scope["query_string"].decode(errors="replace"), keep_blank_values=True)
+    client_ids = query.get("client_id", [])
+    if len(client_ids) != 1 or not _owns(user, client_ids[0]):
         # A plain 403 leaves the tab on "Connection lost" (NiceGUI issue 6289). An id it does not know fails the
         # handshake instead: the browser loads the page again and our redirect takes it to the sign-in.
-        scope["query_string"] = query.replace(client_id, "ended").encode("latin-1")
+        kept = {name: query[name][0] for name in ("EIO", "transport") if name in query}
+        unknown = {"client_id": "ended", "implicit_handshake": "true"}
+        scope["query_string"] = urlencode(kept | unknown).encode()

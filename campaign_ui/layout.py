@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from markupsafe import Markup
 from nicegui import ui
 
-from campaign_ui import auth, live, theme
+from campaign_ui import auth, live, sockets, theme
 from campaign_ui.commands import PLACES
 from campaign_ui.off_loop import off_loop
 from campaign_ui.parts import notify_error
@@ -182,8 +182,7 @@ def _leave_when_signed_out(user: auth.CurrentUser) -> None:
             if client.has_socket_connection:
                 ui.navigate.reload()
                 await asyncio.sleep(_GRACE_SECONDS)
-            if client.has_socket_connection and not client.is_deleted:
-                client.delete()  # its buttons know the user; a page that did leave is deleted by NiceGUI
+            await sockets.close(client)  # its buttons know the user
 
     live.watch(check, "session")
 
