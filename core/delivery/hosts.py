@@ -12,7 +12,11 @@ MAIL_PORTS = frozenset({25, 26, 80, 443, 465, 587, 588, 2465, 2525, 2526, 2587, 
 # Where mailboxes are read (RFC 9051, RFC 8314) and the doors that some hosts keep instead.
 MAILBOX_PORTS = frozenset({143, 993, 1143, 1993})
 
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+# IPv6 addresses that end in an IPv4 address: RFC 6052, RFC 8215 (as most translators have it), RFC 2765, RFC 4291.
+_EMBEDDED = [ipaddress.ip_network(form) for form in ("64:ff9b::/96", "64:ff9b:1::/48", "::ffff:0:0:0/96", "::/96")]
+
+# What reaches the internet: what IANA gives out, and IPv4 written as IPv6. All else means something only here.
+_PUBLIC = [ipaddress.ip_network(form) for form in ("2000::/3", "64:ff9b::/96", "::ffff:0:0/96")]
 
 
 class HostNotFound(RuleError):
@@ -63,18 +67,20 @@ def why_not(error: OSError, host: str, port: int) -> str:
 
 def may_connect(address: str) -> bool:
     """Whether SMTP_ALLOW_PRIVATE lets us connect to this IP address; cloud metadata services are never allowed."""
-    ip = _real(ipaddress.ip_address(address))
+    given = ipaddress.ip_address(address)
+    ip = _real(given)
     if ip.is_multicast or ip.is_unspecified or ip.is_link_local or str(ip) == "fd00:ec2::254":
         return False
-    return config.settings.smtp_allow_private or ip.is_global
+    is_public = given.version == 4 or any(given in network for network in _PUBLIC)
+    return config.settings.smtp_allow_private or (is_public and ip.is_global)
 
 
 def _real(
     ip: ipaddress.IPv4Address | ipaddress.IPv6Address,
 ) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
     """The IPv4 address that an IPv6 one stands for, where it does."""
-    if isinstance(ip, ipaddress.IPv4Address):
+    if isinstance(ip, ipaddress.IPv4Address) or ip.is_loopback or ip.is_unspecified:
         return ip
-    if ip in _NAT64:
+    if any(ip in form for form in _EMBEDDED):
         return ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
     return ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else ip)

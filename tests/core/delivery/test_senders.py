@@ -277,7 +277,8 @@ def public_only(sqlite_stack: Stack) -> None:
     [
         "127.0.0.1", "localhost", "::1", "0.0.0.0", "2130706433", "127.1", "10.0.0.8", "192.168.1.1", "169.254.169.254",
         "::ffff:127.0.0.1", "::ffff:10.0.0.1", "fe80::1", "fd00::1", "64:ff9b::7f00:1", "2002:7f00:1::", "100.64.0.1",
-        "224.0.0.1",
+        "224.0.0.1", "64:ff9b:1::7f00:1", "64:ff9b:1::808:808", "64:ff9b:1:7f00:0:100::", "::ffff:0:7f00:1", "::7f00:1",
+        "::127.0.0.1", "fec0::1", "5f00::1",
     ],
 )  # fmt: skip
 def test_private_addresses_are_refused_however_they_are_written(public_only: None, host: str) -> None:
@@ -288,6 +289,8 @@ def test_private_addresses_are_refused_however_they_are_written(public_only: Non
 def test_ports_that_are_not_for_mail_are_refused(public_only: None) -> None:
     with pytest.raises(hosts.HostRefused, match="6379"):
         senders.resolve("192.0.2.1", 6379)
+    for host in ("8.8.8.8", "::ffff:8.8.8.8", "64:ff9b::808:808", "2001:4860::8"):
+        assert hosts.may_connect(host), host
     assert senders.resolve("8.8.8.8", 587) == "8.8.8.8"
 
 
@@ -303,6 +306,9 @@ def test_on_a_private_installation_the_local_network_is_fine_but_never_metadata(
     assert senders.resolve("127.0.0.1", 2500) == "127.0.0.1"
     with pytest.raises(hosts.HostRefused):
         senders.resolve("169.254.169.254", 80)
+    for host in ("::a9fe:a9fe", "::ffff:0:a9fe:a9fe", "64:ff9b:1::a9fe:a9fe"):
+        assert not hosts.may_connect(host), host
+    assert hosts.may_connect("::1") and hosts.may_connect("fec0::1")
     with pytest.raises(hosts.HostNotFound, match="Check the spelling"):
         senders.resolve("no-such-host.invalid", 25)
 
