@@ -16,6 +16,7 @@ from core.models import LoginSession, User
 SESSION_DAYS = 14
 _MIN_PASSWORD, _MAX_PASSWORD = 8, 200
 _WRONG = "The email address or the password is wrong."
+WRONG_CURRENT = "The current password is wrong."
 # Each hash takes 64 MB and 50 ms: without a cap a crowd of strangers signing in would be an outage.
 _hashing = threading.Semaphore(4)
 _hasher = argon2.using(type="ID")
@@ -88,6 +89,17 @@ def wrong_sign_in() -> str:
     return _WRONG
 
 
+def sign_in(session: Session, user_id: int, password_hash: str) -> str | None:
+    """``start_session`` for who showed the password that this was kept of; None where it does not count any more.
+
+    Who changes the password or blocks the account at the same time waits for the row, or this waits for them: the
+    session is there when they end the user's sessions, or it is not made.
+    """
+    here = (col(User.id) == user_id, col(User.password_hash) == password_hash, col(User.blocked_at).is_(None))
+    counts = session.exec(select(User.id).where(*here).with_for_update()).first() is not None
+    return start_session(session, user_id) if counts else None
+
+
 def start_session(session: Session, user_id: int) -> str:
     """A new random token for the cookie; only its hash is kept."""
     token, now = crypto.new_token(), db.now(session)
@@ -142,13 +154,15 @@ def sessions_alive(session: Session, user_id: int) -> set[str]:
     return set(session.exec(alive).all())
 
 
-def change_password(session: Session, user_id: int, current: str, new: str) -> None:
-    """Raises RuleError where the current password is wrong or the new one is too short."""
-    user = session.get_one(User, user_id)
-    if not _matches(current, user.password_hash):
-        raise RuleError("The current password is wrong.")
-    check_password(new)
-    user.password_hash = _hash(new)
+def change_password(session: Session, user_id: int, current_hash: str, hashed: str) -> None:
+    """From what was kept of the password that the user showed (``identify``) to that of the new one (``new_hash``).
+
+    Raises RuleError where the password was changed meanwhile.
+    """
+    here = (col(User.id) == user_id, col(User.password_hash) == current_hash)
+    done = session.execute(update(User).where(*here).values(password_hash=hashed))
+    if not done.rowcount:  # type: ignore[attr-defined]
+        raise RuleError(WRONG_CURRENT)
 
 
 def save_preferences(session: Session, user_id: int, *, time_zone: str | None = None, theme: str | None = None) -> None:

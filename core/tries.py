@@ -28,6 +28,11 @@ def device(user_id: int) -> int:
     return secrets.randbits(_USER_BITS) << _USER_BITS | user_id
 
 
+def signed_in(user_id: int, session_hash: str) -> int:
+    """The number of a browser by its session: who guesses elsewhere does not keep it from changing the password."""
+    return int(session_hash[:8], 16) << _USER_BITS | user_id
+
+
 def begin(session: Session, email: str, client: str, known: int | None = None) -> None:
     """Count this try as one that failed, until ``passed``; so of many at once no more come through than one by one.
 

@@ -108,8 +108,11 @@ def _sign_in(form: _Form, client: str, known: int | None) -> auth.Entered | None
     if user is None or user.id is None:
         return None
     with db.session() as session:
+        token = accounts.sign_in(session, user.id, user.password_hash)
+        if token is None:
+            return None
         tries.passed(session, form.email, client, known)
-        return auth.Entered(user.id, accounts.start_session(session, user.id))
+        return auth.Entered(user.id, token)
 
 
 def _make_account(form: _Form) -> auth.Entered:

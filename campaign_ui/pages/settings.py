@@ -3,13 +3,13 @@
 import json
 
 from nicegui import events, ui
-from sqlmodel import Session
 
 from campaign_ui import auth, layout, live
 from campaign_ui.off_loop import off_loop
 from campaign_ui.parts import act, card, confirm, link_button, notify_done, notify_error
 from campaign_ui.parts.zone_select import zone_select
-from core import accounts, clock, db
+from core import accounts, clock, db, tries
+from core.errors import RuleError
 
 _NO_NOTICES = {
     "denied": "The browser forbids notifications from this address. Allow them in its site settings, then try again.",
@@ -104,9 +104,13 @@ def _password(user: auth.CurrentUser) -> None:
         new = _password_field("New password", "new-password")
 
         async def change() -> None:
-            if await act(_change_password, user, current.value, new.value, done="The password is changed."):
-                current.set_value("")
-                new.set_value("")
+            try:
+                await off_loop(_change_password, user, current.value or "", new.value or "")
+            except RuleError as error:
+                return notify_error(str(error))
+            notify_done("The password is changed.")
+            current.set_value("")
+            new.set_value("")
 
         ui.button("Change password", on_click=change).classes("self-start")
 
@@ -116,9 +120,20 @@ def _password_field(label: str, autocomplete: str) -> ui.input:
     return field.props(f"autocomplete={autocomplete} maxlength=200")
 
 
-def _change_password(session: Session, user: auth.CurrentUser, current: str, new: str) -> None:
-    accounts.change_password(session, user.id, current or "", new or "")
-    accounts.end_other_sessions(session, user.id, user.session_hash)
+def _change_password(user: auth.CurrentUser, current: str, new: str) -> None:
+    accounts.check_password(new)  # before a try is counted
+    browser = tries.signed_in(user.id, user.session_hash)
+    with db.session() as session:
+        tries.begin(session, user.email, "", browser)
+    with db.reading() as session:
+        found = accounts.identify(session, user.email, current)
+    if found is None:
+        raise RuleError(accounts.WRONG_CURRENT)
+    hashed = accounts.new_hash(new)  # as above: takes 50 ms, in which nobody waits to write
+    with db.session() as session:
+        accounts.change_password(session, user.id, found.password_hash, hashed)
+        accounts.end_other_sessions(session, user.id, user.session_hash)
+        tries.passed(session, user.email, "", browser)
 
 
 async def _browsers(user: auth.CurrentUser) -> None:

@@ -1,13 +1,14 @@
+from typing import Any
+
 import httpx
 import pytest
 from fastapi import FastAPI
-from nicegui import Client
 from nicegui.testing import User as Browser
 
 from campaign_ui import auth
 from campaign_ui.endpoints import account
 from campaign_ui.guard import Guard, SecurityHeaders
-from core import accounts, config, db
+from core import accounts, config, db, members
 from core.delivery import senders
 from tests.campaign_ui.conftest import SignIn, eventually
 from tests.conftest import Stack
@@ -101,6 +102,25 @@ async def test_a_wrong_password_keeps_the_address_and_says_nothing_about_who_exi
     assert pages[0] == pages[1]
 
 
+async def test_a_sign_in_is_refused_when_the_password_is_reset_while_it_is_looked_at(
+    web: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await web.post("/signup", data=FORM)
+    web.cookies.clear()
+    identify = accounts.identify
+
+    def slowly(*args: Any) -> Any:
+        found = identify(*args)
+        with db.session() as session:
+            members.reset_by_hand(session, "alice@example.com")
+        return found
+
+    monkeypatch.setattr(accounts, "identify", slowly)
+    response = await web.post("/login", data=FORM)
+    assert response.status_code == 401 and "set-cookie" not in response.headers
+    assert accounts.wrong_sign_in() in response.text
+
+
 async def test_each_sign_in_gets_a_new_session_and_log_out_ends_only_that(web: httpx.AsyncClient) -> None:
     await web.post("/signup", data=FORM)
     first = web.cookies["session"]
@@ -188,31 +208,6 @@ async def test_a_page_acts_only_for_the_session_that_loaded_it(user: Browser, si
     assert (await user.http_client.post(path)).status_code == 403
     user.http_client.cookies.clear()
     assert (await user.http_client.post(path)).status_code == 403
-
-
-async def test_a_socket_of_another_session_asks_for_a_page_that_does_not_exist(user: Browser, sign_in: SignIn) -> None:
-    seen = []
-
-    async def app(scope, receive, send):  # type: ignore[no-untyped-def]
-        seen.append(scope["query_string"])
-
-    def scope(client: Client) -> dict[str, object]:
-        cookie = f"session={user.http_client.cookies['session']}".encode()
-        query = f"client_id={client.id}&x=1".encode()
-        return {
-            "type": "websocket",
-            "path": "/_nicegui_ws/socket.io/",
-            "headers": [(b"cookie", cookie)],
-            "query_string": query,
-        }
-
-    sign_in(user, "alice@example.com")
-    client = await user.open("/")
-    await auth.AuthMiddleware(app)(scope(client), None, None)  # type: ignore[arg-type]
-    user.http_client.cookies.clear()
-    sign_in(user, "charlie@example.com")
-    await auth.AuthMiddleware(app)(scope(client), None, None)  # type: ignore[arg-type]
-    assert seen == [f"client_id={client.id}&x=1".encode(), b"client_id=ended&x=1"]
 
 
 async def test_open_tabs_leave_when_their_session_is_ended_elsewhere(user: Browser, sign_in: SignIn) -> None:

@@ -88,6 +88,46 @@ def test_a_session_ends_with_log_out_and_with_time(stack: Stack) -> None:
     assert _user_of(other) is None
 
 
+@pytest.mark.parametrize("meanwhile", ["changed", "reset", "blocked"])
+def test_a_sign_in_that_is_under_way_comes_to_nothing_when_its_password_does_not_count_any_more(
+    stack: Stack, meanwhile: str
+) -> None:
+    admin_id, user_id = _sign_up(), _sign_up("bob@example.com")
+    with db.reading() as session:
+        shown = accounts.identify(session, "bob@example.com", PASSWORD)
+    assert shown is not None
+    with db.session() as session:
+        if meanwhile == "changed":
+            accounts.change_password(session, user_id, shown.password_hash, accounts.new_hash("battery staple"))
+        else:
+            {"reset": members.reset, "blocked": members.block}[meanwhile](session, admin_id, user_id)
+    with db.session() as session:
+        assert accounts.sign_in(session, user_id, shown.password_hash) is None
+        assert not accounts.sessions_alive(session, user_id)
+        if meanwhile == "changed":
+            with pytest.raises(RuleError, match="current password is wrong"):
+                accounts.change_password(session, user_id, shown.password_hash, accounts.new_hash("of a thief"))
+
+
+def test_a_session_that_begins_while_the_password_is_changed_does_not_outlive_that(stack: Stack) -> None:
+    user_id = _sign_up()
+    old, new = _hash_of(user_id), accounts.new_hash("battery staple")
+
+    def change() -> None:
+        with db.session() as session:
+            accounts.change_password(session, user_id, old, new)
+            accounts.end_other_sessions(session, user_id, keep_hash="the owner's")
+
+    with ThreadPoolExecutor(1) as pool:
+        with db.session() as session:
+            token = accounts.sign_in(session, user_id, old)
+            changing = pool.submit(change)
+            with pytest.raises(TimeoutError):
+                changing.result(0.1)  # it waits for the sign-in
+        changing.result(10)
+    assert token is not None and _user_of(token) is None
+
+
 def test_a_wrong_password_waits_longer_each_time_and_a_right_one_forgets_it(stack: Stack) -> None:
     user_id = _sign_up()
     _fail(5)
@@ -205,6 +245,11 @@ def _log_in(
     with db.session() as session:
         tries.passed(session, email, client, known)
     return user.id
+
+
+def _hash_of(user_id: int) -> str:
+    with db.reading() as session:
+        return session.get_one(User, user_id).password_hash
 
 
 def _user_of(token: str) -> int | None:
