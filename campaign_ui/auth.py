@@ -1,7 +1,7 @@
 """Who is signed in. Sessions are rows of our database; the cookie holds a random token (DESIGN 2)."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from urllib.parse import parse_qs, quote, urlencode
 
 from nicegui import Client, ui
@@ -30,6 +30,7 @@ class CurrentUser:
     time_zone: str
     theme: str
     session_hash: str
+    session_ends: datetime
     outgoing: stats.Outgoing = _NOTHING  # only pages show it
 
     @property
@@ -46,10 +47,11 @@ def find(token: str | None, with_outgoing: bool = False) -> CurrentUser | None:
         found = accounts.session_user(session, token)
         if found is None:
             return None
-        user, session_hash = found
+        user, its = found
         assert user.id is not None
         outgoing = stats.outgoing(session, user.id) if with_outgoing else _NOTHING
-    return CurrentUser(user.id, user.email, user.is_admin, user.time_zone, user.theme, session_hash, outgoing)
+    words = (user.email, user.is_admin, user.time_zone, user.theme)
+    return CurrentUser(user.id, *words, its.token_hash, its.expires_at, outgoing)
 
 
 def current() -> CurrentUser:

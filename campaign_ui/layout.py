@@ -14,7 +14,7 @@ from campaign_ui.parts import notify_error
 from campaign_ui.parts.markup import Html, fill, icon
 from campaign_ui.parts.undo import listen_for_undo
 from campaign_ui.tab import Tab, say_stopped, watch_connection
-from core import accounts, db, stats
+from core import accounts, clock, db, stats
 from core.stats import Outgoing, Pulse
 
 _GRACE_SECONDS = 1.0
@@ -175,7 +175,11 @@ def _leave_when_signed_out(user: auth.CurrentUser) -> None:
 
     async def check() -> None:
         alive = await live.read("sessions", _sessions_alive, user.id)
-        if alive is not None and user.session_hash not in alive:
+        if alive is None:
+            return
+        if user.session_hash in alive:
+            at_its_end()
+        else:
             # The page must not act any more, whatever its browser does with the request to load it again.
             client.request.scope["state"]["user"] = None
             await asyncio.sleep(_GRACE_SECONDS)  # the tab that logged out is on its way already
@@ -184,7 +188,12 @@ def _leave_when_signed_out(user: auth.CurrentUser) -> None:
                 await asyncio.sleep(_GRACE_SECONDS)
             await sockets.close(client)  # its buttons know the user
 
-    live.watch(check, "session")
+    def at_its_end() -> None:
+        left = (user.session_ends - clock.utcnow()).total_seconds()
+        watcher.again_in(max(left, 0) + _GRACE_SECONDS)
+
+    watcher = live.watch(check, "session")
+    at_its_end()
 
 
 def _sessions_alive(user_id: int) -> set[str]:

@@ -38,7 +38,7 @@ async def close(client: Client) -> None:
     sockets = list(core.sio.manager.get_participants("/", client.id))
     client.delete()
     for _, connection in sockets:
-        await core.sio.eio.disconnect(connection)  # unlike ``sio.disconnect``, after which a browser stays as it is
+        await core.sio.eio.disconnect(connection)  # after ``sio.disconnect`` a browser never tries again
 
 
 def _from_its_page(handler: Callable[[str, Said], None]) -> Callable[[str, Said], None]:

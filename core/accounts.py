@@ -116,16 +116,15 @@ def start_session(session: Session, user_id: int) -> str:
     return token
 
 
-def session_user(session: Session, token: str) -> tuple[User, str] | None:
-    """The signed-in user and the session's hash, or None for an unknown or expired token."""
-    hashed = crypto.token_hash(token)
-    user = session.exec(
-        select(User)
+def session_user(session: Session, token: str) -> tuple[User, LoginSession] | None:
+    """The signed-in user and the session, or None for an unknown or expired token."""
+    found = session.exec(
+        select(User, LoginSession)
         .join(LoginSession, col(LoginSession.user_id) == col(User.id))
-        .where(col(LoginSession.token_hash) == hashed, col(LoginSession.expires_at) > db.now(session))
-        .where(col(User.blocked_at).is_(None))
+        .where(col(LoginSession.token_hash) == crypto.token_hash(token))
+        .where(col(LoginSession.expires_at) > db.now(session), col(User.blocked_at).is_(None))
     ).first()
-    return (user, hashed) if user else None
+    return (found[0], found[1]) if found else None
 
 
 def end_session(session: Session, token: str) -> None:

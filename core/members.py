@@ -120,10 +120,12 @@ def accept(session: Session, token: str, password_hash: str, time_zone: str | No
 
     ``time_zone``: of an account that had none yet. Raises RuleError for a link that does not count.
     """
-    taken = delete(AccountLink).where(*_counts(session, token)).returning(col(AccountLink.user_id))
-    user_id = session.execute(taken).scalar()
-    user = session.get(User, user_id) if user_id is not None else None
-    if user is None or user.id is None or user.blocked_at is not None:
+    counts = _counts(session, token)
+    whose = select(AccountLink.user_id).where(*counts)
+    # Locked before the link, as by who resets or blocks: two that wait for each other would end in an error.
+    user = session.exec(select(User).where(col(User.id).in_(whose)).with_for_update()).first()
+    taken = session.execute(delete(AccountLink).where(*counts).returning(col(AccountLink.user_id))).scalar()
+    if user is None or user.id is None or user.id != taken or user.blocked_at is not None:
         raise RuleError(_USED)
     if not user.signed_in_at and time_zone:
         user.time_zone = clock.zone_or_default(time_zone)

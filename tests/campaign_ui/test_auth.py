@@ -1,15 +1,18 @@
+from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
 from fastapi import FastAPI
 from nicegui.testing import User as Browser
+from sqlalchemy import update
 
-from campaign_ui import auth
+from campaign_ui import auth, layout
 from campaign_ui.endpoints import account
 from campaign_ui.guard import Guard, SecurityHeaders
-from core import accounts, config, db, members
+from core import accounts, clock, config, db, members
 from core.delivery import senders
+from core.models import LoginSession
 from tests.campaign_ui.conftest import SignIn, eventually
 from tests.conftest import Stack
 
@@ -220,6 +223,22 @@ async def test_open_tabs_leave_when_their_session_is_ended_elsewhere(user: Brows
     await eventually(lambda: reloaded)
     assert client.request.scope["state"]["user"] is None
     await eventually(lambda: client.is_deleted)  # whatever its browser does
+
+
+async def test_open_tabs_leave_when_their_session_is_over(
+    user: Browser, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(layout, "_GRACE_SECONDS", 0.05)
+    sign_in(user, "alice@example.com")
+    reloaded = []
+    user.navigate.reload = lambda: reloaded.append(True)  # type: ignore[method-assign]
+    db.clock_offset = -timedelta(hours=1)  # for the database it is an hour until then
+    with db.session() as session:
+        session.execute(update(LoginSession).values(expires_at=clock.utcnow()))
+    client = await user.open("/")
+    assert not client.is_deleted and not reloaded
+    db.clock_offset = timedelta()
+    await eventually(lambda: reloaded and client.is_deleted)
 
 
 async def test_an_address_that_does_not_exist_looks_like_ours(user: Browser, sign_in: SignIn) -> None:

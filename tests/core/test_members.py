@@ -2,13 +2,15 @@ import logging
 import os
 import subprocess
 import sys
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 from sqlmodel import select
 
-from core import accounts, db, live, members, tries
+from core import accounts, clock, db, live, members, tries
 from core.errors import NotFound, RuleError
 from core.models import AccountLink, LoginFailure, User
 from tests import rows
@@ -153,3 +155,35 @@ def test_who_is_locked_out_gets_a_link_on_the_command_line(house: House, stack: 
         assert all(not row.key.startswith("account:") for row in session.exec(select(LoginFailure)))
     wrong = subprocess.run([*command, "eve@example.com"], env=env, cwd=ROOT, capture_output=True, text=True)
     assert (wrong.returncode, wrong.stderr) == (2, "There is no account with this email address.\n")
+
+
+def test_a_link_that_is_used_while_the_administrator_resets_again_ends_in_no_error_and_no_session(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with db.session() as session:
+        token = members.reset(session, house.admin, house.bob)
+        session.execute(update(User).values(signed_in_at=None))
+    zone = clock.zone_or_default
+
+    def reset() -> str:
+        with db.session() as session:
+            return members.reset(session, house.admin, house.bob)
+
+    with ThreadPoolExecutor(1) as pool:
+        resetting: list[Future[str]] = []
+
+        def zone_while_resetting(name: str | None) -> str:
+            resetting.append(pool.submit(reset))
+            with pytest.raises(TimeoutError):
+                resetting[0].result(0.3)  # it waits for the link to be used
+            return zone(name)
+
+        monkeypatch.setattr(clock, "zone_or_default", zone_while_resetting)
+        with db.session() as session:
+            hashed = accounts.new_hash(NEW)
+            members.accept(session, token, hashed, "Europe/Paris")
+            house.cookies = [accounts.start_session(session, house.bob)]
+        again = resetting[0].result(10)
+    assert house.signed_in() == 0 and log_in("bob@example.com", NEW) is None
+    monkeypatch.undo()
+    assert accept(again) == house.bob
