@@ -120,6 +120,6 @@ def _limit(path: str) -> int:
 def _same_origin(headers: Headers) -> bool:
     site, origin = headers.get("sec-fetch-site"), headers.get("origin")
     if origin is not None and origin != "null":
-        ours = {headers.get("host"), urlsplit(config.settings.base_url).netloc}
-        return urlsplit(origin).netloc in ours
+        theirs = urlsplit(origin).netloc  # none in "file://"
+        return theirs != "" and theirs in (headers.get("host"), urlsplit(config.settings.base_url).netloc)
     return site not in ("cross-site", "same-site")

@@ -85,7 +85,8 @@ def _count(session: Session, key: str) -> None:
     if failures is None:
         kept = session.exec(select(LoginFailure.wait_until).where(col(LoginFailure.key) == key)).first()
         seconds = int(((kept or now) - now).total_seconds()) + 1
-        raise RuleError(f"Too many tries. Wait {seconds:,} seconds and try again.")
+        left = "a second" if seconds == 1 else f"{seconds:,} seconds"
+        raise RuleError(f"Too many tries. Wait {left} and try again.")
     if failures >= _FREE:
         wait = timedelta(seconds=min(_LONGEST, 2 ** (failures - _FREE)))
         session.execute(mine.values(wait_until=now + wait))
