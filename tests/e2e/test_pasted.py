@@ -7,8 +7,9 @@ from pathlib import Path
 from playwright.async_api import Locator, Page, expect
 
 from tests.conftest import Stack
-from tests.e2e.product import eventually, provider
-from tests.e2e.test_body import _PASTE_WORDS, _body, _draft, _product, _send_now
+from tests.e2e.product import eventually
+from tests.e2e.test_body import _PASTE_WORDS, _body, _send_now
+from tests.e2e.writing import writing
 
 _CLIPBOARDS = Path(__file__).parent.parent / "core" / "content" / "clipboards"
 _PASTE_AND_TYPE = f"""(html) => {{
@@ -39,39 +40,33 @@ _CONTRASTS = """(box) => {
 
 
 async def test_what_word_copies_is_seen_mailed_kept_and_undone(sqlite_stack: Stack) -> None:
-    with provider({}) as server:
-        async with _product(sqlite_stack, server) as (context, web, user_id, console):
-            page = console.listen(await context.new_page())
-            await page.emulate_media(color_scheme="dark")
-            draft = _draft(user_id, name="Word", subject="Word", body="<div>Hallo</div><div>Ende</div>")
-            await page.goto(f"{web}/campaigns/{draft}/edit")
-            await page.wait_for_function("window.socket?.connected")
-            box = page.get_by_label("Body", exact=True)
-            before = await box.inner_html()
-            await _paste(page, box, "word")
-            await expect(page.get_by_text("A picture could not be pasted")).to_be_visible()
-            await expect(box.locator("td")).to_have_text(["5. Dez", "ChorFest"])
-            await expect(box.locator("ul > li")).to_have_count(3)
-            assert "file:" not in await box.inner_html() and "font" not in await box.inner_html()
-            assert (await box.inner_text()).split()[-2:] == ["bald", "Ende"]
-            await page.wait_for_function("CSS.highlights.get('own-ink').size && CSS.highlights.get('own-ground').size")
-            contrasts = await box.evaluate(_CONTRASTS)
-            assert {"rot", "gelb", "Chor", "Datum"} <= set(contrasts)
-            assert all(contrast > 4.5 for contrast in contrasts.values()), contrasts
-            await page.keyboard.press("Control+z")
-            await expect(box).to_have_js_property("innerHTML", before)
-            await page.keyboard.press("Control+y")
-            await expect(box.locator("td")).to_have_count(2)
-            await eventually(lambda: "Bis bald" in _body(draft), "what was pasted was not saved")
-            await page.reload()
-            await expect(box.locator("td")).to_have_text(["5. Dez", "ChorFest"])
-            await _send_now(page)
-            await eventually(lambda: len(server.accepted) == 1, "the mail did not arrive")
-            mail = email.message_from_bytes(server.accepted[0][1], policy=email.policy.default)
-            html, text = mail.get_body(("html",)), mail.get_body(("plain",))
-            assert html is not None and text is not None
-            assert html.get_content().count("<td style=") == 2 and "- Noten" in text.get_content()
-            assert "Datum Was" in text.get_content().splitlines()
+    async with writing(sqlite_stack, "<div>Hallo</div><div>Ende</div>") as (page, box, draft, server):
+        await page.emulate_media(color_scheme="dark")
+        before = await box.inner_html()
+        await _paste(page, box, "word")
+        await expect(page.get_by_text("A picture could not be pasted")).to_be_visible()
+        await expect(box.locator("td")).to_have_text(["5. Dez", "ChorFest"])
+        await expect(box.locator("ul > li")).to_have_count(3)
+        assert "file:" not in await box.inner_html() and "font" not in await box.inner_html()
+        assert (await box.inner_text()).split()[-2:] == ["bald", "Ende"]
+        await page.wait_for_function("CSS.highlights.get('own-ink').size && CSS.highlights.get('own-ground').size")
+        contrasts = await box.evaluate(_CONTRASTS)
+        assert {"rot", "gelb", "Chor", "Datum"} <= set(contrasts)
+        assert all(contrast > 4.5 for contrast in contrasts.values()), contrasts
+        await page.keyboard.press("Control+z")
+        await expect(box).to_have_js_property("innerHTML", before)
+        await page.keyboard.press("Control+y")
+        await expect(box.locator("td")).to_have_count(2)
+        await eventually(lambda: "Bis bald" in _body(draft), "what was pasted was not saved")
+        await page.reload()
+        await expect(box.locator("td")).to_have_text(["5. Dez", "ChorFest"])
+        await _send_now(page)
+        await eventually(lambda: len(server.accepted) == 1, "the mail did not arrive")
+        mail = email.message_from_bytes(server.accepted[0][1], policy=email.policy.default)
+        html, text = mail.get_body(("html",)), mail.get_body(("plain",))
+        assert html is not None and text is not None
+        assert html.get_content().count("<td style=") == 2 and "- Noten" in text.get_content()
+        assert "Datum Was" in text.get_content().splitlines()
 
 
 async def _paste(page: Page, box: Locator, name: str) -> None:
@@ -80,19 +75,13 @@ async def _paste(page: Page, box: Locator, name: str) -> None:
 
 
 async def test_what_is_typed_right_after_a_paste_stands_behind_it(sqlite_stack: Stack) -> None:
-    with provider({}) as server:
-        async with _product(sqlite_stack, server) as (context, web, user_id, console):
-            page = console.listen(await context.new_page())
-            draft = _draft(user_id, name="Docs", subject="Docs", body="<div>Hallo</div>")
-            await page.goto(f"{web}/campaigns/{draft}/edit")
-            await page.wait_for_function("window.socket?.connected")
-            box = page.get_by_label("Body", exact=True)
-            await box.evaluate("(box) => { box.focus(); getSelection().collapse(box.firstChild.firstChild, 5); }")
-            await page.evaluate(_PASTE_AND_TYPE, "<b>, liebe</b> Welt")
-            await expect(box).to_have_text("Hallo, liebe Welt typed at once")
-            await page.keyboard.type(" and later")
-            await expect(box).to_have_text("Hallo, liebe Welt typed at once and later")
-            await _copy_within(page, box)
+    async with writing(sqlite_stack, "<div>Hallo</div>") as (page, box, _, _):
+        await box.evaluate("(box) => { box.focus(); getSelection().collapse(box.firstChild.firstChild, 5); }")
+        await page.evaluate(_PASTE_AND_TYPE, "<b>, liebe</b> Welt")
+        await expect(box).to_have_text("Hallo, liebe Welt typed at once")
+        await page.keyboard.type(" and later")
+        await expect(box).to_have_text("Hallo, liebe Welt typed at once and later")
+        await _copy_within(page, box)
 
 
 async def _copy_within(page: Page, box: Locator) -> None:

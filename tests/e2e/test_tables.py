@@ -9,6 +9,7 @@ from tests.conftest import Stack
 from tests.e2e.axe import assert_accessible
 from tests.e2e.product import eventually, provider
 from tests.e2e.test_body import _body, _draft, _insert, _product, _send_now
+from tests.e2e.writing import open_draft, writing
 
 _DATES = (
     "<table><thead><tr><th>Datum</th><th>Was</th></tr></thead>"
@@ -26,33 +27,27 @@ _GO_TO = """(box, words) => {
 
 
 async def test_a_table_is_put_in_filled_and_mailed(sqlite_stack: Stack) -> None:
-    with provider({}) as server:
-        async with _product(sqlite_stack, server) as (context, web, user_id, console):
-            page = console.listen(await context.new_page())
-            draft = _draft(user_id, name="Dates", subject="Dates", body="<div>Hallo</div>")
-            await page.goto(f"{web}/campaigns/{draft}/edit")
-            await page.wait_for_function("window.socket?.connected")
-            box = page.get_by_label("Body", exact=True)
-            await box.click()
-            await page.keyboard.press("Control+End")
-            await _insert(page, "Table")
-            await expect(box.locator("tr")).to_have_count(3)
-            await _fill(page, box)
-            await _block_beside(page, box)
-            await assert_accessible(page)
-            await eventually(lambda: "Probe" in _body(draft), "the table was not saved")
-            await page.reload()
-            await expect(box.locator("td")).to_have_text(["5. Dez", "Chor", "6. Dez", "Fest", "7. Dez", "Probe"])
-            shown = page.frame_locator("iframe[title='Mail']")
-            await expect(shown.get_by_role("row").filter(has_text="Datum").last).to_contain_text("Was")
-            await _send_now(page)
-            await eventually(lambda: len(server.accepted) == 1, "the mail did not arrive")
-            mail = email.message_from_bytes(server.accepted[0][1], policy=email.policy.default)
-            html, text = mail.get_body(("html",)), mail.get_body(("plain",))
-            assert html is not None and text is not None
-            assert '<th style="padding:8px 12px 8px 0;border-bottom:2px' in html.get_content()
-            lines = text.get_content().splitlines()
-            assert lines[1:5] == ["Datum Was", "5. Dez Chor", "6. Dez Fest", "7. Dez Probe"]
+    async with writing(sqlite_stack, "<div>Hallo</div>") as (page, box, draft, server):
+        await box.click()
+        await page.keyboard.press("Control+End")
+        await _insert(page, "Table")
+        await expect(box.locator("tr")).to_have_count(3)
+        await _fill(page, box)
+        await _block_beside(page, box)
+        await assert_accessible(page)
+        await eventually(lambda: "Probe" in _body(draft), "the table was not saved")
+        await page.reload()
+        await expect(box.locator("td")).to_have_text(["5. Dez", "Chor", "6. Dez", "Fest", "7. Dez", "Probe"])
+        shown = page.frame_locator("iframe[title='Mail']")
+        await expect(shown.get_by_role("row").filter(has_text="Datum").last).to_contain_text("Was")
+        await _send_now(page)
+        await eventually(lambda: len(server.accepted) == 1, "the mail did not arrive")
+        mail = email.message_from_bytes(server.accepted[0][1], policy=email.policy.default)
+        html, text = mail.get_body(("html",)), mail.get_body(("plain",))
+        assert html is not None and text is not None
+        assert '<th style="padding:8px 12px 8px 0;border-bottom:2px' in html.get_content()
+        lines = text.get_content().splitlines()
+        assert lines[1:5] == ["Datum Was", "5. Dez Chor", "6. Dez Fest", "7. Dez Probe"]
 
 
 async def _fill(page: Page, box: Locator) -> None:
@@ -98,8 +93,7 @@ async def test_rows_and_columns_come_and_go_and_undo_knows_the_way_back(sqlite_s
                 (_SPANS, "d", "Delete column", [2, 1, 2]),
             ):
                 draft = _draft(user_id, name="T", subject="T", body=f"<div>Hallo</div>{table}<div>Bis bald</div>")
-                await page.goto(f"{web}/campaigns/{draft}/edit")
-                await page.wait_for_function("window.socket?.connected")
+                await open_draft(page, web, draft)
                 await _change(page, cell, act, rows)
             await expect(page.get_by_label("Body", exact=True)).to_be_focused()
 
