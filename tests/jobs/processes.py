@@ -5,6 +5,7 @@ import logging
 import multiprocessing
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -13,6 +14,7 @@ from multiprocessing.process import BaseProcess
 from sqlalchemy import update
 from sqlmodel import col
 
+import huey_worker
 from core import config, db, live, migrate
 from core.delivery import failpoints, lease
 from core.models import Sender
@@ -58,13 +60,14 @@ def quick() -> None:
 def _run(env: dict[str, str], failpoint: str, prepare: Callable[[], None] | None) -> None:
     gc.freeze()  # what all share stays shared
     os.environ.update(env)
+    time.tzset()
     config.use(config.load(env))
     quick()
     failpoints.arm(failpoint)
     if prepare is not None:
         prepare()
     if config.settings.redis_url:
-        runner.run_worker()
+        huey_worker.main()
         return
     logging.basicConfig(level=logging.INFO)
     migrate.upgrade()

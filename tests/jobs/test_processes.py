@@ -2,10 +2,6 @@
 
 import os
 import signal
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -17,34 +13,6 @@ from core import db, live
 from tests.conftest import Stack
 from tests.jobs import processes, world
 from tests.jobs.receiver import Receiver
-
-ROOT = Path(__file__).parents[2]
-# The same programs with a short lease and a quick tick, so that the tests need not wait for half a minute.
-QUICK = """
-from datetime import timedelta
-from core import db
-from core.delivery import lease
-from jobs import broker
-db.STALE_SECONDS = 2
-lease.LEASE = timedelta(seconds=2)
-broker.Tick.periodic_task_seconds = 1
-"""
-WORKER = QUICK + "import huey_worker; huey_worker.main()"
-EMBEDDED = QUICK + (
-    "import logging; from threading import Event; from core import live, migrate; from jobs import runner\n"
-    "logging.basicConfig(level='INFO'); migrate.upgrade(); live.start(); runner.start_embedded(); Event().wait()"
-)
-
-
-@contextmanager
-def running(program: str, stack: Stack, **env: str) -> Iterator["subprocess.Popen[bytes]"]:
-    clean = {name: value for name, value in os.environ.items() if name not in ("DATA_DIR", "HOST", "PORT")}
-    process = subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, env={**clean, **stack.env, **env})
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait(10)
 
 
 def with_env(stack: Stack, **env: str) -> Stack:
@@ -139,10 +107,10 @@ def test_sigterm_ends_a_worker_in_order(postgres_stack: Stack) -> None:
     with Receiver() as receiver:
         sender_id = world.add_sender(user_id, receiver.port)
         campaign_id = world.add_campaign(user_id, sender_id, people)
-        with running(WORKER, postgres_stack) as worker:
+        with processes.worker(postgres_stack) as worker:
             receiver.wait(lambda: len(receiver.accepted) >= 100, 40)
             worker.terminate()
-            assert worker.wait(20) == 0
+            assert processes.ends(worker, 20) == 0
         counts = world.states(campaign_id)
         assert counts == {"sent": len(receiver.accepted), "pending": 400 - len(receiver.accepted)}
         row = world.sender(sender_id)
@@ -154,15 +122,15 @@ def test_a_second_sigterm_ends_a_worker_at_once_and_the_next_one_puts_it_right(p
     with Receiver(lambda phase, recipient: "silence" if phase == "dot" else None) as receiver:
         sender_id = world.add_sender(user_id, receiver.port)
         campaign_id = world.add_campaign(user_id, sender_id, people)
-        with running(WORKER, postgres_stack) as worker:
+        with processes.worker(postgres_stack) as worker:
             receiver.wait(lambda: len(receiver.accepted) == 2, 40)  # both connections wait for the reply to their dot
             worker.terminate()
             # The first signal is being obeyed once nothing new is claimed; the second does not wait for that.
-            while worker.poll() is None:
+            while worker.is_alive():
                 worker.terminate()
-        assert worker.returncode in (128 + signal.SIGTERM, -signal.SIGTERM)
+        assert worker.exitcode in (128 + signal.SIGTERM, -signal.SIGTERM)
         receiver.script = lambda phase, recipient: None
-        with running(WORKER, postgres_stack):
+        with processes.worker(postgres_stack):
             world.until(lambda: world.campaign(campaign_id).status == "sent", 40)
     assert world.states(campaign_id) == {"sent": 18, "unknown": 2}
     assert not receiver.twice
@@ -214,7 +182,7 @@ def test_a_schedule_a_cooldown_and_a_lease_end_when_they_should_in_any_zone(zone
         with world.changing(campaign_id) as row:
             soon = row.scheduled_at = row.created_at + world.SOON
         world.leave_behind(sender_id, cooling_until=soon, lease_until=soon)
-        with running(EMBEDDED, sqlite_stack, TZ=zone):
+        with processes.worker(with_env(sqlite_stack, TZ=zone)):
             world.until(lambda: world.campaign(campaign_id).status == "sent", 20)
     started_at = world.campaign(campaign_id).started_at
     assert started_at is not None and soon <= started_at < soon + world.SOON * 5
