@@ -30,6 +30,14 @@ def start_text(program: str, env: dict[str, str], *arguments: str) -> tuple[Base
     return process, reading
 
 
+def ended(process: BaseProcess, output: Connection) -> tuple[int | None, str]:
+    """Its exit code, and all that it said until it ended."""
+    with output, os.fdopen(os.dup(output.fileno())) as lines:
+        said = lines.read()
+    process.join()
+    return process.exitcode, said
+
+
 def _run(program: str, env: dict[str, str], arguments: Sequence[str], output: Connection) -> None:
     for number in (1, 2):
         os.dup2(output.fileno(), number)

@@ -48,11 +48,8 @@ def _start(script: str, env: dict[str, str], *arguments: str) -> tuple[BaseProce
 
 def _done(script: str, stack: Stack, *arguments: str) -> str:
     """What ``script`` said until it ended, well."""
-    process, lines = _start(script, stack.env, *arguments)
-    with lines:
-        said = lines.read()
-    process.join()
-    assert process.exitcode == 0, said
+    code, said = forked.ended(*forked.start_text(script, {**os.environ, **stack.env}, *arguments))
+    assert code == 0, said
     return said
 
 

@@ -1,9 +1,6 @@
 import os
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from sqlmodel import col, select
@@ -11,10 +8,10 @@ from sqlmodel import col, select
 from core import accounts, config, db, members, tries
 from core.errors import RuleError
 from core.models import LoginFailure, LoginSession, User
+from tests import forked
 from tests.conftest import Stack
 
 PASSWORD = "correct horse"
-ROOT = Path(__file__).parents[2]
 
 
 def _sign_up(email: str = "anna@example.com") -> int:
@@ -224,8 +221,7 @@ def test_the_first_sign_in_of_a_process_may_be_of_an_unknown_address(sqlite_stac
         "print(accounts.new_hash('x' * 9).partition('p=')[0])"  # dear to guess: the tests' own are cheaper
     )
     env = {**os.environ, **sqlite_stack.env}
-    done = subprocess.run([sys.executable, "-c", program], env=env, cwd=ROOT, capture_output=True, text=True)
-    assert done.stdout == "None\n$argon2id$v=19$m=65536,t=3,\n", done.stderr
+    assert forked.ended(*forked.start_text(program, env)) == (0, "None\n$argon2id$v=19$m=65536,t=3,\n")
 
 
 def _fail(times: int) -> None:

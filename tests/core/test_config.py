@@ -10,6 +10,7 @@ from sqlalchemy import make_url
 
 from core import config
 from core.errors import StartError
+from tests import forked
 from tests.servers import free_port
 
 ROOT = Path(__file__).parents[2]
@@ -58,9 +59,9 @@ def test_the_program_says_the_sentence_and_no_traceback(script: str, tmp_path: P
 def test_a_data_dir_that_cannot_be_made_is_said_in_a_sentence(script: str, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     env = {**os.environ, "DATA_DIR": str(tmp_path / "file" / "data"), "PORT": "1"}
-    ended = subprocess.run([sys.executable, script], cwd=ROOT, env=env, capture_output=True, text=True, timeout=120)
-    assert ended.returncode == 2 and "Traceback" not in ended.stderr
-    assert ended.stderr.startswith(f"DATA_DIR {tmp_path}/file/data cannot be used: not a directory.")
+    code, said = forked.ended(*forked.start(script, env))
+    assert code == 2 and "Traceback" not in said
+    assert said.startswith(f"DATA_DIR {tmp_path}/file/data cannot be used: not a directory.")
 
 
 @pytest.mark.parametrize("script", ["main.py", "huey_worker.py"])
@@ -68,10 +69,10 @@ def test_a_database_that_lets_nobody_in_is_said_in_a_sentence(script: str, tmp_p
     url = make_url(postgres_url).set(database="nothing").render_as_string(hide_password=False)
     where = {"DATABASE_URL": url, "REDIS_URL": "redis://127.0.0.1:1/0"}
     env = {**os.environ, **where, "DATA_DIR": str(tmp_path), "PORT": str(free_port())}
-    ended = subprocess.run([sys.executable, script], cwd=ROOT, env=env, capture_output=True, text=True, timeout=120)
-    assert ended.returncode == 2, ended.stderr
-    assert ended.stderr.startswith("PostgreSQL cannot be used: connection to server")
-    assert ended.stderr.endswith('database "nothing" does not exist. Change DATABASE_URL.\n')
+    code, said = forked.ended(*forked.start(script, env))
+    assert code == 2, said
+    assert said.startswith("PostgreSQL cannot be used: connection to server")
+    assert said.endswith('database "nothing" does not exist. Change DATABASE_URL.\n')
 
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql"])

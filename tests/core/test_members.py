@@ -1,10 +1,7 @@
 import logging
 import os
-import subprocess
-import sys
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from sqlalchemy import update
@@ -13,10 +10,9 @@ from sqlmodel import select
 from core import accounts, clock, db, live, members, tries
 from core.errors import NotFound, RuleError
 from core.models import AccountLink, LoginFailure, User
-from tests import rows
+from tests import forked, rows
 from tests.conftest import Stack
 
-ROOT = Path(__file__).parents[2]
 PASSWORD, NEW = "correct horse", "battery staple"
 
 
@@ -143,18 +139,18 @@ def test_who_is_locked_out_gets_a_link_on_the_command_line(house: House, stack: 
         for _ in range(5):
             tries.begin(session, "admin@example.com", "here")
     env = {**os.environ, **stack.env, "BASE_URL": "https://mail.example.com"}
-    command = [sys.executable, "-m", "core.reset_password"]
-    done = subprocess.run([*command, "Admin@example.com"], env=env, cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    link, *told = done.stdout.splitlines()[1:]
+    program = "import runpy; runpy.run_module('core.reset_password', run_name='__main__', alter_sys=True)"
+    code, said = forked.ended(*forked.start_text(program, env, "Admin@example.com"))
+    assert code == 0, said
+    link, *told = said.splitlines()[1:]
     assert [line[:7] for line in told] == ([] if "REDIS_URL" in stack.env else ["Restart"])
     base, _, token = link.rpartition("/")
     assert base == "https://mail.example.com/welcome"
     assert accept(token) == house.admin
     with db.session() as session:
         assert all(not row.key.startswith("account:") for row in session.exec(select(LoginFailure)))
-    wrong = subprocess.run([*command, "eve@example.com"], env=env, cwd=ROOT, capture_output=True, text=True)
-    assert (wrong.returncode, wrong.stderr) == (2, "There is no account with this email address.\n")
+    wrong = forked.ended(*forked.start_text(program, env, "eve@example.com"))
+    assert wrong == (2, "There is no account with this email address.\n")
 
 
 def test_a_link_that_is_used_while_the_administrator_resets_again_ends_in_no_error_and_no_session(

@@ -1,6 +1,4 @@
 import os
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from pathlib import Path
@@ -17,10 +15,9 @@ from core import campaigns, db, migrate
 from core.audience import contacts, suppression
 from core.errors import StartError
 from core.models import Message, MessageState, Reading, Sender
-from tests import rows, servers
+from tests import forked, rows, servers
 from tests.conftest import KEY, using
 
-ROOT = Path(__file__).parents[2]
 START = "from core import crypto, migrate; migrate.upgrade(); print(crypto.fingerprint())"
 
 
@@ -41,13 +38,11 @@ def test_processes_that_start_at_once_make_one_database_and_one_key(
     env = {**os.environ, "DATA_DIR": str(folder)}
     if database == "postgres":
         env["DATABASE_URL"] = servers.fresh_database(request.getfixturevalue("postgres_url"), "started_at_once")
-    starts = [
-        subprocess.Popen([sys.executable, "-c", START], cwd=ROOT, env=env, stdout=subprocess.PIPE, text=True)
-        for _ in range(4)
-    ]
-    said = [process.communicate(timeout=60)[0] for process in starts]
-    assert [process.returncode for process in starts] == [0] * 4
-    assert len(set(said)) == 1
+    starts = [forked.start_text(START, env) for _ in range(4)]
+    ended = [forked.ended(*each) for each in starts]
+    assert [code for code, _ in ended] == [0] * 4, ended
+    said = {text.splitlines()[-1] for _, text in ended}
+    assert len(said) == 1
     assert (folder / "secret_key").stat().st_mode & 0o777 == 0o600
     assert folder.stat().st_mode & 0o777 == 0o700  # sealed passwords and addresses are nobody else's to read
 
