@@ -4,6 +4,7 @@ import gc
 import multiprocessing
 import os
 import sys
+import threading
 from collections.abc import Sequence
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
@@ -31,10 +32,13 @@ def start_text(program: str, env: dict[str, str], *arguments: str) -> tuple[Base
 
 
 def ended(process: BaseProcess, output: Connection) -> tuple[int | None, str]:
-    """Its exit code, and all that it said until it ended."""
+    """Its exit code, and all that it said until it ended; it is killed where it does not."""
+    late = threading.Timer(120, process.kill)
+    late.start()
     with output, os.fdopen(os.dup(output.fileno())) as lines:
         said = lines.read()
     process.join()
+    late.cancel()
     return process.exitcode, said
 
 
