@@ -8,6 +8,7 @@ from sqlmodel import Session
 
 from core import campaigns, db
 from core.campaigns.content import content
+from core.campaigns.drafts import hint
 from core.content.mail import Content
 from core.delivery import batch, holds, lease, ledger, senders, usage, windows
 from core.delivery.holds import Openings
@@ -60,7 +61,7 @@ def look(session: Session, sender_id: int, held: list[Claimed]) -> tuple[set[int
     """Which of ``held`` may still be sent (the others go back), and the sender as it is now."""
     tally, now = Tally(), db.now(session)
     kept = ledger.still_wanted(session, held, tally)
-    tally.store(session, now)
+    _store(session, tally)
     return kept, session.get_one(Sender, sender_id), now
 
 
@@ -68,7 +69,7 @@ def claim(session: Session, sender_id: int, epoch: int, size: int) -> Batch:
     """Up to ``size`` due messages; ``messages`` is None where this epoch owns the sender no more."""
     now = db.now(session)
     openings = holds.look(session, sender_id, now)
-    messages = batch.claim(session, sender_id, epoch, size, openings.rooms)
+    messages = batch.claim(session, sender_id, epoch, size, openings)
     got = Batch(messages, session.get_one(Sender, sender_id), now, openings)
     for campaign_id in {message.campaign_id for message in messages or ()}:
         got.contents[campaign_id] = content(session, session.get_one(Campaign, campaign_id))
@@ -76,10 +77,10 @@ def claim(session: Session, sender_id: int, epoch: int, size: int) -> Batch:
 
 
 def put_back(session: Session, held: list[Claimed]) -> None:
-    """Messages that we hold wait again."""
+    """Messages that we hold wait again, where they are wanted."""
     tally = Tally()
     ledger.put_back(session, held, tally)
-    tally.store(session, db.now(session))
+    _store(session, tally)
 
 
 def put_off(session: Session, held: list[tuple[Claimed, float]]) -> None:
@@ -112,3 +113,8 @@ def refuse(session: Session, campaign_id: int, why: str, held: list[Claimed]) ->
     """A campaign whose content makes no mail is paused, and what we hold of it goes back."""
     put_back(session, held)
     campaigns.pause_for(session, campaign_id, PauseReason.content, why)
+
+
+def _store(session: Session, tally: Tally) -> None:
+    for user_id, campaign_id in tally.store(session, db.now(session)):
+        hint(session, user_id, campaign_id)

@@ -6,11 +6,12 @@ import ssl
 from typing import TYPE_CHECKING
 
 from core.crypto import SealBroken
-from core.delivery import failpoints, hosts, smtp, tls
+from core.delivery import failpoints, hosts, senders, smtp, standing, tls
 from core.delivery.ledger import Claimed
 from core.delivery.replies import is_success
-from core.delivery.smtp import Connection, Dropped, Refused
+from core.delivery.smtp import Connection, Dropped, Refused, Server
 from core.errors import RuleError
+from jobs import batches
 from jobs.maker import Mail, Maker
 from jobs.stream import ONE_PIECE, QUICK, Place, Stream
 
@@ -62,7 +63,10 @@ class Courier:
             if answer in ("skip", "end"):
                 return
         else:
+            look_count = lane.look_count
             await self._connect()
+            if lane.look_count != look_count:  # at what was in no courier's hands
+                return lane.put_back([message])
         if not lane.may_start(message):
             return
         if not self.up:
@@ -141,7 +145,7 @@ class Courier:
 
     def _resumed(self, connection: Connection) -> Mail | None:
         """After a refusal: the mail that was to come later begins now."""
-        if self._ahead is None or connection.lost or self._lane.ending:
+        if self._ahead is None or connection.lost or self._lane.ending or self._lane.looks:
             return None
         try:
             self._start(connection, self._ahead)
@@ -228,7 +232,7 @@ class Courier:
 
     def _next(self, connection: Connection) -> Mail | None:
         """The mail to begin behind this one; what was looked ahead at goes back where no mail may start any more."""
-        if self._lane.ending:
+        if self._lane.ending or self._lane.looks:
             return None
         ahead, self._ahead = self._ahead, None
         return ahead or self._maker.follower(connection)
@@ -261,7 +265,7 @@ class Courier:
         lane, why, reached = self._lane, "", True
         refused: Refused | None = None
         try:
-            server = await lane.server()
+            server = await self._server()
             self._connection = await lane.slots.unless_ended(smtp.connect(server))
             if self._connection is not None:
                 lane.connected()
@@ -284,6 +288,15 @@ class Courier:
         else:
             lane.report.no_connection(why, reached)
         return False
+
+    async def _server(self) -> Server:
+        """Where to connect, as the sender is set now. Raises RuleError where we may not or cannot."""
+        lane = self._lane
+        sender, host, port = await lane.writer.call(lambda session: batches.address(session, lane.sender_id))
+        if standing.account(sender) != lane.report.account:
+            lane.end("later", 0.0)  # another one was saved: with new connections only
+        address = host if sender.is_sandbox else await asyncio.to_thread(hosts.resolve, host, port)
+        return Server(address, port, sender.security, sender.username, senders.password(sender), host)
 
     async def _leave(self) -> None:
         connection, self._connection = self._connection, None

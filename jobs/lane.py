@@ -6,10 +6,9 @@ from collections import deque
 from datetime import datetime
 
 from core.content.mail import CompiledMail
-from core.delivery import consequence, hosts, senders, standing, usage
+from core.delivery import consequence
 from core.delivery.ledger import Claimed
 from core.delivery.replies import UNREACHED, Verdict
-from core.delivery.smtp import Server
 from core.models import Sender
 from jobs import batches
 from jobs.adaptive import Adaptive
@@ -24,7 +23,6 @@ from jobs.writer import Writer
 
 log = logging.getLogger(__name__)
 
-_CLOCKS_APART = 10.0  # seconds
 _ALIVE = ("", "later")  # endings that a cooldown or a block overrules
 
 
@@ -36,23 +34,23 @@ class Lane:
         self.ending = ""
         self.come_back: float | None = None  # seconds until it makes sense to run again
         self.epoch, self.held_at = 0, 0.0  # the loop's time before the lease was confirmed last
+        self.look_count = 0
         self.poked = self._worked = False
         self.compiled: dict[int, CompiledMail] = {}
-        self.from_address, self.refresh_after = "", 1  # mails on one connection
+        self.from_address, self._batch_size, self.refresh_after = "", 1, 1  # mails on one connection
         self.report: Report
         self.slots: Slots
         self.adaptive: Adaptive
         self._parking: Parking
         self._sender: Sender
-        self._batch_size = 1
         self._owner, self._mails, self._beside = owner, mails, beside
         self._loop = asyncio.get_running_loop()
         self.queue: deque[Claimed] = deque()  # those that come next
         self._couriers: dict[asyncio.Task[None], Courier] = {}
         self._leaving: set[Courier] = set()  # on their way home: the sender may have fewer now
         self._claiming: asyncio.Task[None] | None = None
-        self._exhausted = False  # the last claim found nothing
-        self._full = False  # the hour or the day had no room for a claim
+        self.looks: set[asyncio.Task[None]] = set()  # at what we hold; until they are done, no further mail starts
+        self._exhausted = self._full = False  # the last claim found nothing; the hour or the day had no room for it
         self._proven = False  # a connection stood: a wrong password is tried once, not once per connection
         self._probing = False  # after a quota: one mail finds out whether it is over, not the batch
         self._written: asyncio.Future[None] | None = None  # what is to be claimed again
@@ -141,14 +139,6 @@ class Lane:
             self._staff()
             self._notify()
 
-    async def server(self) -> Server:
-        """Where to connect, as the sender is set now. Raises RuleError where we may not or cannot."""
-        sender, host, port = await self.writer.call(lambda session: batches.address(session, self.sender_id))
-        if standing.account(sender) != self.report.account:
-            self.end("later", 0.0)  # another one was saved: with new connections only
-        address = host if sender.is_sandbox else await asyncio.to_thread(hosts.resolve, host, port)
-        return Server(address, port, sender.security, sender.username, senders.password(sender), host)
-
     async def next(self, courier: Courier) -> Claimed | None:
         """The next mail for a courier; None: go home."""
         if self._full:  # a slot that was reserved may have been lost
@@ -159,14 +149,14 @@ class Lane:
                 return None
             if (message := self.next_now()) is not None:
                 return message
-            if self._exhausted and self._claiming is None and not self._parking:
+            if self._exhausted and self._claiming is None and not self._parking and not self.looks:
                 return None
             await self._changed()
         return None
 
     def next_now(self) -> Claimed | None:
         """The next mail where one is at hand."""
-        if self.ending or self._is_one_too_many() or (self._probing and self._busy):
+        if self.ending or self.looks or self._is_one_too_many() or (self._probing and self._busy):
             return None
         left = len(self.queue)
         if left < self._batch_size and left <= self.slots.reserve(self._batch_size, self.adaptive.connections):
@@ -186,12 +176,22 @@ class Lane:
 
     def requeue(self, message: Claimed) -> None:
         """A mail that was not sent, and not refused either. When the lane ends it goes back with the sender."""
-        if not self.ending:
+        if self.look_count:
+            self.put_back([message])  # perhaps it is not wanted any more
+        elif not self.ending:
             self.queue.appendleft(message)
             self._notify()
 
+    def blamed(self) -> None:
+        """The content of a mail was refused: perhaps its domain is left out of the campaign now."""
+        self.look_count += 1
+        self.looks.add(task := self._loop.create_task(self.unwanted()))
+        task.add_done_callback(self._task_done)
+
     async def unwanted(self) -> None:
         """A start or mark was refused (paused, suppressed, lost, other limits): look at all that we hold."""
+        if self._claiming is not None:
+            await asyncio.wait([self._claiming])
         held, self.queue = [*self._parking.drain(), *self.queue], deque()
         kept, sender, now = await self.writer.call(lambda session: batches.look(session, self.sender_id, held))
         self._check_limits(sender, now)
@@ -200,19 +200,19 @@ class Lane:
     def may_start(self, message: Claimed) -> bool:
         """Whether this mail may start; one whose campaign's window closed is put back."""
         if closed := self._hours.closed(message):
-            self._put_back([message])
+            self.put_back([message])
         return not closed and not self.ending
 
     def share(self) -> None:
         """What we hold goes back, and is claimed and shared anew."""
         held, self.queue = [*self._parking.drain(), *self.queue], deque()
-        if not self.ending:
-            self._put_back(held)
+        self.put_back(held)
 
-    def _put_back(self, messages: list[Claimed]) -> None:
-        if messages:
+    def put_back(self, messages: list[Claimed]) -> None:
+        """They are claimed anew, where they are wanted; when the lane ends they go back with the sender."""
+        if not self.ending:
             self.writer.call(lambda session: batches.put_back(session, messages))
-        self.returned()
+            self.returned()
 
     async def _work(self) -> None:
         while not self.ending:
@@ -224,11 +224,11 @@ class Lane:
             self._staff()
             if self._couriers:
                 await asyncio.wait(self._couriers, return_when=asyncio.FIRST_COMPLETED)
-        if tasks := [*self._couriers, *([self._claiming] if self._claiming else [])]:
+        if tasks := [*self._couriers, *self.looks, *([self._claiming] if self._claiming else [])]:
             await asyncio.wait(tasks)
 
     def _claim_soon(self) -> None:
-        if self._claiming is None and not self._exhausted and not self.ending:
+        if self._claiming is None and not (self._exhausted or self.looks or self.ending):
             self._claiming = self._loop.create_task(self._claim())
             self._claiming.add_done_callback(self._claim_done)
 
@@ -258,10 +258,9 @@ class Lane:
 
     def _claim_done(self, task: "asyncio.Task[None]") -> None:
         self._claiming = None
-        self._log_error(task)
+        self._task_done(task)
         if not self.ending:
             self._staff()
-        self._notify()
 
     def _staff(self) -> None:
         """One courier (connection) per waiting mail, up to the sender's number."""
@@ -273,9 +272,11 @@ class Lane:
 
     def _courier_done(self, task: "asyncio.Task[None]") -> None:
         self._leaving.discard(self._couriers.pop(task))
-        self._log_error(task)
+        self._task_done(task)
 
-    def _log_error(self, task: "asyncio.Task[None]") -> None:
+    def _task_done(self, task: "asyncio.Task[None]") -> None:
+        self.looks.discard(task)
+        self._notify()
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("sender %s: its lane failed", self.sender_id, exc_info=error)
             self.end("failed")
@@ -289,9 +290,8 @@ class Lane:
         self._batch_size = max(1, sender.batch_size)
 
     def _check_limits(self, sender: Sender, now: datetime) -> None:
-        """With other limits, or after a clock was set or stood still, the sender is taken anew, its past starts too."""
-        apart = abs(now.timestamp() - self.slots.now()) > _CLOCKS_APART
-        if apart or usage.limits_of(sender, now) != self.slots.pace.limits:
+        """With other limits, or by another clock, the sender is taken anew, its past starts too."""
+        if self.slots.outdated(sender, now):
             self.end("later", 0.0)
 
     def _later(self, at: float) -> None:

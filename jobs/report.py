@@ -31,6 +31,7 @@ class Reporting(Protocol):
     def accepted(self) -> None: ...
     def throttled(self, verdict: Verdict) -> None: ...
     def trusted(self) -> None: ...
+    def blamed(self) -> None: ...
 
 
 class Report:
@@ -85,6 +86,8 @@ class Report:
         alike = self._refused_alike(message.campaign_id, verdict.rule_id) if follows.blames_content else 0
         outcome = Outcome(message, follows.state, *words, follows.retry_after, follows.counts, follows.bounced, alike)
         self._writer.settle(outcome)
+        if alike:
+            self._lane.blamed()
         if verdict.kind == "protocol":
             log.error("message %s: the server does not understand us: %s %s", message.id, reply.code, text)
         if follows.blocks:

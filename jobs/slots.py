@@ -13,11 +13,13 @@ from core.delivery.ledger import Claimed
 from core.delivery.pace import Pace
 from core.delivery.usage import Start, limits_of
 from core.delivery.warmup import changes_at
+from core.models import Sender
 from jobs.batches import Taken
 from jobs.writer import Writer
 
 T = TypeVar("T")
 
+_CLOCKS_APART = 10.0  # seconds
 _FAR = 30.0  # seconds: who has to wait longer gives the sender back until then
 _SOON = 15.0  # seconds: mails that start in them are claimed together
 _CLAIM = 0.5  # seconds that a claim may take on a busy machine
@@ -56,6 +58,11 @@ class Slots:
 
     def now(self) -> float:
         return monotonic() + self._offset
+
+    def outdated(self, sender: Sender, now: datetime) -> bool:
+        """Whether the sender has other limits now, or a clock was set or stood still."""
+        apart = abs(now.timestamp() - self.now()) > _CLOCKS_APART
+        return apart or limits_of(sender, now) != self.pace.limits
 
     def batch(self, size: int, connections: int) -> int:
         """How many of ``size`` mails to claim; none when the hour or the day is full.

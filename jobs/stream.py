@@ -109,7 +109,9 @@ class Stream:
         if marking.cancelled() or marking.exception() is not None or not marking.result():
             return self._end()
         mail.message.marked = True
-        follower, self.ahead = self.ahead or self._maker.follower(connection), None
+        follower: Mail | None = None
+        if not self._lane.looks:
+            follower, self.ahead = self.ahead or self._maker.follower(connection), None
         try:
             connection.finish(mail.body, follower.envelope if follower else None)
         except Dropped:

@@ -51,6 +51,7 @@ def retry_failed(
     failed = locked(user_id, campaign_id, _OPEN, MessageState.failed).where(*conditions)
     ids = _next(session, failed.where(~_is_suppressed(user_id)), after)
     hours = activity.hours_of(session, ids)
+    left_out = [] if after else refusing.among(session, campaign_id, MessageState.failed, *conditions)
     chunk = _change(session, ids, MessageState.failed, _again(session))
     if not chunk.count and not after and get(session, user_id, campaign_id).status in _OPEN:
         if _next(session, failed, 0):
@@ -58,8 +59,7 @@ def retry_failed(
         raise RuleError("No mail of this campaign failed" + (" for this reason any more." if conditions else "."))
     _send_on(session, user_id, campaign_id, "failed_count", chunk.count)
     activity.take_back(session, campaign_id, chunk.count, hours)
-    if not after:
-        refusing.try_again(session, campaign_id)
+    refusing.try_again(session, campaign_id, left_out)
     return chunk
 
 
@@ -85,9 +85,9 @@ def settle_unknown(
     else:
         _check_sender(session, user_id, campaign_id)
         decided = _again(session)
-    wanted = locked(user_id, campaign_id, statuses, MessageState.unknown)
-    if message_id is not None:
-        wanted = wanted.where(col(Message.id) == message_id)
+    conditions = [col(Message.id) == message_id] if message_id is not None else []
+    wanted = locked(user_id, campaign_id, statuses, MessageState.unknown).where(*conditions)
+    left_out = [] if after else refusing.among(session, campaign_id, MessageState.unknown, *conditions)
     chunk = _change(session, _next(session, wanted, after), MessageState.unknown, decided)
     if not chunk.count and not after:
         raise RuleError("No mail of this campaign is in doubt any more.")
@@ -98,6 +98,7 @@ def settle_unknown(
         hint(session, user_id, campaign_id)
     else:
         _send_on(session, user_id, campaign_id, "unknown_count", chunk.count)
+        refusing.try_again(session, campaign_id, left_out)
     return chunk
 
 

@@ -11,8 +11,7 @@ from sqlmodel import Session, col, select
 from core import db, live
 from core.campaigns import states
 from core.campaigns.drafts import get, hint, owned
-from core.delivery import consequence
-from core.delivery.ledger import REPLY_CHARS
+from core.delivery import consequence, left_out
 from core.delivery.replies import LEFT_OUT
 from core.delivery.tally import Tally
 from core.errors import RuleError
@@ -42,11 +41,14 @@ def look(session: Session, user_id: int, message_id: int, reply: str) -> Left | 
     left = Left(message.campaign_id, user_id, message.domain)
     if session.get(RefusingDomain, (left.campaign_id, left.domain)) is not None:
         return left  # this one was on its way
-    if not consequence.refuses_all(*_refused_and_decided(session, message)):
-        return None
     since = select(Campaign.updated_at).where(col(Campaign.id) == left.campaign_id).scalar_subquery()
+    # What was refused before it was resumed or retried may be mended.
     refused_at = _refused_at(session, left.campaign_id, message.rule_id, col(Attempt.at) >= since)
-    if refused_at != {left.domain} or not _others_take(session, message):
+    if refused_at.keys() != {left.domain}:
+        return None
+    count, last_id = refused_at[left.domain]
+    refused, decided = _refused_and_decided(session, message, last_id)
+    if not consequence.refuses_all(min(refused, count), decided) or not _others_take(session, message):
         return None
     _note(session, left.campaign_id, left.domain, reply)
     return left
@@ -57,7 +59,7 @@ def blamed(session: Session, user_id: int, campaign_id: int) -> str:
     last = select(Attempt.rule_id).join(Campaign, col(Campaign.id) == col(Attempt.campaign_id))
     last = last.where(*owned(user_id, campaign_id), col(Attempt.phase) != bounces.PHASE)
     rule_id = session.exec(last.order_by(col(Attempt.id).desc()).limit(1)).first()
-    domains = _refused_at(session, campaign_id, rule_id, true()) if rule_id else set()
+    domains = list(_refused_at(session, campaign_id, rule_id, true())) if rule_id else []
     if len(domains) != 1:
         return ""
     (domain,) = domains
@@ -89,28 +91,30 @@ def waiting(session: Session) -> list[Left]:
 
 def leave_out_chunk(session: Session, left: Left) -> bool:
     """Fail the next mails for a domain that is left out; returns whether there are more."""
-    refusing = session.get(RefusingDomain, (left.campaign_id, left.domain))
-    if refusing is None:
+    if session.get(RefusingDomain, (left.campaign_id, left.domain)) is None:
         return False
-    chunk = db.chunk_rows(session)
+    chunk, tally = db.chunk_rows(session), Tally()
     wanted = states.locked(left.user_id, left.campaign_id, _OPEN, MessageState.pending)
     wanted = wanted.where(col(Message.domain) == left.domain).limit(chunk)
-    words = f"Not tried, as {left.domain} refused others: {refusing.reply}"[:REPLY_CHARS]
-    told = {"kind": "policy", "rule_id": LEFT_OUT, "phase": "", "reply_code": None, "reply": words}
-    values = {"state": MessageState.failed, **told}
-    count = states.update_messages(session, wanted, MessageState.pending, values)
-    tally = Tally()
-    tally.moved(left.campaign_id, "pending", "failed", count)
+    ids = session.execute(wanted).scalars().all()
+    left_out.fail(session, ids, tally)
     tally.store(session, db.now(session))
     hint(session, left.user_id, left.campaign_id)
-    if count < chunk:
+    if len(ids) < chunk:
         session.execute(update(_refusing).where(*_is(left)).values(is_done=True))
-    return count == chunk
+    return len(ids) == chunk
 
 
-def try_again(session: Session, campaign_id: int) -> None:
-    """Every domain may be tried again, as its mails were put back."""
-    session.execute(delete(_refusing).where(_refusing.c.campaign_id == campaign_id))
+def among(session: Session, campaign_id: int, state: MessageState, *conditions: Any) -> list[str]:
+    """The domains that are left out of a campaign and have such mails in this state."""
+    theirs = (col(Message.campaign_id) == campaign_id, col(Message.domain) == _refusing.c.domain)
+    found = select(_refusing.c.domain).where(_refusing.c.campaign_id == campaign_id)
+    return list(session.exec(found.where(exists().where(*theirs, col(Message.state) == state, *conditions))))
+
+
+def try_again(session: Session, campaign_id: int, domains: list[str]) -> None:
+    """These domains are left out no more, as their mails were put back. After all else that the transaction locks."""
+    session.execute(delete(_refusing).where(_refusing.c.campaign_id == campaign_id, _refusing.c.domain.in_(domains)))
 
 
 def _note(session: Session, campaign_id: int, domain: str, reply: str) -> None:
@@ -132,8 +136,10 @@ def _others_take(session: Session, message: Message) -> bool:
     return bool(session.execute(select(exists().where(*sent, col(Message.domain) != message.domain))).scalar())
 
 
-def _refused_at(session: Session, campaign_id: int, rule_id: str, when: ColumnElement[bool]) -> set[str]:
-    """The domains of the latest refusals by this rule."""
+def _refused_at(
+    session: Session, campaign_id: int, rule_id: str, when: ColumnElement[bool]
+) -> dict[str, tuple[int, int]]:
+    """The domains of the latest refusals by this rule: of how many mails, and the last id of these."""
     refused = (
         select(Attempt.message_id)
         .where(col(Attempt.campaign_id) == campaign_id, col(Attempt.rule_id) == rule_id)
@@ -141,15 +147,17 @@ def _refused_at(session: Session, campaign_id: int, rule_id: str, when: ColumnEl
         .order_by(col(Attempt.id).desc())
         .limit(_LATEST)
     )
-    return set(session.exec(select(Message.domain).where(col(Message.id).in_(refused)).distinct()))
+    counted = select(Message.domain, func.count(), func.max(col(Message.id))).where(col(Message.id).in_(refused))
+    return {domain: (count, last_id) for domain, count, last_id in session.exec(counted.group_by(col(Message.domain)))}
 
 
-def _refused_and_decided(session: Session, message: Message) -> tuple[int, int]:
-    """Of the latest mails for the domain of this one that are decided: refused by its rule, and all."""
+def _refused_and_decided(session: Session, message: Message, last_id: int) -> tuple[int, int]:
+    """Of the latest mails for the domain of this one that were tried and are decided: refused by its rule, and all."""
     near = (
         select(col(Message.state), col(Message.rule_id))
         .where(col(Message.campaign_id) == message.campaign_id, col(Message.domain) == message.domain)
-        .where(col(Message.state).in_([MessageState.sent, MessageState.failed]), col(Message.id) <= message.id)
+        .where(col(Message.state).in_([MessageState.sent, MessageState.failed]), col(Message.id) <= last_id)
+        .where(col(Message.rule_id) != LEFT_OUT)
         .order_by(col(Message.id).desc())
         .limit(consequence.DECIDED_LATELY)
     ).subquery()

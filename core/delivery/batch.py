@@ -3,42 +3,48 @@
 import json
 from collections.abc import Iterable
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import select, update
 from sqlmodel import Session, col
 
-from core import db, hot
-from core.delivery import holds
+from core import db, hot, live
+from core.delivery import holds, left_out
+from core.delivery.holds import Openings
 from core.delivery.ledger import NOT_SUPPRESSED, Claimed
-from core.delivery.tally import Tally
+from core.delivery.tally import Tally, Touched
 from core.models import Campaign, Sender
 
 _campaign: Any = Campaign.__table__  # type: ignore[attr-defined]
 
 
 def claim(
-    session: Session, sender_id: int, epoch: int, size: int, rooms: dict[int, int | None] | None = None
+    session: Session, sender_id: int, epoch: int, size: int, openings: Openings | None = None
 ) -> list[Claimed] | None:
     """Take up to ``size`` due messages of the sender's sending campaigns, shared fairly between these.
 
-    ``rooms``: which campaigns, and how many of each at most; None: what ``holds`` says. Suppressed addresses among
-    them become ``suppressed`` on the way. Returns None where this epoch owns the sender no more, an empty list where
-    nothing is due.
+    ``openings``: which campaigns, and how many of each at most; None: what ``holds`` says. On the way suppressed
+    addresses become ``suppressed``, those at a domain that is left out ``failed``. Returns None where this epoch owns
+    the sender no more, an empty list where nothing is due.
     """
     now = db.now(session)
     owned = update(Sender).where(col(Sender.id) == sender_id, col(Sender.epoch) == epoch).values(epoch=epoch)
     if not session.connection().execute(owned).rowcount:
         return None
-    if rooms is None:
-        rooms = holds.look(session, sender_id, now).rooms
-    while due := _due(session, rooms, now, size):
+    openings = openings or holds.look(session, sender_id, now)
+    failed = 0
+    while failed < db.chunk_rows(session) and (due := _due(session, openings.rooms, now, size)):
         tally = Tally()
         due -= _suppress_due(session, due, tally)
+        if openings.leaves_out:
+            due -= (left := left_out.fail(session, due, tally))
+            failed += len(left)
         claimed = _claim(session, sender_id, epoch, due, tally)
-        tally.store(session, now)
+        touched = tally.store(session, now)
+        if failed:
+            _hint(session, touched)
         if claimed:
             return claimed
     return []
@@ -152,3 +158,8 @@ def _in_turns(groups: list[list[Claimed]]) -> list[Claimed]:
 def _users_of(session: Session, campaign_ids: set[int]) -> dict[int, int]:
     wanted = select(_campaign.c.id, _campaign.c.user_id).where(_campaign.c.id.in_(sorted(campaign_ids)))
     return {campaign_id: user_id for campaign_id, user_id in session.connection().execute(wanted)}
+
+
+def _hint(session: Session, touched: Touched) -> None:
+    for user_id, campaign_id in touched:
+        db.after_commit(session, partial(live.publish, user_id, "campaign", campaign_id))

@@ -6,12 +6,12 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import exists, func, or_, select, update
-from sqlmodel import Session
+from sqlmodel import Session, col
 
 from core import db, live
 from core.delivery import replies, warmup, windows
 from core.delivery.warmup import Warmup
-from core.models import Activity, Attempt, Campaign, CampaignStatus, Message, MessageState
+from core.models import Activity, Attempt, Campaign, CampaignStatus, Message, MessageState, RefusingDomain
 
 _campaign: Any = Campaign.__table__  # type: ignore[attr-defined]
 _activity: Any = Activity.__table__  # type: ignore[attr-defined]
@@ -25,13 +25,14 @@ class Openings:
     """``rooms``: campaigns that may be claimed from, who had the fewest batches first, and how many mails (None: any).
 
     ``closes``: until when, where a window says so. ``holds``: those that wait from now on: (version, until when).
-    ``turns_at``: when any of this is different.
+    ``turns_at``: when any of this is different. ``leaves_out``: one of them leaves out a domain.
     """
 
     rooms: dict[int, int | None] = field(default_factory=dict)
     closes: dict[int, datetime] = field(default_factory=dict)
     holds: dict[int, tuple[int, datetime]] = field(default_factory=dict)
     turns_at: datetime | None = None
+    leaves_out: bool = False
 
     def turns(self, at: datetime | None) -> None:
         if at is not None and (self.turns_at is None or at < self.turns_at):
@@ -40,7 +41,8 @@ class Openings:
 
 def look(session: Session, sender_id: int, now: datetime) -> Openings:
     """Look at all sending campaigns of the sender."""
-    columns = [_campaign.c[name] for name in _COLUMNS]
+    leaves_out = exists().where(col(RefusingDomain.campaign_id) == _campaign.c.id).label("leaves_out")
+    columns = [*(_campaign.c[name] for name in _COLUMNS), leaves_out]
     sending = select(*columns).where(_campaign.c.sender_id == sender_id, _campaign.c.status == CampaignStatus.sending)
     found = Openings()
     for row in session.connection().execute(sending.order_by(_campaign.c.batch_count, _campaign.c.id)):
@@ -50,6 +52,7 @@ def look(session: Session, sender_id: int, now: datetime) -> Openings:
             found.rooms[row.id] = None
         else:
             _look_at(session, row, now, found)
+        found.leaves_out |= bool(row.leaves_out)
     return found
 
 

@@ -14,7 +14,7 @@ from sqlmodel import Session, col
 
 from core import db, hot
 from core.audience import suppression
-from core.delivery import holds
+from core.delivery import holds, left_out
 from core.delivery.tally import Tally
 from core.errors import RuleError
 from core.models import (
@@ -86,7 +86,7 @@ def mark(session: Session, messages: Sequence[Claimed], tally: Tally) -> set[int
     """Commit before the final dot: claimed -> sending, only where still owned and not suppressed, and
     its campaign sends, through this sender.
 
-    Returns the ids that may be sent. The others are no longer wanted and go back (or are suppressed).
+    Returns the ids that may be sent. The others are no longer wanted and go back (see ``put_back``).
     """
     marked = set()
     statement = mark_statement(db.dialect(session), "given") + _RETURNING
@@ -121,7 +121,7 @@ def _marked_before(session: Session, messages: Sequence[Claimed]) -> set[int]:
 
 
 def still_wanted(session: Session, messages: Sequence[Claimed], tally: Tally) -> set[int]:
-    """Which of the claimed ones may still be sent; the others go back (or are suppressed)."""
+    """Which of the claimed ones may still be sent; the others go back (see ``put_back``)."""
     if not messages:
         return set()
     wanted = (
@@ -131,6 +131,7 @@ def still_wanted(session: Session, messages: Sequence[Claimed], tally: Tally) ->
         _campaign.c.sender_id == _message.c.sender_id,
         holds.not_held(db.now(session)),
         ~is_suppressed,
+        text(f"{left_out.REASON} is null"),
     )
     kept = _in_state(session, messages, *wanted)
     put_back(session, [message for message in messages if message.id not in kept], tally)
@@ -146,10 +147,11 @@ def _in_state(session: Session, messages: Sequence[Claimed], *conditions: Any) -
 
 
 def put_back(session: Session, messages: Sequence[Claimed], tally: Tally) -> None:
-    """Claimed messages that will not be sent now: suppressed where the address is, else pending again."""
+    """Claimed messages that will not be sent now: suppressed where the address is, failed where their domain is left
+    out, else pending again."""
     if not messages:
         return
-    for state in (MessageState.suppressed, MessageState.pending):
+    for state in (MessageState.suppressed, MessageState.failed, MessageState.pending):
         statement = _back_statement(db.dialect(session), state)
         for campaign_id in session.connection().execute(statement, {"given": given(messages)}).scalars():
             tally.moved(campaign_id, "claimed", state)
@@ -157,12 +159,13 @@ def put_back(session: Session, messages: Sequence[Claimed], tally: Tally) -> Non
 
 @cache
 def _back_statement(dialect: str, state: MessageState) -> TextClause:
-    only, epoch = "", "null"
+    values, only = f"state = '{state}', epoch = null", ""
     if state == MessageState.suppressed:
-        epoch = "epoch"
-        only = f"and not {NOT_SUPPRESSED}"
+        values, only = f"state = '{state}'", f"and not {NOT_SUPPRESSED}"
+    elif state == MessageState.failed:
+        values, only = left_out.FAILED, f"and {left_out.REASON} is not null"
     return text(f"""
-        update message set state = '{state}', epoch = {epoch}
+        update message set {values}
         from {db.given_in(dialect, **CLAIM)}
         where {HELD} and {db.by_key(dialect, "message.state")} = 'claimed' {only}
         returning campaign_id

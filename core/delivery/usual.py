@@ -12,7 +12,7 @@ from functools import cache
 from operator import attrgetter
 
 from core import db
-from core.delivery import ledger
+from core.delivery import ledger, left_out
 from core.delivery.ledger import Claimed, Outcome
 from core.delivery.tally import Touched
 from core.hot import Hot, StatementFailed
@@ -56,6 +56,7 @@ def _wanted_statement(dialect: str) -> str:
                      and (campaign.hold_until is null or campaign.hold_until <= :now)
         where not exists (select 1 from suppression where suppression.user_id = campaign.user_id
                                                       and suppression.email = message.email)
+          and {left_out.REASON} is null
     """
 
 

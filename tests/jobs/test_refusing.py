@@ -5,11 +5,16 @@ from collections import Counter
 import pytest
 from sqlmodel import col, select
 
-from core import campaigns, db
+from core import campaigns, db, hot
 from core.campaigns import refusing
+from core.delivery import batch, lease, ledger, usual
+from core.delivery.ledger import Claimed, Outcome
 from core.delivery.replies import LEFT_OUT
+from core.delivery.tally import Tally
 from core.errors import NotFound, RuleError
-from core.models import Message
+from core.models import Message, RefusingDomain
+from jobs import batches
+from jobs.dispatch import write_down
 from tests.conftest import Stack
 from tests.jobs import world
 from tests.jobs.receiver import Receiver
@@ -26,6 +31,10 @@ def _alternating(count: int) -> list[str]:
 
 def _refuses(*domains: str) -> Receiver:
     return Receiver(lambda phase, to: BLOCKED if phase == "rcpt" and to.endswith(domains) else None)
+
+
+def _tried(receiver: Receiver) -> int:
+    return sum(line.startswith("RCPT") and STRICT in line for line in receiver.commands)
 
 
 def _rules(campaign_id: int) -> Counter[str]:
@@ -45,8 +54,7 @@ def test_the_campaign_goes_on_without_the_domain_and_its_mails_can_be_retried(st
         assert sorted(receiver.accepted) == sorted(world.people(60, KIND))
         rules, row = _rules(campaign_id), world.campaign(campaign_id)
         assert rules[LEFT_OUT] > 30 and rules.total() == 60 and (row.failed_count, row.pause_reason) == (60, "")
-        tried = sum(line.startswith("RCPT") and STRICT in line for line in receiver.commands)
-        assert tried == 60 - rules[LEFT_OUT]
+        assert _tried(receiver) == 60 - rules[LEFT_OUT]
         words = world.message(campaign_id, max(world.people(60, STRICT))).reply
         assert words == f"Not tried, as {STRICT} refused others: {BLOCKED[4:]}"
         receiver.script = lambda phase, to: None
@@ -56,6 +64,38 @@ def test_the_campaign_goes_on_without_the_domain_and_its_mails_can_be_retried(st
         world.until(lambda: world.done(campaign_id), poke=lambda: world.dispatch(engine))
     assert world.states(campaign_id) == {"sent": 120}
     assert sorted(receiver.accepted) == sorted(people) and not receiver.twice
+
+
+@pytest.mark.parametrize("phase", ["rcpt", "dot"])
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"connections": 1},
+        {"connections": 4},
+        {"connections": 2, "per_minute": 3_000},
+        {"connections": 1, "domain_per_minute": 3_000},
+    ],
+    ids=str,
+)
+def test_what_was_claimed_for_the_domain_is_not_tried_either(stack: Stack, values: dict[str, int], phase: str) -> None:
+    user_id, people = world.add_user(), [*world.people(20, "first.example"), *_alternating(40)]
+    on_the_wire = values["connections"] * (1 if phase == "rcpt" else 2)  # behind a dot stands the next RCPT
+    with Receiver(lambda at, to: BLOCKED if at == phase and to.endswith(STRICT) else None) as receiver:
+        sender_id = world.add_sender(user_id, receiver.port, batch_size=500, **values)
+        campaign_id = world.add_campaign(user_id, sender_id, people)
+        with world.engine() as engine:
+            world.dispatch(engine)
+            world.until(lambda: world.done(campaign_id), poke=lambda: world.dispatch(engine))
+            tried, most = _tried(receiver), 3 + on_the_wire
+            assert 3 <= tried <= most
+            if "domain_per_minute" not in values:  # else it would be paced for a minute
+                with db.session() as session:
+                    campaigns.retry_failed(session, user_id, campaign_id, rule_id=LEFT_OUT)
+                world.dispatch(engine)
+                world.until(lambda: world.done(campaign_id), poke=lambda: world.dispatch(engine))
+                assert 3 <= _tried(receiver) - tried <= most
+    assert world.states(campaign_id) == {"sent": 60, "failed": 40} and not receiver.twice
+    assert _rules(campaign_id)[LEFT_OUT] == 40 - _tried(receiver)
 
 
 def test_where_two_domains_refuse_the_same_way_the_campaign_pauses(stack: Stack) -> None:
@@ -115,3 +155,103 @@ def test_a_domain_that_refuses_single_mails_and_takes_others_is_not_left_out(sql
         world.dispatch(engine)
         world.until(lambda: world.done(campaign_id))
     assert world.states(campaign_id) == {"sent": 256, "failed": 4} and LEFT_OUT not in _rules(campaign_id)
+
+
+def _held(user_id: int, port: int, people: list[str]) -> tuple[int, int, list[Claimed]]:
+    """(sender, campaign, its mails in the hands of the sender's owner, in order of their addresses)."""
+    sender_id = world.add_sender(user_id, port)
+    campaign_id = world.add_campaign(user_id, sender_id, people)
+    write_down(lambda sender_id: None)
+    return sender_id, campaign_id, _claimed(sender_id)
+
+
+def _claimed(sender_id: int) -> list[Claimed]:
+    with db.session() as session:
+        held = lease.take(session, sender_id, f"owner of {sender_id}")
+        assert held is not None
+        messages = batch.claim(session, sender_id, held.epoch, 100)
+    return sorted(messages or [], key=lambda message: message.email)
+
+
+def _leave_out(campaign_id: int) -> None:
+    with db.session() as session:
+        session.add(RefusingDomain(campaign_id=campaign_id, domain=STRICT, reply=BLOCKED, is_done=True))
+
+
+def test_what_a_dead_owner_held_for_the_domain_is_not_claimed_again(stack: Stack) -> None:
+    sender_id, campaign_id, held = _held(world.add_user(), 25, _alternating(3))
+    with db.session() as session:
+        outcome = Outcome(held[1], "pending", "rcpt", 450, "4.2.0 Greylisted", "greylist", "x", 0.0)
+        ledger.settle(session, [outcome], db.now(session), tally := Tally())
+        tally.store(session, db.now(session))
+    _leave_out(campaign_id)
+    with db.session() as session:
+        lease.return_held(session, sender_id, held[0].epoch)
+    with db.session() as session:
+        claimed = batch.claim(session, sender_id, held[0].epoch, 2)
+    assert claimed is not None and {message.email for message in claimed} <= set(world.people(3, KIND))
+    with db.session() as session:
+        batch.claim(session, sender_id, held[0].epoch, 100)
+    assert world.states(campaign_id) == {"claimed": 3, "failed": 3} and _rules(campaign_id) == {LEFT_OUT: 3}
+    words = [world.message(campaign_id, email) for email in world.people(2, STRICT)]
+    assert [row.attempts for row in words] == [1, 0]  # the first was asked to come back later
+    assert [row.reply.split(",")[0] for row in words] == ["Not tried again", "Not tried"]
+
+
+def test_a_mail_for_the_domain_does_not_start_whoever_holds_it(stack: Stack) -> None:
+    user_id = world.add_user()
+    before_id, campaign_id, stale = _held(user_id, 25, _alternating(3))
+    with db.session() as session:
+        tally = Tally()
+        assert ledger.mark(session, stale[:1], tally) == {stale[0].id}  # to person0000@kind.example
+        tally.store(session, db.now(session))
+    sender_id = world.add_sender(user_id, 26)
+    with db.session() as session:
+        campaigns.change_sender(session, user_id, campaign_id, sender_id)
+    held = _claimed(sender_id)
+    assert len(held) == 5
+    _leave_out(campaign_id)
+    with db.session() as session, pytest.raises(usual.NotAll):
+        usual.look(hot.within(session), held)
+    for messages, wanted in ((stale, set[int]()), (held, {message.id for message in held if KIND in message.email})):
+        with db.session() as session:
+            assert batches.look(session, messages[0].sender_id, messages)[0] == wanted
+    assert world.states(campaign_id) == {"sending": 1, "claimed": 2, "failed": 3}
+    assert _rules(campaign_id) == {LEFT_OUT: 3} and world.sender(before_id).id == before_id
+
+
+def test_only_the_domains_whose_mails_are_put_back_are_tried_again(stack: Stack) -> None:
+    user_id = world.add_user()
+    _, campaign_id, held = _held(user_id, 25, [*_alternating(2), "x@third.example"])
+    _leave_out(campaign_id)
+    with db.session() as session:
+        batches.put_back(session, held[2:4])
+        ledger.settle(
+            session, [Outcome(held[4], "failed", "rcpt", 550, "No", "permanent", "no")], db.now(session), Tally()
+        )
+    with db.session() as session:
+        campaigns.retry_failed(session, user_id, campaign_id, rule_id="no")
+        assert session.get(RefusingDomain, (campaign_id, STRICT)) is not None
+        campaigns.retry_failed(session, user_id, campaign_id, rule_id=LEFT_OUT)
+        assert session.get(RefusingDomain, (campaign_id, STRICT), populate_existing=True) is None
+
+
+def test_after_a_retry_it_takes_three_refusals_again(sqlite_stack: Stack) -> None:
+    user_id, people, tried = world.add_user(), _alternating(20), list[str]()
+    with _refuses(STRICT) as receiver, world.engine() as engine:
+        sender_id = world.add_sender(user_id, receiver.port, connections=1)
+        campaign_id = world.add_campaign(user_id, sender_id, people)
+        world.dispatch(engine)
+        world.until(lambda: world.done(campaign_id), poke=lambda: world.dispatch(engine))
+
+        def two(phase: str, to: str) -> str | None:
+            if phase == "rcpt":
+                tried.append(to)
+            return BLOCKED if phase == "rcpt" and len(tried) <= 2 else None
+
+        receiver.script = two
+        with db.session() as session:
+            campaigns.retry_failed(session, user_id, campaign_id)
+        world.dispatch(engine)
+        world.until(lambda: world.done(campaign_id), poke=lambda: world.dispatch(engine))
+    assert world.states(campaign_id) == {"sent": 38, "failed": 2} and LEFT_OUT not in _rules(campaign_id)

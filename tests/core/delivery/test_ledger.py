@@ -6,6 +6,7 @@ from sqlmodel import col, select
 from core import campaigns, db
 from core.audience import suppression
 from core.delivery import batch, lease, ledger
+from core.delivery.holds import Openings
 from core.delivery.ledger import Claimed, Outcome
 from core.delivery.tally import Tally
 from core.models import Activity, Attempt, MessageState
@@ -128,7 +129,7 @@ def test_what_was_claimed_while_the_sender_was_changed_is_not_marked_and_goes_ba
     with world.changing(campaign_id) as row:  # a claim that had looked at the campaign just before
         row.sender_id = other_id
     with db.session() as session:
-        held = batch.claim(session, sender_id, 1, 10, {campaign_id: None})
+        held = batch.claim(session, sender_id, 1, 10, Openings({campaign_id: None}))
     assert held is not None and world.states(campaign_id) == {"claimed": 3}
     with db.session() as session:
         tally = Tally()
