@@ -67,10 +67,11 @@ class CampaignHead:
                     self._why = ui.label()
                     self._reply = ui.label().classes("cm-words mt-1")
                     self._finishes = ui.label().classes("tabular-nums")
+                    self._left_out = ui.label().classes("tabular-nums mt-1").style("overflow-wrap:anywhere")
                     self._try = ui.button(TRY_AGAIN, icon="replay", on_click=actions.try_again)
                     self._try.props("outline dense").classes("mt-1.5 mr-2")
                     self._leave_out = ui.button(icon="remove_circle_outline", on_click=lambda: leave_out(campaign.id))
-                    self._leave_out.props("outline dense no-caps").classes("mt-1.5 mr-2")
+                    self._leave_out.props("outline dense no-caps").classes("cm-beside mt-1.5 mr-2")
                     self._other = ui.button(CHANGE_SENDER, icon="swap_horiz", on_click=actions.change_sender)
                     self._other.props("outline dense").classes("mt-1.5")
                     self._sender = way("Look at its sender").classes("block w-fit mt-1")
@@ -128,7 +129,7 @@ class CampaignHead:
             (self._change_sender, status == "paused" and not at_sender),
             (self._sender, wait.at_sender),
             (self._doubt, counts.unknown > 0),
-            (self._refused, counts.failed > 0 and (refused or status == "sent")),
+            (self._refused, counts.failed > 0 and (refused or wait.left_out != "" or status == "sent")),
             (self._report, campaign.has_begun),
             (self._compare, campaign.has_begun),
             (self._unschedule, status == "scheduled"),
@@ -141,9 +142,11 @@ class CampaignHead:
         lead(self._sender, f"/senders?edit={campaign.sender_id}")
         self._leave_out.set_text(f"Go on without {addresses.shown_domain(wait.refuses)}")
         mails = "1 mail is" if counts.unknown == 1 else f"{counts.unknown:,} mails are"
-        self._refused.set_text("Read why they were refused" if refused else "Read why they failed")
+        words = "Read why they were refused" if refused else "Read why they failed"
+        self._refused.set_text("Read why, mend it and retry them" if wait.left_out and not refused else words)
         self._doubt.set_text(f"{mails} in doubt: decide whether to send again")
-        tone = "pending" if counts.unknown and wait.tone in ("sent", "quiet") else wait.tone
+        to_decide = counts.unknown > 0 or (wait.left_out != "" and status == "sending")
+        tone = "pending" if to_decide and wait.tone in ("sent", "quiet") else wait.tone
         self._box.classes(replace=f"cm-notice w-full flex-nowrap is-{tone}")
         self._icon.set_name(_ICONS[tone])
         self._wait.set(wait, now)
@@ -151,6 +154,7 @@ class CampaignHead:
             (self._why, wait.why),
             (self._reply, wait.reply),
             (self._finishes, finishes),
+            (self._left_out, wait.left_out),
             (self._own_hours, hours_in_words(campaign, wait)),
         ):
             label.set_text(words)

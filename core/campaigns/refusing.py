@@ -5,7 +5,7 @@ Its mails fail, in chunks, with that server's words, and can be retried by that 
 
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, delete, exists, func, true, update
+from sqlalchemy import ColumnElement, delete, exists, func, text, true, update
 from sqlmodel import Session, col, select
 
 from core import db, live
@@ -78,6 +78,18 @@ def leave_out(session: Session, user_id: int, campaign_id: int, domain: str) -> 
     states.resume(session, user_id, campaign_id)
 
 
+def left_out_of(session: Session, user_id: int, campaign_id: int) -> tuple[list[str], int]:
+    """The domains that a campaign of the user goes on without, and how many of its mails were not sent for that."""
+    named = select(RefusingDomain.domain).join(Campaign, col(Campaign.id) == col(RefusingDomain.campaign_id))
+    domains = session.exec(named.where(*owned(user_id, campaign_id)).order_by(col(RefusingDomain.domain))).all()
+    if not domains:
+        return [], 0
+    # In the words of the index, which alone is read.
+    failed = (col(Message.campaign_id) == campaign_id, text("state = 'failed'"))
+    reason = (col(Message.kind) == left_out.KIND, col(Message.rule_id) == LEFT_OUT)
+    return list(domains), session.exec(select(func.count()).select_from(Message).where(*failed, *reason)).one()
+
+
 def waiting(session: Session) -> list[Left]:
     """What is to be left out now: where the recipients are all written down."""
     wanted = (
@@ -148,7 +160,9 @@ def _refused_at(
         .limit(_LATEST)
     )
     counted = select(Message.domain, func.count(), func.max(col(Message.id))).where(col(Message.id).in_(refused))
-    return {domain: (count, last_id) for domain, count, last_id in session.exec(counted.group_by(col(Message.domain)))}
+    return {
+        domain: (count, last_id or 0) for domain, count, last_id in session.exec(counted.group_by(col(Message.domain)))
+    }
 
 
 def _refused_and_decided(session: Session, message: Message, last_id: int) -> tuple[int, int]:

@@ -17,7 +17,10 @@ _campaign: Any = Campaign.__table__  # type: ignore[attr-defined]
 _activity: Any = Activity.__table__  # type: ignore[attr-defined]
 _attempt: Any = Attempt.__table__  # type: ignore[attr-defined]
 _message: Any = Message.__table__  # type: ignore[attr-defined]
-_COLUMNS = "id version hold_until sending_window warmup claimed_count sending_count".split()
+_COLUMNS = (
+    *(_campaign.c[name] for name in "id version hold_until sending_window warmup claimed_count sending_count".split()),
+    exists().where(col(RefusingDomain.campaign_id) == _campaign.c.id).label("leaves_out"),
+)
 
 
 @dataclass
@@ -41,9 +44,7 @@ class Openings:
 
 def look(session: Session, sender_id: int, now: datetime) -> Openings:
     """Look at all sending campaigns of the sender."""
-    leaves_out = exists().where(col(RefusingDomain.campaign_id) == _campaign.c.id).label("leaves_out")
-    columns = [*(_campaign.c[name] for name in _COLUMNS), leaves_out]
-    sending = select(*columns).where(_campaign.c.sender_id == sender_id, _campaign.c.status == CampaignStatus.sending)
+    sending = select(*_COLUMNS).where(_campaign.c.sender_id == sender_id, _campaign.c.status == CampaignStatus.sending)
     found = Openings()
     for row in session.connection().execute(sending.order_by(_campaign.c.batch_count, _campaign.c.id)):
         if row.hold_until is not None and row.hold_until > now:

@@ -10,13 +10,14 @@ from core import db, hot
 from core.delivery.replies import LEFT_OUT
 from core.delivery.tally import Tally
 
+KIND = "policy"
 # What its server said; null for a domain that is not left out. Not EXISTS, for the reason of ledger.NOT_SUPPRESSED.
 REASON = """
     (select refusing_domain.reply from refusing_domain
       where refusing_domain.campaign_id = message.campaign_id and refusing_domain.domain = message.domain)
 """
 FAILED = f"""
-    state = 'failed', kind = 'policy', rule_id = '{LEFT_OUT}', phase = '', reply_code = null,
+    state = 'failed', kind = '{KIND}', rule_id = '{LEFT_OUT}', phase = '', reply_code = null,
     reply = case when message.attempts > 0 then 'Not tried again' else 'Not tried' end
             || ', as ' || message.domain || ' refused others: ' || {REASON}
 """

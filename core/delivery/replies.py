@@ -37,7 +37,7 @@ LEFT_OUT = "left_out"  # see core.campaigns.refusing
 # What is told by us, not by a server: rule id or kind -> sentence.
 _OURS = {
     "bad_mail": "This mail could not be made or its address cannot be written, so nothing of it was sent.",
-    LEFT_OUT: "Not tried: the server of this domain had refused other mails of the campaign, again and again.",
+    LEFT_OUT: "Left out: the server of this domain had refused other mails of the campaign, again and again.",
     "forwarded": "It bounced at another address, to which this one forwards its mail. The address itself may work.",
     UNREACHED: "{provider} cannot be reached, so nothing is sent. We try again by ourselves.",
     CONNECTION: "The connection to {provider} ended too early. We try again.",

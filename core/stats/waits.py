@@ -15,6 +15,7 @@ from core.models import CampaignStatus, Message, MessageState, PauseReason, Send
 from core.stats.counts import Summary, summary
 
 _SOON = timedelta(seconds=2)
+_NAMED = 3  # domains inside a sentence
 _SAID_CHARS = 120  # of a server's words inside a sentence
 
 _PAUSED = {
@@ -41,7 +42,7 @@ class Wait:
     ``try_sender``: the sender that can be tried now instead (``standing.try_now``); ``try_mails``: the mails that were
     put off can (``campaigns.try_again_now``).
     ``at_sender``: what holds it up is told there. ``short``: instead of a long ``lead``, where there is little room.
-    ``refuses``: a domain that others could go on without.
+    ``refuses``: a domain that others could go on without. ``left_out``: which they go on without, as a sentence.
     """
 
     lead: str
@@ -55,6 +56,7 @@ class Wait:
     try_mails: bool = False
     short: str = ""
     refuses: str = ""
+    left_out: str = ""
 
     @property
     def sentence(self) -> str:
@@ -65,6 +67,11 @@ class Wait:
 def waiting(session: Session, user_id: int, campaign_id: int, zone: str) -> Wait:
     """What happens next with a campaign and why not sooner. Raises NotFound."""
     campaign = summary(session, user_id, campaign_id)
+    wait = _of(session, user_id, campaign, zone)
+    return replace(wait, left_out=_left_out(session, user_id, campaign)) if campaign.counts.failed else wait
+
+
+def _of(session: Session, user_id: int, campaign: Summary, zone: str) -> Wait:
     if campaign.status == CampaignStatus.sending:
         return _of_sending(session, user_id, campaign, zone)
     if campaign.status == CampaignStatus.scheduled:
@@ -76,6 +83,19 @@ def waiting(session: Session, user_id: int, campaign_id: int, zone: str) -> Wait
     if campaign.status == CampaignStatus.cancelled:
         return Wait(f"Cancelled {clock.show(campaign.finished_at, zone)}." if campaign.finished_at else "Cancelled.")
     return _finished(campaign, zone)
+
+
+def _left_out(session: Session, user_id: int, campaign: Summary) -> str:
+    """Which domains it goes on without, and what that means; empty: none."""
+    domains, count = refusing.left_out_of(session, user_id, campaign.id)
+    if not count:
+        return ""
+    named = [addresses.shown_domain(domain) for domain in domains[:_NAMED]]
+    named += [f"{len(domains) - _NAMED:,} more"] if len(domains) > _NAMED else []
+    them = " and ".join([", ".join(named[:-1]), named[-1]] if len(named) > 1 else named)
+    be, whose = ("is", "its server") if len(domains) == 1 else ("are", "their servers")
+    mails = "1 mail was" if count == 1 else f"{count:,} mails were"
+    return f"{them} {be} left out, as {whose} refused this campaign again and again: {mails} not sent."
 
 
 def _of_paused(session: Session, user_id: int, campaign: Summary) -> Wait:

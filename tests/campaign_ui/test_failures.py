@@ -145,7 +145,11 @@ async def test_a_campaign_goes_on_without_the_one_domain_that_refuses_it(user: B
     await user.should_see("Go on without müller.example?")
     user.find(marker="confirm").click()
     await eventually(lambda: card_texts(user, "Failed")[1] == "4")
-    await user.should_see("Not tried: the server of this domain had refused other mails")
+    await user.should_see("Left out: the server of this domain had refused other mails")
+    await user.should_see(
+        "müller.example is left out, as its server refused this campaign again and again: 1 mail was not sent."
+    )
+    await user.should_see("Read why, mend it and retry them")
     with db.reading() as session:
         campaign = session.get_one(Campaign, campaign_id)
         assert (campaign.status, campaign.pending_count, campaign.failed_count) == ("sending", 4, 4)

@@ -5,8 +5,9 @@ import pytest
 from sqlmodel import Session, col, select
 
 from core import clock, db, stats
+from core.campaigns import refusing
 from core.delivery import replies, usage, workers
-from core.models import Campaign, Message, Sender
+from core.models import Campaign, Message, RefusingDomain, Sender
 from tests import rows
 from tests.conftest import Stack
 
@@ -381,3 +382,29 @@ def test_while_a_server_that_was_not_reached_is_tried_nothing_is_said_to_go_out(
         "It is tried now; 2 waiting."
     )
     assert wait.tone == "pending" and wait.until is None
+
+
+def test_the_domains_that_a_campaign_goes_on_without_are_named_with_their_mails(stack: Stack) -> None:
+    with db.session() as session:
+        alice, stranger = rows.user(session), rows.user(session, "charlie@example.com")
+        sender = rows.sender(session, alice, lease_until=db.now(session) + timedelta(minutes=1))
+        states = {"sent": ["a@x.io"], "pending": ["b@x.io"], "failed": [f"r{number}@strict.io" for number in range(3)]}
+        campaign_id = rows.campaign(session, alice, states, sender_id=sender.id)
+        failed = session.exec(select(Message).where(col(Message.state) == "failed")).all()
+        failed[0].sqlmodel_update({"kind": "policy", "rule_id": "blocklist"})
+        assert stats.waiting(session, alice, campaign_id, ZONE).left_out == ""
+        session.add(RefusingDomain(campaign_id=campaign_id, domain="strict.io", reply="No"))
+        session.flush()
+        assert stats.waiting(session, alice, campaign_id, ZONE).left_out == ""  # all of its mails were tried
+        for message in failed[1:]:
+            message.sqlmodel_update({"kind": "policy", "rule_id": replies.LEFT_OUT})
+        session.flush()
+        one = stats.waiting(session, alice, campaign_id, ZONE)
+        assert refusing.left_out_of(session, stranger, campaign_id) == ([], 0)
+        names = ("xn--mller-kva.example", "y.io", "z.io")
+        session.add_all(RefusingDomain(campaign_id=campaign_id, domain=name, reply="No") for name in names)
+        session.flush()
+        many = stats.waiting(session, alice, campaign_id, ZONE)
+    said = "as its server refused this campaign again and again: 2 mails were not sent."
+    assert one.left_out == f"strict.io is left out, {said}" and one.sentence == many.sentence
+    assert many.left_out.startswith("strict.io, müller.example, y.io and 1 more are left out, as their servers refused")
