@@ -15,6 +15,7 @@ from core.errors import NotFound, RuleError
 from core.models import Message, RefusingDomain
 from jobs import batches
 from jobs.dispatch import write_down
+from jobs.flush import Group, flush
 from tests.conftest import Stack
 from tests.jobs import world
 from tests.jobs.receiver import Receiver
@@ -239,7 +240,7 @@ def test_only_the_domains_whose_mails_are_put_back_are_tried_again(stack: Stack)
 def test_after_a_retry_it_takes_three_refusals_again(sqlite_stack: Stack) -> None:
     user_id, people, tried = world.add_user(), _alternating(20), list[str]()
     with _refuses(STRICT) as receiver, world.engine() as engine:
-        sender_id = world.add_sender(user_id, receiver.port, connections=1)
+        sender_id = world.add_sender(user_id, receiver.port, connections=1, batch_size=4)
         campaign_id = world.add_campaign(user_id, sender_id, people)
         world.dispatch(engine)
         world.until(lambda: world.done(campaign_id), poke=lambda: world.dispatch(engine))
@@ -255,3 +256,18 @@ def test_after_a_retry_it_takes_three_refusals_again(sqlite_stack: Stack) -> Non
         world.dispatch(engine)
         world.until(lambda: world.done(campaign_id), poke=lambda: world.dispatch(engine))
     assert world.states(campaign_id) == {"sent": 35, "failed": 5} and LEFT_OUT not in _rules(campaign_id)
+
+
+def test_three_refusals_in_one_commit_leave_the_domain_out(stack: Stack) -> None:
+    user_id = world.add_user()
+    _, campaign_id, held = _held(user_id, 25, _alternating(4))
+    kind, strict = ([message for message in held if message.email.endswith(domain)] for domain in (KIND, STRICT))
+    with db.session() as session:
+        flush(session, Group(marks=kind[:1]))
+        kind[0].marked = True
+        flush(session, Group(outcomes=[Outcome(kind[0], "sent", "dot", 250, "OK")]))
+    words = ("rcpt", 550, BLOCKED, "policy", "blocklist")
+    refused = [Outcome(message, "failed", *words, alike=number + 1) for number, message in enumerate(strict[:3])]
+    with db.session() as session:
+        done = flush(session, Group(outcomes=refused))
+    assert [left.domain for left in done.then] == [STRICT] and world.campaign(campaign_id).status == "sending"
