@@ -31,10 +31,9 @@ class Lane:
 
     def __init__(self, sender_id: int, owner: str, writer: Writer, beside: Beside, mails: Mails) -> None:
         self.sender_id, self.writer = sender_id, writer
-        self.ending = ""
+        self.ending, self.look_count = "", 0
         self.come_back: float | None = None  # seconds until it makes sense to run again
         self.epoch, self.held_at = 0, 0.0  # the loop's time before the lease was confirmed last
-        self.look_count = 0
         self.poked = self._worked = False
         self.compiled: dict[int, CompiledMail] = {}
         self.from_address, self._batch_size, self.refresh_after = "", 1, 1  # mails on one connection
@@ -56,7 +55,7 @@ class Lane:
         self._written: asyncio.Future[None] | None = None  # what is to be claimed again
         self._changes: list[asyncio.Future[None]] = []
         self._hours = Hours(writer, lambda: self.end("later", 0.0), self.share)
-        self._ended = asyncio.Event()
+        self._ended, self._one_look = asyncio.Event(), asyncio.Lock()
 
     async def run(self) -> bool:
         """Own the sender while it has due mail. Returns whether it makes sense to run again at once."""
@@ -190,12 +189,13 @@ class Lane:
 
     async def unwanted(self) -> None:
         """A start or mark was refused (paused, suppressed, lost, other limits): look at all that we hold."""
-        if self._claiming is not None:
-            await asyncio.wait([self._claiming])
-        held, self.queue = [*self._parking.drain(), *self.queue], deque()
-        kept, sender, now = await self.writer.call(lambda session: batches.look(session, self.sender_id, held))
-        self._check_limits(sender, now)
-        self.queue.extend(message for message in held if message.id in kept)
+        async with self._one_look:  # what an earlier one found is looked at again
+            if self._claiming is not None:
+                await asyncio.wait([self._claiming])
+            held, self.queue = [*self._parking.drain(), *self.queue], deque()
+            kept, sender, now = await self.writer.call(lambda session: batches.look(session, self.sender_id, held))
+            self._check_limits(sender, now)
+            self.queue.extend(message for message in held if message.id in kept)
 
     def may_start(self, message: Claimed) -> bool:
         """Whether this mail may start; one whose campaign's window closed is put back."""
