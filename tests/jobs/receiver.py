@@ -225,7 +225,9 @@ class _Dialogue:
         if (early := self.receiver.script("body", self.recipient)) is not None:
             self.writer.write((early + "\r\n").encode())
             await self.writer.drain()
-            self.writer.close()
+            self.writer.write_eof()
+            while await self.reader.read(65_536):
+                pass  # what is left unread when a connection is closed resets it, and the answer may get lost
             raise _Over
         lines = []
         while (line := await self.reader.readline()) != b".\r\n":
