@@ -1,6 +1,6 @@
 """Time at the edges: aware UTC inside, the user's zone outside. The only caller of ``datetime.now``."""
 
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 
 import pytz
 
@@ -86,6 +86,12 @@ def say(moment: datetime, zone: str) -> str:
     local = to_zone(moment, zone)
     year = f" {local:%Y}" if local.year != to_zone(utcnow(), zone).year else ""
     return f"{local:%a} {local.day} {local:%b}{year}, {local:%H:%M} {zone_label(moment, zone)}"
+
+
+def of_day(moment: datetime, zone: str) -> str:
+    """``09:27:30 IST``; with the date where that is not today's."""
+    shown = show(moment, zone, seconds=True)
+    return shown.partition(", ")[2] if moment - utcnow() < timedelta(hours=12) else shown
 
 
 def zone_label(moment: datetime, zone: str) -> str:

@@ -37,9 +37,9 @@ class Slots:
         # the loop is busy: starts would be written down earlier than they were.
         self._offset = taken_at.timestamp() - taken.clock
         self._writer, self._ended, self._later = writer, ended, later
-        next_at = sender.next_start_at
-        first = next_at.timestamp() if next_at else None
-        self.pace = Pace(limits_of(sender, taken_at), self.now(), first, sender.learned_per_minute)
+        self._paced_until = sender.paced_until.timestamp() if sender.paced_until else 0.0
+        limits, learned = limits_of(sender, taken_at), sender.learned_per_minute
+        self.pace = Pace(limits, self.now(), self._paced_until or None, learned)
         self.domains: Domains | None = None
         if limit := self.pace.limits.domain_per_minute:
             self.domains = Domains(limit, {name: at.timestamp() for name, at in taken.domains.items()})
@@ -143,7 +143,8 @@ class Slots:
         return min(_COMMIT, self.pace.gap / 4)
 
     def _start(self, message: Claimed, at: float) -> Start:
-        start = Start(message, self.pace.limits, moment(at), self.next_at)
+        self._paced_until = max(self._paced_until, self.pace.after(at))
+        start = Start(message, self.pace.limits, moment(at), self.next_at, moment(self._paced_until))
         if self.domains is None:
             return start
         group = group_of(message.email)

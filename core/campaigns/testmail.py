@@ -1,24 +1,26 @@
-"""One mail to one address, now: how a draft really arrives. It is no message of the ledger and counts nowhere."""
+"""One mail to one address, now: how a draft really arrives. It is no message of the ledger; its sender's limits hold."""
 
 import asyncio
 import secrets
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from time import monotonic
 
 from sqlmodel import Session
 
-from core import crypto, db
+from core import clock, crypto, db
 from core.audience import addresses, pasted
 from core.campaigns import attachments
 from core.campaigns.checks import sender_problem
 from core.campaigns.content import content
 from core.campaigns.drafts import get
 from core.content import mail
-from core.delivery import consequence, hosts, replies, senders, smtp, standing, tls
+from core.delivery import consequence, hosts, replies, senders, smtp, standing, starts, tls
 from core.delivery.smtp import Refused, Reply, Server
+from core.delivery.starts import Full
 from core.errors import RuleError
-from core.models import Sender
+from core.models import Sender, User
 
 # Seconds: somebody waits for the answer.
 _TIMES = smtp.Timeouts(connect=20, banner=20, tls=20, command=20, data=20, block=20, dot=60, quit=2)
@@ -61,22 +63,27 @@ def addresses_in(text: str) -> list[str]:
 def send_test(user_id: int, campaign_id: int, to: str, fields: Mapping[str, object] | None = None) -> TestResult:
     """Send the draft as it is kept to ``to``, its subject marked [Test], filled with the ``fields`` of an example.
 
-    Blocks while it talks to the mail server (at most some 20 s a step); opens its own short transaction. Raises
-    RuleError with what is missing, NotFound.
+    It takes its turn within the sender's limits; where that is not soon, it is not sent. Blocks for that and while it
+    talks to the mail server (at most some 20 s a step); opens its own short transactions. Raises RuleError with what is
+    missing, NotFound.
     """
     address = addresses.one(to)
     with db.reading() as session:
         sender, server, raw = _prepare(session, user_id, campaign_id, address, fields or {})
-    result = _try(server, sender.from_address, address, raw)
+        full, zone = starts.look(session, sender, address), session.get_one(User, user_id).time_zone
+    result = full or _try(server, sender, address, raw)
+    if isinstance(result, Full):
+        room = f"There is room for a test again at {clock.of_day(result.until, zone)}. Nothing was sent."
+        return TestResult(False, f"{result.why} {room}", is_about_address=result.is_of_domain)
     if result.accepted or result.is_about_sender:
         with db.session() as session:
             standing.tested(session, sender, "" if result.accepted else result.sentence)
     return result
 
 
-def _try(server: Server, from_address: str, address: str, raw: bytes) -> TestResult:
+def _try(server: Server, sender: Sender, address: str, raw: bytes) -> TestResult | Full:
     try:
-        reply = asyncio.run(_deliver(server, from_address, address, raw))
+        reply = asyncio.run(_deliver(server, sender, address, raw))
     except Refused as refused:
         verdict = replies.classify(refused.phase, refused.reply.code, "", refused.reply.text)
         at, words = refused.phase, _words(refused.reply)
@@ -92,6 +99,8 @@ def _try(server: Server, from_address: str, address: str, raw: bytes) -> TestRes
         sentence = f"{server.name} did not answer as a mail server on port {server.port}. Test the sender's connection."
         why = hosts.why_not(error, server.name, server.port) if isinstance(error, OSError) else str(error)
         return TestResult(False, sentence, why, is_about_sender=True)
+    if isinstance(reply, Full):
+        return reply
     return TestResult(True, f"The mail server accepted the test mail to {addresses.shown(address)}.", _words(reply))
 
 
@@ -121,13 +130,15 @@ def _prepare(
     return sender, server, raw
 
 
-async def _deliver(server: Server, from_address: str, to: str, raw: bytes) -> Reply:
-    """The server's yes. Raises Refused, BadAddress, Dropped, OSError, ssl.SSLError."""
+async def _deliver(server: Server, sender: Sender, to: str, raw: bytes) -> Reply | Full:
+    """The server's yes, once it was its turn. Raises Refused, BadAddress, Dropped, OSError, ssl.SSLError."""
     connection = await smtp.connect(server)
     try:
-        envelope = smtp.envelope(connection, from_address, to, len(raw))
+        envelope = smtp.envelope(connection, sender.from_address, to, len(raw))
         if (refusal := smtp.too_big(connection, len(raw))) is not None:
             raise Refused("mail", refusal)
+        if (full := await _turn(sender, to)) is not None:
+            return full
         if connection.pipelining:
             connection.begin(envelope)
         if (refused := await connection.offered(envelope)) is not None:
@@ -140,6 +151,19 @@ async def _deliver(server: Server, from_address: str, to: str, raw: bytes) -> Re
         return reply
     finally:
         await connection.quit()
+
+
+async def _turn(sender: Sender, to: str) -> Full | None:
+    """Wait for it; a turn that was lost on a busy machine counts, and the next one is taken."""
+    assert sender.id is not None
+    while True:
+        with db.session() as session:
+            turn = starts.take(session, sender.id, to)
+        if isinstance(turn, Full):
+            return turn
+        await asyncio.sleep(turn.at - monotonic())
+        if monotonic() <= turn.until:
+            return None
 
 
 def _words(reply: Reply) -> str:

@@ -9,6 +9,7 @@ from core.delivery.turnstile import APART, Turnstile
 
 _MINUTE = 60.0
 _CATCH_UP = 0.05  # windows: a mail may wait so long for the slot of its sender
+_FAREST = 1.2 * _MINUTE  # seconds: only a clock that was wrong holds up a domain for longer
 _MANY = 2000  # domains, then those that were quiet for a minute are forgotten
 
 # One provider: its name here -> domains that count together.
@@ -63,7 +64,7 @@ class Domains:
         """A mail has its turn; it starts soon."""
         if group not in self._known:
             self._forget_quiet(now)
-            first = min(self._left.pop(group, now), now + APART * _MINUTE)
+            first = min(self._left.pop(group, now), now + _FAREST)
             self._known[group] = Turnstile(self.limit, _MINUTE, first, _CATCH_UP)
         self._known[group].reserve(now)
 

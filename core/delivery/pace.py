@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
-from core.delivery.turnstile import APART, Turnstile
+from core.delivery.turnstile import APART, CLEAR, Turnstile
 from core.delivery.warmup import Warmup
 from core.delivery.windows import Window
 
@@ -19,6 +19,8 @@ _LATE = 0.02
 # A start counts until its whole minute has left the window, and the time it may be late: never above the limit,
 # and still 60/61 of it used.
 _COUNTS = MINUTE + 2 * _LATE * MINUTE
+_IN_FLIGHT = 3.0  # seconds: a start that was committed is in them, however late
+_FAREST = 130.0  # seconds: no pace holds up the next start for longer, only a clock that was wrong does
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,8 @@ class Limits:
     """At most so many starts in any second, minute, hour, day, and in any minute to one recipient domain; None = no
     limit. ``delay``: seconds from start to start on a connection.
 
-    ``window``, ``warmup``: when mails may start, and the ramp that ``day_cap`` is the number of today of.
+    ``window``, ``warmup``: when mails may start, and the ramp that ``day_cap`` is the number of today of. ``version``:
+    of the sender's pace.
     """
 
     per_minute: int | None = None
@@ -38,6 +41,7 @@ class Limits:
     day_cap: int | None = None
     window: Window | None = None
     warmup: Warmup | None = None
+    version: int = 0
 
     @cached_property
     def any(self) -> bool:
@@ -71,11 +75,10 @@ class Pace:
     def __init__(self, limits: Limits, now: float, next_at: float | None = None, learned: float | None = None) -> None:
         self.limits = limits
         self.learned = learned
-        # A next start far ahead (the limit was raised meanwhile) must not hold up the new pace.
-        self._next_at = min(next_at or now, now + self.gap)
+        self._next_at = first = min(next_at or now, now + _FAREST)
         self._second: Turnstile | None = None
         if limits.per_second:
-            self._second = Turnstile(limits.per_second, SECOND, min(next_at or now, now + APART * SECOND))
+            self._second = Turnstile(limits.per_second, SECOND, first)
         self._minutes: dict[float, int] = {}  # start of the minute: mails started (or reserved) in it
 
     @property
@@ -118,6 +121,13 @@ class Pace:
         """The moment from which somebody else may start mails, by all but the hour and day limits."""
         second_at = self._second.successor_at(now) if self._second else now
         return max(now, second_at, self._next_at if self.gap else now)
+
+    def after(self, at: float) -> float:
+        """When a mail of somebody else may start that knows only of this one, whose slot is ``at``.
+
+        In the window of a second a mail that was late waits for room, up to a second more.
+        """
+        return at + max(self.gap, 2 * CLEAR * SECOND if self._second else 0.0)
 
     def reserve(self, now: float) -> Slot:
         """The next slot; it is taken, whether it is used or lost."""
@@ -171,3 +181,21 @@ class Pace:
             over -= count
             free = minute + _COUNTS + window
         return free
+
+
+def changed(old: Limits, new: Limits, now: float, next_at: float, count: int) -> float:
+    """From when on mails may start by ``new`` limits per minute and second, where by ``old`` ones it was ``next_at``.
+
+    ``count``: mails started in the last minute at most. Those behind a lower limit leave the window first, or are made
+    up for: as many of ``old`` are in no window with the new ones as would be too many.
+    """
+    gap, before = (APART * MINUTE / limits.per_minute if limits.per_minute else 0.0 for limits in (new, old))
+    if gap < before:  # a next start far ahead does not hold up a raised limit
+        next_at = min(next_at, max(now, next_at - before) + gap)
+    elif new.per_minute and gap > before and count:
+        made_up = before + count * (gap - before)
+        left = MINUTE - (new.per_minute - 2) * before
+        next_at = max(next_at, now + min(made_up, left) + _IN_FLIGHT)
+    if new.per_second and new.per_second < (old.per_second or float("inf")):
+        next_at = max(next_at, now + 2 * CLEAR * SECOND)
+    return next_at

@@ -84,7 +84,14 @@ def play(session: Session, user_id: int, scenario: str) -> None:
     _keep(session, user_id, scenario=scenarios.get(scenario).key)
     provider = ("state_kind", "state_rule", "state_reply", "learned_rule")
     afresh: dict[str, Any] = dict.fromkeys(provider, "") | {"state": SenderState.ready, "cooldown_step": 0}
-    nothing = ("cooling_until", "next_start_at", "learned_per_minute", "learned_connections", "learned_at")
+    nothing = (
+        "cooling_until",
+        "next_start_at",
+        "paced_until",
+        "learned_per_minute",
+        "learned_connections",
+        "learned_at",
+    )
     mine = (col(Sender.user_id) == user_id, col(Sender.is_sandbox), col(Sender.deleted_at).is_(None))
     session.execute(update(Sender).where(*mine).values(**afresh, **dict.fromkeys(nothing), learned_pinned=False))
     db.after_commit(session, lambda: live.publish(user_id, "sender"))

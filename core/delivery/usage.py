@@ -3,23 +3,25 @@
 import json
 from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from functools import cache
+from math import inf
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 from sqlmodel import Session, col
 
 from core import db, hot
 from core.delivery import warmup, windows
 from core.delivery.ledger import Claimed
-from core.delivery.pace import Limits
+from core.delivery.pace import Limits, changed
 from core.hot import Hot
 from core.models import DomainPace, Sender, SenderUsage
 
 _usage: Any = SenderUsage.__table__  # type: ignore[attr-defined]
 _domain: Any = DomainPace.__table__  # type: ignore[attr-defined]
+_PAST = timedelta(seconds=63)  # a minute, and what is under way
 _KEPT = timedelta(hours=25)
 HOUR, DAY = timedelta(hours=1, minutes=2), timedelta(hours=24, minutes=2)  # a start counts until its minute has left
 
@@ -28,14 +30,15 @@ HOUR, DAY = timedelta(hours=1, minutes=2), timedelta(hours=24, minutes=2)  # a s
 class Start:
     """A mail of a limited sender is about to start: committed before its MAIL FROM, while ``limits`` hold.
 
-    ``next_at``: not before then may a successor start one; ``domain_next_at``: one to the same ``domain`` (a group of
-    ``domains``), where these are paced.
+    ``next_at``: not before then may a successor start one; ``paced_until``: by the limits per second and minute alone;
+    ``domain_next_at``: one to the same ``domain`` (a group of ``domains``), where these are paced.
     """
 
     message: Claimed
     limits: Limits
     started_at: datetime
     next_at: datetime | None
+    paced_until: datetime | None = None
     domain: str = ""
     domain_next_at: datetime | None = None
 
@@ -61,7 +64,27 @@ def limits_of(sender: Sender, at: datetime) -> Limits:
         day_cap=warmup.cap(ramp, at),
         window=windows.from_json(sender.sending_window),
         warmup=ramp,
+        version=sender.pace_version,
     )
+
+
+def change(session: Session, kept: Sender, **numbers: Any) -> dict[str, Any]:
+    """Columns of ``kept``, as it is locked, when it gets other limits per second, minute, and minute and domain: from
+    now on no mail starts while the window that is past holds more than the new one."""
+    now = db.now(session)
+    old = limits_of(kept, now)
+    new = replace(old, **numbers)
+    if new == old or kept.id is None:
+        return {}
+    count = sum(count for minute_at, count in recent(session, kept.id, now) if minute_at > now - 2 * _PAST)
+    if kept.owner and not old.any:
+        count += new.per_minute or 0  # what was not written down yet
+    if new.domain_per_minute and new.domain_per_minute < (old.domain_per_minute or inf):
+        mine = (_domain.c.sender_id == kept.id, _domain.c.next_at > now - _PAST)
+        session.execute(update(_domain).where(*mine).values(next_at=now + _PAST))
+    next_at = kept.paced_until.timestamp() if kept.paced_until else 0.0
+    resumes_at = datetime.fromtimestamp(changed(old, new, now.timestamp(), next_at, count), UTC)
+    return {"paced_until": resumes_at, "pace_version": kept.pace_version + 1}
 
 
 def spacing(sender: Sender) -> tuple[float, str] | None:
@@ -75,9 +98,34 @@ def spacing(sender: Sender) -> tuple[float, str] | None:
 
 def slowed_by_delay(sender: Sender) -> tuple[float, str] | None:
     """As ``spacing`` where that is slower than its limits per second and minute; else None."""
-    spaced, per_second = spacing(sender), sender.per_second and 60 * sender.per_second
-    paces = [pace for pace in (per_second, sender.per_minute, sender.learned_per_minute) if pace]
-    return spaced if spaced is not None and all(spaced[0] < pace for pace in paces) else None
+    spaced, learned = spacing(sender), sender.learned_per_minute
+    others = [pace for pace, _, _ in paces(sender)] + ([learned] if learned else [])
+    return spaced if spaced is not None and all(spaced[0] < pace for pace in others) else None
+
+
+def paces(sender: Sender) -> list[tuple[float, int, str]]:
+    """Its limits per second and minute: (mails a minute, number, ``a second`` or ``a minute``)."""
+    found = ((60, sender.per_second, "a second"), (1, sender.per_minute, "a minute"))
+    return [(times * number, number, window) for times, number, window in found if number]
+
+
+def at_most(sender: Sender, number: float, window: str) -> str:
+    """``News sends at most 30 mails a minute.``"""
+    return f"{sender.name} sends at most {number:,.10g} {'mail' if number == 1 else 'mails'} {window}."
+
+
+def full(session: Session, sender: Sender, now: datetime) -> str:
+    """Which limit per hour or day is used up, the longest first; empty: none."""
+    assert sender.id is not None
+    used, ramp = recent(session, sender.id, now), warmup.from_json(sender.warmup)
+    hour, day = (sum(count for at, count in used if at > now - length) for length in (HOUR, DAY))
+    cap = warmup.cap(ramp, now)
+    if ramp is not None and cap is not None and day >= cap:
+        return warmup.say(ramp, now)
+    for limit, count, window in ((sender.per_day, day, "a day"), (sender.per_hour, hour, "an hour")):
+        if limit is not None and count >= limit:
+            return at_most(sender, limit, window)
+    return ""
 
 
 def change_at(limits: Limits, at: datetime) -> datetime | None:
@@ -102,7 +150,13 @@ def start_all(on: Hot, starts: Sequence[Start]) -> set[int]:
         return set()
     latest = {start.message.sender_id: start for start in starts}
     given = [
-        {"sender_id": start.message.sender_id, "held": start.message.epoch, "next_at": on.stored(start.next_at)}
+        {
+            "sender_id": start.message.sender_id,
+            "held": start.message.epoch,
+            "version": start.limits.version,
+            "next_at": on.stored(start.next_at),
+            "paced_until": on.stored(start.paced_until),
+        }
         for _, start in sorted(latest.items())
     ]
     rows = on.rows(_start_statement(on.dialect), given=json.dumps(given))
@@ -138,10 +192,12 @@ def _json(value: Any) -> Any:
 
 @cache
 def _start_statement(dialect: str) -> str:
+    moments = {"next_at": "timestamptz", "paced_until": "timestamptz"}
+    given = db.given_in(dialect, sender_id="int", held="int", version="int", **moments)
     return f"""
-        update sender set next_start_at = given.next_at
-        from {db.given_in(dialect, sender_id="int", held="int", next_at="timestamptz")}
-        where sender.id = given.sender_id and sender.epoch = given.held
+        update sender set next_start_at = given.next_at, paced_until = given.paced_until
+        from {given}
+        where sender.id = given.sender_id and sender.epoch = given.held and sender.pace_version = given.version
         returning id, epoch, per_second, per_minute, per_hour, per_day, domain_per_minute, delay_seconds,
                   sending_window, warmup
     """

@@ -75,7 +75,11 @@ class Sender(SQLModel, table=True):
     owner: str = Field(default="", max_length=80)
     epoch: int = 0
     lease_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    next_start_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # pace: not before
+    next_start_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # its limits and hours: not before
+    # By its limits per second and minute no mail starts before. The version counts what its owner does not know of, as
+    # test mails: none of the owner's mails starts then before it has read this row again.
+    paced_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    pace_version: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
 
 
 class SenderUsage(SQLModel, table=True):

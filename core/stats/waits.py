@@ -207,16 +207,18 @@ def _cooling(sender: Sender, until: datetime, count: int, zone: str, mine: int |
     rest = f", {count:,} waiting."
     said = " ".join(sender.state_reply.split())
     if not said:
-        return Wait(f"{why} Resuming at {_clock(until, zone)}", "pending", until=until, rest=rest, try_sender=mine)
+        return Wait(
+            f"{why} Resuming at {clock.of_day(until, zone)}", "pending", until=until, rest=rest, try_sender=mine
+        )
     if sender.state_rule == replies.UNREACHED:  # these words are ours
-        lead = f"{why} {said.rstrip('.')}. Next try at {_clock(until, zone)}"
+        lead = f"{why} {said.rstrip('.')}. Next try at {clock.of_day(until, zone)}"
         return Wait(lead, "pending", until=until, rest=rest, try_sender=mine)
     short = textwrap.shorten(said, _SAID_CHARS, placeholder="…")
     whole = sender.state_reply if short != said else ""
     if sender.state_rule == replies.CONNECTION:  # these may be
-        lead = f"{why} {short.rstrip('.')}. Next try at {_clock(until, zone)}"
+        lead = f"{why} {short.rstrip('.')}. Next try at {clock.of_day(until, zone)}"
         return Wait(lead, "pending", whole, until, rest, try_sender=mine)
-    lead = f"{sender.name} answered {short.rstrip(':')}: resuming at {_clock(until, zone)}"
+    lead = f"{sender.name} answered {short.rstrip(':')}: resuming at {clock.of_day(until, zone)}"
     return Wait(lead, "pending", whole, until, rest, why, mine)
 
 
@@ -230,9 +232,9 @@ def _of_due(session: Session, campaign: Summary, sender: Sender, now: datetime, 
     ).first()
     is_full = sender.next_start_at is not None and sender.next_start_at > now + standing.PACED
     if first is not None and first.retry_at > now + _SOON:
-        at = _clock(first.retry_at, zone)
+        at = clock.of_day(first.retry_at, zone)
         if sender.domain_per_minute and not first.reply:
-            limit = f"{sender.name} sends at most {sender.domain_per_minute:,} mails a minute to one domain."
+            limit = usage.at_most(sender, sender.domain_per_minute, "a minute to one domain")
             return Wait(f"{limit} Next mail at {at}", "pending", until=first.retry_at, rest=f"; {count:,} waiting.")
         if count > waiting:
             lead = f"The others are on their way; {waiting:,} of {count:,} wait to be tried again, the first at {at}"
@@ -243,8 +245,8 @@ def _of_due(session: Session, campaign: Summary, sender: Sender, now: datetime, 
         may_try = bool(first.reply) and not is_full
         return Wait(lead, "pending", first.reply, first.retry_at, ".", try_mails=may_try)
     if is_full and sender.next_start_at is not None:
-        why = _full(session, sender, now) or _limit(sender)
-        lead = f"{why} Next mail at {_clock(sender.next_start_at, zone)}"
+        why = usage.full(session, sender, now) or _limit(sender)
+        lead = f"{why} Next mail at {clock.of_day(sender.next_start_at, zone)}"
         return Wait(lead, "pending", until=sender.next_start_at, rest=f"; {count:,} waiting.")
     if sender.lease_until is None or sender.lease_until <= now:
         words = f"{count:,} waiting; sending starts as soon as a worker is free."
@@ -252,20 +254,6 @@ def _of_due(session: Session, campaign: Summary, sender: Sender, now: datetime, 
     ramp = warmup.from_json(sender.warmup)
     more = f" {warmup.say(ramp, now)}" if ramp and warmup.day_of(ramp, now) else ""
     return Wait(f"Sending now. {_limit(sender)}{more} {count:,} waiting.", "sent")
-
-
-def _full(session: Session, sender: Sender, now: datetime) -> str:
-    """Which limit is used up, the longest first; empty: none."""
-    assert sender.id is not None
-    used, ramp = usage.recent(session, sender.id, now), warmup.from_json(sender.warmup)
-    hour, day = (sum(count for at, count in used if at > now - length) for length in (usage.HOUR, usage.DAY))
-    cap = warmup.cap(ramp, now)
-    if ramp is not None and cap is not None and day >= cap:
-        return warmup.say(ramp, now)
-    for limit, count, window in ((sender.per_day, day, "day"), (sender.per_hour, hour, "hour")):
-        if limit is not None and count >= limit:
-            return f"{sender.name} sends at most {limit:,} mails {'a day' if window == 'day' else 'an hour'}."
-    return ""
 
 
 def _then(sender: Sender) -> str:
@@ -279,27 +267,17 @@ def _then(sender: Sender) -> str:
 
 
 def _limit(sender: Sender) -> str:
+    """What decides how fast it goes while no hour or day is full."""
     if (slowed := usage.slowed_by_delay(sender)) is not None:
-        return f"{sender.name} sends at most {round(slowed[0], 1):,g} mails a minute: {slowed[1]}."
-    learned = sender.learned_per_minute
-    if learned is not None and learned < (sender.per_minute or float("inf")):
+        return f"{usage.at_most(sender, round(slowed[0], 1), 'a minute')[:-1]}: {slowed[1]}."
+    learned, paces = sender.learned_per_minute, usage.paces(sender)
+    if learned is not None and all(learned < pace for pace, _, _ in paces):
         return f"Its provider slowed {sender.name} down to {round(learned, 1):,g} mails a minute."
-    limits = (
-        (sender.per_second, "a second"),
-        (sender.per_minute, "a minute"),
-        (sender.per_hour, "an hour"),
-        (sender.per_day, "a day"),
-    )
-    for number, window in limits:
-        if number is not None:
-            return f"{sender.name} sends at most {number:,} {'mail' if number == 1 else 'mails'} {window}."
-    return f"{sender.name} sends without a limit."
-
-
-def _clock(moment: datetime, zone: str) -> str:
-    """``09:27:30 IST``; with the date where that is not today's."""
-    shown = clock.show(moment, zone, seconds=True)
-    return shown.partition(", ")[2] if moment - clock.utcnow() < timedelta(hours=12) else shown
+    if paces:
+        _, number, window = min(paces)
+        return usage.at_most(sender, number, window)
+    sums = [(number, window) for number, window in ((sender.per_hour, "an hour"), (sender.per_day, "a day")) if number]
+    return usage.at_most(sender, *min(sums)) if sums else f"{sender.name} sends without a limit."
 
 
 def _sender(session: Session, user_id: int, sender_id: int | None) -> Sender | None:

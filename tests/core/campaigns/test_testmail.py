@@ -62,7 +62,7 @@ def provider(alice: int) -> Iterator[Provider]:
     with db.session() as session:
         sender = session.exec(select(Sender)).one()
         sender.host, sender.port, sender.security, sender.username = "127.0.0.1", port, "none", "news"
-        sender.password_sealed = crypto.seal("right", f"sender:{sender.id}")
+        sender.password_sealed, sender.per_minute = crypto.seal("right", f"sender:{sender.id}"), None
     try:
         yield handler
     finally:

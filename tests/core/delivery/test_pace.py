@@ -4,7 +4,7 @@ from bisect import bisect_right
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.delivery.pace import DAY, HOUR, MINUTE, SECOND, Limits, Pace
+from core.delivery.pace import DAY, HOUR, MINUTE, SECOND, Limits, Pace, changed
 
 
 def most_in_any(window: float, starts: list[float]) -> int:
@@ -142,4 +142,22 @@ def test_without_limits_nothing_waits() -> None:
 
 
 def test_a_next_start_far_ahead_does_not_hold_up_a_raised_limit() -> None:
-    assert Pace(Limits(per_minute=60), 100.0, next_at=100.0 + 61.8).reserve(100.0).at <= 101.03
+    slow, fast = Limits(per_minute=1), Limits(per_minute=60)
+    next_at = changed(slow, fast, 100.0, 100.0 + 61.8, 1)
+    assert Pace(fast, 100.0, next_at).reserve(100.0).at <= 101.03
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.integers(1, 600), st.integers(1, 600), st.floats(0, 150), st.integers(0, 2**32))
+def test_what_started_before_a_change_counts_in_the_new_limit(old: int, new: int, lasted: float, seed: int) -> None:
+    busy = random.Random(seed)
+    before, after = Limits(per_minute=old), Limits(per_minute=new)
+    first = Pace(before, 1000.0)
+    starts = drive(first, 1000.0, 1000.0 + lasted, busy, 30.0) or [1000.0]
+    now = max([1000.0 + lasted, *starts])
+    since = now // MINUTE * MINUTE - MINUTE  # counted by the minute
+    next_at = changed(before, after, now, first.after(starts[-1]), sum(start >= since for start in starts))
+    assert next_at <= now + 66
+    second = drive(Pace(after, now, next_at), now, now + 4 * MINUTE, busy, 5.0)
+    for place, at in enumerate(second):
+        assert sum(at - MINUTE < start <= at for start in [*starts, *second[: place + 1]]) <= new
