@@ -94,8 +94,8 @@ def _slope(one: tuple[float, float, float], other: tuple[float, float, float]) -
 
 
 def _reasons(walk: Walk, road: Road, flow: Flow) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Whatever decided for more than a hundredth of the time."""
-    least = sum(walk.slow.values()) / 100
+    """Whatever decided for more than a hundredth of the time that the windows leave."""
+    least = sum(seconds for name, seconds in walk.slow.items() if name != "window") / 100
     decided = {name for name, seconds in walk.slow.items() if seconds > least}
     caps = {"rate": road.at, "hour": f"{road.per_hour or 0:,}/hour", "day": f"{road.per_day or 0:,}/day"}
     rates = tuple(words for name, words in caps.items() if name in decided and words)

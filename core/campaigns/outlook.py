@@ -1,5 +1,6 @@
 """The forecast of a campaign from what the database knows now: its sender, and what else goes through that."""
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -12,7 +13,18 @@ from core.campaigns.drafts import get
 from core.campaigns.flow import Flow, Road
 from core.campaigns.forecast import Forecast, forecast
 from core.delivery import consequence, holds, standing, usage, warmup, windows
-from core.models import Campaign, CampaignList, CampaignStatus, ContactList, Message, Sender, SenderState
+from core.delivery.domains import group_of
+from core.models import (
+    Campaign,
+    CampaignList,
+    CampaignStatus,
+    Contact,
+    ContactList,
+    ListMember,
+    Message,
+    Sender,
+    SenderState,
+)
 
 _APART = 1.03  # starts are reserved that much further apart than the limit says (DESIGN 6)
 _MOST_OTHERS = 50
@@ -84,16 +96,20 @@ def outlook(session: Session, user_id: int, campaign_id: int, through: int | Non
     rows = session.execute(others.order_by(_campaign.c.id).limit(_MOST_OTHERS)).all()
     flows = [flow for row in rows if (flow := _flow(session, row, now)).waiting > 0]
     flow = _flow(session, campaign, now)
-    road = _road(session, sender, now)
+    road = _road(session, sender, now, _fullest(session, campaign, flow.waiting) if sender.domain_per_minute else 0.0)
     waits_for_it = road.not_before is not None and road.not_before > max(now, flow.begins)
     on_quota = waits_for_it and sender.state_kind in consequence.QUOTAS
-    return Outlook(road, flow, tuple(flows), *_tries(session, campaign_id, now), on_quota=on_quota)
+    return Outlook(road, flow, tuple(flows), *_tries(session, campaign, sender, now), on_quota=on_quota)
 
 
-def _tries(session: Session, campaign_id: int, now: datetime) -> tuple[datetime | None, datetime | None, int]:
+def _tries(
+    session: Session, campaign: Campaign, sender: Sender, now: datetime
+) -> tuple[datetime | None, datetime | None, int]:
     """Of mails that were put off: the last try, the first, and how many they are, very many not counted to the end."""
     retry_at = col(Message.retry_at)
-    pending = select(retry_at).where(col(Message.campaign_id) == campaign_id, text("state = 'pending'"), retry_at > now)
+    pending = select(retry_at).where(col(Message.campaign_id) == campaign.id, text("state = 'pending'"), retry_at > now)
+    if sender.domain_per_minute:  # others wait for their domain
+        pending = pending.where(col(Message.attempts) > 0)
     last, first = (session.execute(pending.order_by(by).limit(1)).scalar() for by in (retry_at.desc(), retry_at))
     if first is None:
         return None, None, 0
@@ -101,8 +117,27 @@ def _tries(session: Session, campaign_id: int, now: datetime) -> tuple[datetime 
     return last, first, session.execute(select(func.count()).select_from(counted)).scalar_one()
 
 
-def _road(session: Session, sender: Sender, now: datetime) -> Road:
-    rate, words = _rate(sender)
+def _fullest(session: Session, campaign: Campaign, waiting: int) -> float:
+    """Which part of the mails goes to the domain that has most of them; of very many every so manieth is looked at."""
+    every = 1 + waiting // _MOST_COUNTED
+    if campaign.snapshot_done:
+        emails = select(col(Message.email)).where(
+            col(Message.campaign_id) == campaign.id, text("state = 'pending'"), col(Message.id) % every == 0
+        )
+    else:
+        emails = (
+            select(col(Contact.email))
+            .join(ListMember, col(ListMember.contact_id) == col(Contact.id))
+            .join(CampaignList, col(CampaignList.list_id) == col(ListMember.list_id))
+            .where(col(CampaignList.campaign_id) == campaign.id, col(CampaignList.is_left_out).is_(False))
+            .where(col(ListMember.contact_id) % every == 0)
+        )
+    groups = Counter(map(group_of, session.execute(emails).scalars()))
+    return max(groups.values()) / groups.total() if groups else 0.0
+
+
+def _road(session: Session, sender: Sender, now: datetime, fullest: float) -> Road:
+    rate, words = _rate(sender, fullest)
     ramp = warmup.from_json(sender.warmup)
     sums = sender.per_hour is not None or sender.per_day is not None or warmup.cap(ramp, now) is not None
     assert sender.id is not None
@@ -119,8 +154,8 @@ def _road(session: Session, sender: Sender, now: datetime) -> Road:
     )
 
 
-def _rate(sender: Sender) -> tuple[float | None, str]:
-    """The slowest of what spaces mails, in mails a second and in words."""
+def _rate(sender: Sender, fullest: float) -> tuple[float | None, str]:
+    """The slowest of what spaces mails, in mails a second and in words. ``fullest``: the part for one domain."""
     found: list[tuple[float, str]] = []
     if sender.per_second:
         found.append((sender.per_second / _APART, f"{sender.per_second:,}/s"))
@@ -129,6 +164,9 @@ def _rate(sender: Sender) -> tuple[float | None, str]:
     if sender.learned_per_minute:
         words = f"{round(sender.learned_per_minute, 1):,g}/min (learned)"
         found.append((sender.learned_per_minute / _APART / 60, words))
+    if sender.domain_per_minute and fullest:
+        words = f"{sender.domain_per_minute:,}/min to one domain"
+        found.append((sender.domain_per_minute / _APART / 60 / fullest, words))
     if (spaced := usage.spacing(sender)) is not None:
         found.append((spaced[0] / 60, f"{round(spaced[0], 1):,g}/min ({spaced[1]})"))
     return min(found, default=(None, ""))

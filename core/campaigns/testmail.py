@@ -1,4 +1,4 @@
-"""One mail to one address, now: how a draft really arrives. It is no message of the ledger; its sender's limits hold."""
+"""One mail to one address, now: how a draft really arrives. It is no message of the ledger."""
 
 import asyncio
 import secrets

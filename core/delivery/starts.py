@@ -1,4 +1,4 @@
-"""A mail that is none of a campaign, as a test, takes a start of its sender as any other mail does, whoever owns that."""
+"""A mail that is none of a campaign, as a test, takes a start of its sender as any mail does, whoever owns that."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime

@@ -170,6 +170,21 @@ def test_a_lowered_limit_holds_from_the_next_mail_on(stack: Stack) -> None:
         assert len(receiver.starts) == 10
 
 
+def test_a_lowered_limit_per_minute_counts_what_started_before(stack: Stack) -> None:
+    with Receiver() as receiver, world.engine() as engine:
+        user_id, sender_id, campaign_id = world.to_people(receiver, world.people(24), per_minute=1200)
+        world.dispatch(engine)
+        receiver.wait(lambda: len(receiver.starts) >= 16)
+        world.save_sender(user_id, sender_id, per_minute=300)
+        changed = len(receiver.starts) + 2  # those that were committed to start already
+        world.until(lambda: sent(campaign_id))
+    assert changed < 24
+    for place, since in enumerate(receiver.since):
+        for later, at in enumerate(receiver.starts[changed:], changed):
+            # As if all had started at the new pace: so no window of a minute holds more than it allows.
+            assert at - since >= (later - place) * 1.03 * 60 / 300 - 0.02 * 60, (place, later)
+
+
 def test_a_limit_that_is_new_counts_what_went_out_without_one(stack: Stack) -> None:
     user_id = world.add_user()
 

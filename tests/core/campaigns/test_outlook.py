@@ -5,7 +5,7 @@ import pytest
 from core import campaigns, clock, db
 from core.delivery import usage
 from core.errors import NotFound
-from core.models import Campaign, CampaignList, ContactList, Sender
+from core.models import Campaign, CampaignList, Contact, ContactList, ListMember, Sender
 from tests import rows
 from tests.conftest import Stack
 
@@ -167,3 +167,45 @@ def made_for(alice: int, waiting: int, sender: dict[str, object]) -> tuple[int, 
     with db.session() as session:
         by = rows.sender(session, alice, name="Other", delay_seconds=0.0, **sender)
         return alice, rows.campaign(session, alice, sender_id=by.id, pending_count=waiting, recipients_count=waiting)
+
+
+def test_the_fullest_domain_decides_where_each_has_a_limit() -> None:
+    emails = [f"p{number}@{'gmail.com' if number % 2 else f'mail{number % 20}.example'}" for number in range(200)]
+    alice, campaign_id = made(200, {"per_minute": 600, "domain_per_minute": 10})
+    with db.session() as session:
+        kept, later = session.get_one(Campaign, campaign_id), NOW + timedelta(minutes=2)
+        for email in emails[1:]:  # most wait for their domain
+            rows.message(session, kept, email, "pending", NOW, retry_at=later)
+        rows.message(session, kept, emails[0], "pending", NOW, retry_at=later, attempts=1)  # and one was refused
+    assert says(alice, campaign_id) == "Finishes Wed 25 Nov, 12:00 IST at 10/min to one domain."
+
+
+def test_the_fullest_domain_of_a_drafts_lists_decides() -> None:
+    alice, campaign_id = made(0, {"per_minute": 600, "domain_per_minute": 2}, status="draft", snapshot_done=False)
+    with db.session() as session:
+        people = ContactList(user_id=alice, name="People", contact_count=30, created_at=NOW)
+        both = ("gmail.com", "googlemail.com")  # one provider
+        contacts = [Contact(user_id=alice, email=f"p{n}@{both[n % 2]}", created_at=NOW) for n in range(30)]
+        session.add_all([people, *contacts])
+        session.flush()
+        session.add_all([ListMember(list_id=people.id, contact_id=contact.id) for contact in contacts])
+        session.add(CampaignList(campaign_id=campaign_id, list_id=people.id))
+    assert says(alice, campaign_id).endswith("12:05 IST at 2/min to one domain.")
+
+
+SHORT = {"days": [*range(7)], "from": "04:00", "until": "04:12", "zone": "America/St_Johns"}
+CAP = {"start": 1000, "factor": 1.0, "days": 365, "began": "2026-11-25", "zone": IST}
+
+
+@pytest.mark.parametrize(
+    ("sender", "values", "words"),
+    [
+        ({}, {}, "at 240/min, Every day 04:00–04:12 NST."),
+        ({"per_day": 1000}, {}, "at 240/min and 1,000/day, Every day 04:00–04:12 NST."),
+        ({}, {"warmup": CAP}, "at 240/min, Every day 04:00–04:12 NST, at most 1,000 a day."),
+    ],
+)
+def test_what_decides_only_while_the_window_is_open_is_named(
+    sender: dict[str, object], values: dict[str, object], words: str
+) -> None:
+    assert says(*made(20_000, {"per_minute": 240, "sending_window": SHORT, **sender}, **values)).endswith(words)
