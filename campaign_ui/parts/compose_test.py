@@ -45,7 +45,7 @@ class _TestDialog:
 
     def _say_whom(self) -> None:
         filled = f", filled in as for {addresses.shown(self.example.email)}" if self.example else ""
-        counts = "It counts in the limits of its sender, so it may wait a moment, and nowhere else."
+        counts = "It counts towards its sender's limits, so it may wait a moment, and nowhere else."
         self.words.set_text(f"The mail as it is now{filled}. Its subject begins with [Test]. {counts}")
 
     async def _choose(self, person: Person) -> None:

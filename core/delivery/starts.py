@@ -83,18 +83,15 @@ def _find(session: Session, sender: Sender, email: str, now: float) -> _Found | 
         return Full(usage.full(session, sender, _moment(now)), _room_at(pace, now))
     domains = _domains(session, sender, email)
     clear_at = max(now, domains.free_at(group_of(email))) if domains is not None else now
-    if domains is not None and clear_at > now + _patience(sender, domains.gap):
+    if domains is not None and clear_at > now + PATIENCE:
         return Full(usage.at_most(sender, domains.limit, "a minute to one domain"), _moment(clear_at), True)
     slot = pace.reserve(clear_at)
-    if slot.at > clear_at + _patience(sender, pace.gap):
+    # Where a campaign goes out meanwhile, its next turn is taken: later there would be none free either.
+    patience = max(PATIENCE, pace.gap + _LATE) if sender.owner else PATIENCE
+    if slot.at > clear_at + patience:
         return Full(_pace_of(sender), _moment(slot.at))
     until = min(slot.until, slot.at + _LATE) if pace.limited else float("inf")
     return _Found(slot.at, until, pace, domains)
-
-
-def _patience(sender: Sender, gap: float) -> float:
-    """Where a campaign goes out meanwhile, its next turn is taken: later there would be none free either."""
-    return max(PATIENCE, gap + _LATE) if sender.owner else PATIENCE
 
 
 def _domains(session: Session, sender: Sender, email: str) -> Domains | None:
