@@ -243,7 +243,7 @@ class Lane:
         if (written := self._written) is not None:
             self._written = None
             await written
-        asked = self._loop.time()
+        asked, self.poked = self._loop.time(), False
         got = await self._beside.call(lambda session: batches.claim(session, self.sender_id, self.epoch, size))
         self._follow(got.sender)
         self._hours.follow(got, asked)
@@ -251,7 +251,7 @@ class Lane:
             self.end("lost")
             return
         self._check_limits(got.sender, got.at)
-        self._exhausted = not got.messages and self._written is None
+        self._exhausted = not got.messages and not self.poked
         self._worked = self._worked or bool(got.messages)
         bad = await self._mails.compile(got.contents, self.compiled, got.messages, self.writer)
         self.queue.extend(message for message in got.messages if message.campaign_id not in bad)

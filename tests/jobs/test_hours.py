@@ -8,6 +8,7 @@ import pytest
 
 from core import clock, db
 from core.delivery import usage
+from jobs import hours
 from jobs.dispatch import tick
 from tests.conftest import Stack
 from tests.jobs import world
@@ -165,6 +166,30 @@ def test_a_window_that_is_removed_while_it_waits_waits_no_longer(stack: Stack) -
         world.set_hours(user_id, campaign_id)
         world.dispatch(engine)
         world.until(lambda: sent(campaign_id))
+    assert len(receiver.accepted) == 5
+
+
+def test_what_begins_while_a_claim_finds_nothing_is_found_by_the_next(
+    sqlite_stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user_id = world.add_user()
+    it_is("20:00")
+    follow = hours.Hours.follow
+    with Receiver() as receiver, world.engine() as engine:
+        sender_id = world.add_sender(user_id, receiver.port)
+        campaign_id = world.add_campaign(user_id, sender_id, world.people(5), sending_window=OFFICE)
+
+        def follow_and_change(*of: Any) -> None:
+            """The claim asked, and its answer is on its way."""
+            follow(*of)
+            if world.campaign(campaign_id).sending_window is not None:
+                with world.changing(campaign_id) as row:
+                    row.sending_window, row.version = None, row.version + 1
+                engine._lanes[sender_id].poke()  # as the tick does that hears of it
+
+        monkeypatch.setattr(hours.Hours, "follow", follow_and_change)
+        world.dispatch(engine)
+        world.until(lambda: sent(campaign_id), 10)
     assert len(receiver.accepted) == 5
 
 
