@@ -39,7 +39,7 @@ def over(sender_id: int, campaign_id: int) -> bool:
 
 @pytest.fixture
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("jobs.lane.Server", partial(Server, timeouts=SHORT))
+    monkeypatch.setattr("jobs.courier.Server", partial(Server, timeouts=SHORT))
 
 
 # Postfix's smtp-sink
