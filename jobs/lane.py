@@ -316,5 +316,5 @@ class Lane:
         if opens_in is not None:
             self.come_back = max(self.come_back or 0.0, opens_in)
         elif self.come_back is None:
-            self.come_back = held_for
+            self.come_back = 1.0 if due and not self.ending else held_for  # it came due while nobody else may look
         return due

@@ -5,10 +5,13 @@ from time import monotonic, sleep
 from typing import Any
 
 import pytest
+from sqlalchemy import update
+from sqlmodel import Session
 
 from core import clock, db
 from core.delivery import usage
-from jobs import hours
+from core.models import Campaign
+from jobs import batches, hours
 from jobs.dispatch import tick
 from tests.conftest import Stack
 from tests.jobs import world
@@ -188,6 +191,27 @@ def test_what_begins_while_a_claim_finds_nothing_is_found_by_the_next(
                 engine._lanes[sender_id].poke()  # as the tick does that hears of it
 
         monkeypatch.setattr(hours.Hours, "follow", follow_and_change)
+        world.dispatch(engine)
+        world.until(lambda: sent(campaign_id), 10)
+    assert len(receiver.accepted) == 5
+
+
+def test_what_begins_while_its_sender_is_given_back_goes_out_without_another_word(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user_id = world.add_user()
+    it_is("20:00")
+    give_back = batches.give_back
+    with Receiver() as receiver, world.engine() as engine:
+        sender_id = world.add_sender(user_id, receiver.port)
+        campaign_id = world.add_campaign(user_id, sender_id, world.people(5), sending_window=OFFICE)
+
+        def change_and_give_back(session: Session, *of: Any) -> Any:
+            """A tick came just before: it left the sender to its owner."""
+            session.execute(update(Campaign).values(sending_window=None, hold_until=None))
+            return give_back(session, *of)
+
+        monkeypatch.setattr(batches, "give_back", change_and_give_back)
         world.dispatch(engine)
         world.until(lambda: sent(campaign_id), 10)
     assert len(receiver.accepted) == 5
