@@ -4,10 +4,11 @@ import asyncio
 import re
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from nicegui import background_tasks, ui
+from nicegui import background_tasks, run, ui
 from nicegui.testing import User as Browser
 from sqlmodel import col, select
 
@@ -27,6 +28,16 @@ _OURS |= {"ask about images", "ask about the mail"}
 # on a busy machine.
 for looks in (Browser.should_see, Browser.should_not_see):
     looks.__kwdefaults__["retries"] = 50
+
+
+class _Pool(ThreadPoolExecutor):
+    """What a page still reads when its test ends it reads to the end: not from the next test's database."""
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        super().shutdown(True, cancel_futures=cancel_futures)
+
+
+run.ThreadPoolExecutor, run.thread_pool = _Pool, _Pool()  # type: ignore[misc]
 
 
 @pytest.fixture(autouse=True)
