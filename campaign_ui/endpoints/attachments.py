@@ -1,18 +1,19 @@
 """The files that a campaign's mails carry: taken in and given back, for its owner only."""
 
 import asyncio
-from urllib.parse import unquote
+from functools import partial
 
 from fastapi import FastAPI
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
 from campaign_ui import auth
 from campaign_ui.endpoints import download
+from campaign_ui.endpoints.taken import take_in
 from core import db
 from core.campaigns import attachments
 from core.content.attached import Attachment
-from core.errors import NotFound, RuleError
+from core.errors import NotFound
 
 _PATH = "/campaigns/{campaign_id:int}/attachments"
 
@@ -23,16 +24,7 @@ def register(app: FastAPI) -> None:
 
 
 async def _take_in(request: Request) -> Response:
-    user = await asyncio.to_thread(auth.find, request.cookies.get(auth.COOKIE))
-    if user is None:
-        return JSONResponse({"error": "You are not signed in any more. Load the page again."}, 401)
-    raw = await request.body()  # the guard ends one that is too large
-    name = unquote(request.headers.get("x-file-name", ""))[:300]
-    try:
-        number = await asyncio.to_thread(_keep, user.id, request.path_params["campaign_id"], name, raw)
-    except RuleError as error:
-        return JSONResponse({"error": str(error)}, 404 if isinstance(error, NotFound) else 422)
-    return JSONResponse({"id": number}, 201)
+    return await take_in(request, partial(_keep, request.path_params["campaign_id"]))
 
 
 async def _give(request: Request) -> Response:
@@ -49,9 +41,9 @@ async def _give(request: Request) -> Response:
     return Response(raw, media_type="application/octet-stream", headers=headers)
 
 
-def _keep(user_id: int, campaign_id: int, name: str, raw: bytes) -> int:
+def _keep(campaign_id: int, user_id: int, name: str, raw: bytes) -> dict[str, int]:
     with db.session() as session:
-        return attachments.add(session, user_id, campaign_id, name, raw)
+        return {"id": attachments.add(session, user_id, campaign_id, name, raw)}
 
 
 def _read(user_id: int, campaign_id: int, attachment_id: int) -> tuple[Attachment, bytes]:

@@ -3,17 +3,16 @@
 import asyncio
 from collections import OrderedDict
 from time import monotonic
-from urllib.parse import unquote
+from typing import Any
 
 from fastapi import FastAPI
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 
-from campaign_ui import auth
+from campaign_ui.endpoints.taken import take_in
 from core import db
 from core.content import images, picture
-from core.errors import NotFound, RuleError
-from core.models import Image
+from core.errors import NotFound
 
 _TYPES = {"jpg": "image/jpeg", "png": "image/png", "gif": "image/gif"}
 _FOR_EVER = {
@@ -49,22 +48,14 @@ def register(app: FastAPI) -> None:
 
 
 async def _take_in(request: Request) -> Response:
-    user = await asyncio.to_thread(auth.find, request.cookies.get(auth.COOKIE))
-    if user is None:
-        return JSONResponse({"error": "You are not signed in any more. Load the page again."}, 401)
-    raw = await request.body()  # the guard ends one that is too large
-    name = unquote(request.headers.get("x-file-name", ""))[:300]
-    try:
-        image = await asyncio.to_thread(_keep, user.id, raw, name)
-    except RuleError as error:
-        return JSONResponse({"error": str(error)}, 422)
-    return JSONResponse({"id": image.id, "path": images.path(image)}, 201)
+    return await take_in(request, _keep)
 
 
-def _keep(user_id: int, raw: bytes, name: str) -> Image:
+def _keep(user_id: int, name: str, raw: bytes) -> dict[str, Any]:
     made = picture.read(raw)  # may take a second: not in a transaction
     with db.session() as session:
-        return images.add(session, user_id, made, name)
+        image = images.add(session, user_id, made, name)
+        return {"id": image.id, "path": images.path(image)}
 
 
 def _read(number: int) -> bytes | None:
