@@ -239,6 +239,18 @@ def given_in(dialect: str, bound: str = "given", **columns: str) -> str:
     return f"json_to_recordset(cast(:{bound} as json)) as given({fields})"
 
 
+def numbers_in(dialect: str, bound: str) -> str:
+    """SQL of a FROM item ``number`` with the column ``value``: the numbers in the JSON list that is bound as ``:bound``."""
+    if dialect == "sqlite":
+        return f"json_each(:{bound}) as number"
+    return f"json_array_elements_text(cast(:{bound} as json)) as number(value)"
+
+
+def pairs_in(dialect: str, bound: str) -> str:
+    """SQL of a FROM item ``pair`` with the columns ``key`` and ``value``, texts of the JSON object in ``:bound``."""
+    return f"json_each(:{bound}) as pair" if dialect == "sqlite" else f"json_each_text(cast(:{bound} as json)) as pair"
+
+
 def domain_of(session: Session, email: str) -> str:
     """SQL of the part after the @ of the column ``email``."""
     is_lite = dialect(session) == "sqlite"

@@ -221,9 +221,11 @@ class Writer:
 
     def _flush(self, group: Group) -> Flushed:
         if group.usual:
-            transaction = partial(self._kept.transaction, alone=not group.starts, temporary=usual.steps())
+            entries = usual.entries(group.outcomes, group.marks)
+            alone = not group.starts and len(entries) == 1
+            transaction = partial(self._kept.transaction, alone=alone, temporary=usual.steps())
             try:
-                return self._store(lambda opened: flush_usual(opened, group), group.outcomes, transaction)
+                return self._store(lambda opened: flush_usual(opened, group, entries), group.outcomes, transaction)
             except usual.NotAll:
                 pass
             except Exception as error:

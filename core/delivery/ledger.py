@@ -47,6 +47,7 @@ NOT_SUPPRESSED = """
 # Which claim it is: epochs count the owners of one sender, and another sender may have claimed the message since.
 HELD = "message.id = given.message_id and message.epoch = given.held and message.sender_id = given.sender_id"
 CLAIM = {"message_id": "bigint", "held": "int", "sender_id": "int"}  # the columns that ``given`` tells
+SENT = CLAIM | {"code": "int", "reply": "text"}
 
 
 @dataclass(slots=True, eq=False)
@@ -89,7 +90,8 @@ def mark(session: Session, messages: Sequence[Claimed], tally: Tally) -> set[int
     Returns the ids that may be sent. The others are no longer wanted and go back (see ``put_back``).
     """
     marked = set()
-    statement = mark_statement(db.dialect(session), "given") + _RETURNING
+    dialect = db.dialect(session)
+    statement = mark_statement(dialect, db.given_in(dialect, **CLAIM)) + _RETURNING
     values = {"given": given(messages)}
     for message_id, campaign_id in session.connection().execute(text(statement), values):
         marked.add(message_id)
@@ -102,10 +104,10 @@ def mark(session: Session, messages: Sequence[Claimed], tally: Tally) -> set[int
 
 
 @cache
-def mark_statement(dialect: str, name: str) -> str:
-    """For messages as ``given`` makes them, bound as ``:name``."""
+def mark_statement(dialect: str, given: str) -> str:
+    """``given``: SQL of a FROM item of this name with the columns of CLAIM."""
     return f"""
-        update message set state = 'sending' from {db.given_in(dialect, name, **CLAIM)}
+        update message set state = 'sending' from {given}
         where {HELD} and {db.by_key(dialect, "message.state")} = 'claimed'
           and (select campaign.sender_id from campaign
                where campaign.id = message.campaign_id and campaign.status = 'sending') = given.sender_id
@@ -207,7 +209,8 @@ def _settle_sent(session: Session, outcomes: Sequence[Outcome], now: datetime, t
         if not outcomes:
             return
         done = set()
-        sql = sent_statement(db.dialect(session), "given", before) + _RETURNING
+        dialect = db.dialect(session)
+        sql = sent_statement(dialect, db.given_in(dialect, **SENT), before) + _RETURNING
         statement = text(sql).bindparams(bindparam("now", type_=db.UtcDateTime()))
         values = {"given": given_sent(outcomes), "now": now}
         for message_id, campaign_id in session.connection().execute(statement, values):
@@ -217,9 +220,8 @@ def _settle_sent(session: Session, outcomes: Sequence[Outcome], now: datetime, t
 
 
 @cache
-def sent_statement(dialect: str, name: str, before: str) -> str:
-    """For outcomes as ``given_sent`` makes them, bound as ``:name``, and the time as ``:now``."""
-    given = db.given_in(dialect, name, **CLAIM, code="int", reply="text")
+def sent_statement(dialect: str, given: str, before: str) -> str:
+    """``given``: SQL of a FROM item of this name with the columns of SENT; the time is bound as ``:now``."""
     return f"""
         update message set state = 'sent', attempts = attempts + 1, sent_at = :now, phase = 'dot',
                reply_code = given.code, reply = given.reply, kind = '', rule_id = ''

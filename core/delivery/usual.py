@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from functools import cache
 from operator import attrgetter
+from typing import Any
 
 from core import db
 from core.delivery import ledger, left_out
@@ -17,26 +18,62 @@ from core.delivery.ledger import Claimed, Outcome
 from core.delivery.tally import Touched
 from core.hot import Hot, StatementFailed
 
-_message, _campaign, _owner = attrgetter("message"), attrgetter("campaign_id"), attrgetter("user_id", "campaign_id")
+_id, _message, _campaign = attrgetter("id"), attrgetter("message"), attrgetter("campaign_id")
+_owner, _claim = attrgetter("user_id", "campaign_id"), attrgetter("sender_id", "epoch")
+
+Entry = dict[str, Any]  # what the statement is told of the messages under one claim: numbers and texts
 
 
 class NotAll(Exception):
     """Not every message was as its owner believes: nothing of the group is written. Look at each instead."""
 
 
-def store(on: Hot, accepted: Sequence[Outcome], marks: Sequence[Claimed]) -> Touched:
-    """sending -> sent for all of ``accepted``, claimed -> sending for all of ``marks``, counters with them.
+def entries(accepted: Sequence[Outcome], marks: Sequence[Claimed]) -> list[Entry]:
+    """What ``store`` is to be told of these mails that were accepted and of those that may have their dot."""
+    claims = sorted({*map(_claim, map(_message, accepted)), *map(_claim, marks)})
+    if len(claims) == 1:
+        return [_entry(*claims[0], accepted, marks)]
+    return [
+        _entry(
+            *claim,
+            [outcome for outcome in accepted if _claim(outcome.message) == claim],
+            [message for message in marks if _claim(message) == claim],
+        )
+        for claim in claims
+    ]
 
-    In a transaction with ``steps()``. Returns whom to tell after the commit. Raises NotAll.
+
+def _entry(sender_id: int, epoch: int, accepted: Sequence[Outcome], marks: Sequence[Claimed]) -> Entry:
+    # In order of id: the order in which every writer locks messages.
+    told = {outcome.message.id: f"{outcome.code} {outcome.reply}" for outcome in accepted}
+    return {
+        "sender_id": sender_id,
+        "held": epoch,
+        "accepted": json.dumps({id: told[id] for id in sorted(told)}),
+        "marks": json.dumps(sorted(map(_id, marks))),
+        "sent_count": len(accepted),
+        "marked_count": len(marks),
+        "moves": json.dumps(_moves(accepted, marks)),
+    }
+
+
+def owners(accepted: Sequence[Outcome], marks: Sequence[Claimed]) -> Touched:
+    """Whom to tell of them."""
+    return {*map(_owner, map(_message, accepted)), *map(_owner, marks)}
+
+
+def store(on: Hot, entries: Sequence[Entry]) -> None:
+    """sending -> sent for all that were accepted, claimed -> sending for all marks, counters with them.
+
+    In a transaction with ``steps()``, which may be that of one statement where it is one entry. Raises NotAll.
     """
     now = on.now()
-    values = {"accepted": ledger.given_sent(accepted), "marks": ledger.given(marks), "now": now}
-    values["hour_at"] = now.replace(minute=0, second=0, microsecond=0)
+    hour_at = now.replace(minute=0, second=0, microsecond=0)
     try:
-        on.run(_statement(on.dialect), **values, moves=json.dumps(_moves(accepted, marks)))
+        for entry in entries:
+            on.run(_statement(on.dialect), **entry, now=now, hour_at=hour_at)
     except StatementFailed:
         raise NotAll from None
-    return {*map(_owner, map(_message, accepted)), *map(_owner, marks)}
 
 
 def look(on: Hot, messages: Sequence[Claimed]) -> None:
@@ -73,15 +110,22 @@ _HOURS = """insert into activity (campaign_id, hour_at, sent_count, failed_count
             on conflict (campaign_id, hour_at) do update set sent_count = activity.sent_count + excluded.sent_count"""
 
 
+_NAMES = ("sender_id", "held", "sent_count", "marked_count", "accepted", "marks", "moves", "now", "hour_at")
+
+
 @cache
 def _parts(dialect: str) -> tuple[str, str, str, str]:
     """SQL of what is done: accepted mails, marks, the counters, the numbers of the hour."""
-    given = db.given_in(dialect, "moves", campaign_id="int", sent="int", marked="int")
+    claim = "cast(:held as int) as held, cast(:sender_id as int) as sender_id"
+    reply = "cast(substr(pair.value, 1, 3) as int) as code, substr(pair.value, 5) as reply"
+    accepted = f"(select cast(pair.key as bigint) as message_id, {claim}, {reply} from {db.pairs_in(dialect, 'accepted')})"
+    marks = f"(select cast(number.value as bigint) as message_id, {claim} from {db.numbers_in(dialect, 'marks')})"
+    moves = db.given_in(dialect, "moves", campaign_id="int", sent="int", marked="int")
     return (
-        ledger.sent_statement(dialect, "accepted", "sending"),
-        ledger.mark_statement(dialect, "marks"),
-        f"update campaign set {_COUNTERS} from {given} where campaign.id = given.campaign_id",
-        _HOURS.format(given=given),
+        ledger.sent_statement(dialect, f"{accepted} as given", "sending"),
+        ledger.mark_statement(dialect, f"{marks} as given"),
+        f"update campaign set {_COUNTERS} from {moves} where campaign.id = given.campaign_id",
+        _HOURS.format(given=moves),
     )
 
 
@@ -89,16 +133,15 @@ def _parts(dialect: str) -> tuple[str, str, str, str]:
 def _statement(dialect: str) -> str:
     """All of it in one statement, which fails where not every message was as it is told."""
     if dialect == "sqlite":
-        names = ("accepted", "marks", "moves", "now", "hour_at")
-        return f"insert into usual ({', '.join(names)}) values ({', '.join(f':{name}' for name in names)})"
+        return f"insert into usual ({', '.join(_NAMES)}) values ({', '.join(f':{name}' for name in _NAMES)})"
     sent, marked, counters, hours = _parts(dialect)
     # The messages first, as everywhere: what the SELECT does not look at is done after it.
     return f"""
         with sent as ({sent} returning 1), marked as ({marked} returning 1),
              counted as ({counters}), hours as ({hours}),
-             found as (select (select count(*) from sent) + (select count(*) from marked) as number),
-             told as (select json_array_length(:accepted) + json_array_length(:marks) as number)
-        select 1 / (case when found.number = told.number then 1 else 0 end) from found, told
+             found as (select (select count(*) from sent) as sent, (select count(*) from marked) as marked)
+        select 1 / (case when found.sent = cast(:sent_count as int) and found.marked = cast(:marked_count as int)
+                    then 1 else 0 end) from found
     """
 
 
@@ -109,9 +152,9 @@ def steps() -> tuple[str, ...]:
     To be made on its connection before: the ``temporary`` of ``hot.Kept.transaction``.
     """
     sent, marked, counters, hours = (_PARAMETER.sub(r"new.\1", part) for part in _parts("sqlite"))
-    all_of = "select raise(abort, 'not all') where changes() <> json_array_length(new.{})"
-    done = (sent, all_of.format("accepted"), marked, all_of.format("marks"), counters, hours)
-    columns = "null as accepted, null as marks, null as moves, null as now, null as hour_at"
+    all_of = "select raise(abort, 'not all') where changes() <> new.{}"
+    done = (sent, all_of.format("sent_count"), marked, all_of.format("marked_count"), counters, hours)
+    columns = ", ".join(f"null as {name}" for name in _NAMES)
     body = "; ".join(done)
     return (
         f"create temp view if not exists usual as select {columns}",
