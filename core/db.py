@@ -240,14 +240,14 @@ def given_in(dialect: str, bound: str = "given", **columns: str) -> str:
 
 
 def numbers_in(dialect: str, bound: str) -> str:
-    """SQL of a FROM item ``number`` with the column ``value``: the numbers in the JSON list that is bound as ``:bound``."""
+    """SQL of a FROM item ``number`` with the column ``value``, for the JSON list that is bound as ``:bound``."""
     if dialect == "sqlite":
         return f"json_each(:{bound}) as number"
     return f"json_array_elements_text(cast(:{bound} as json)) as number(value)"
 
 
 def pairs_in(dialect: str, bound: str) -> str:
-    """SQL of a FROM item ``pair`` with the columns ``key`` and ``value``, texts of the JSON object in ``:bound``."""
+    """SQL of a FROM item ``pair`` with ``key`` and ``value``, texts of the JSON object that is bound as ``:bound``."""
     return f"json_each(:{bound}) as pair" if dialect == "sqlite" else f"json_each_text(cast(:{bound} as json)) as pair"
 
 

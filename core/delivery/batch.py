@@ -1,23 +1,18 @@
 """A batch: due messages claimed together, fairly shared between the campaigns of a sender."""
 
 import json
-from collections.abc import Iterable
 from datetime import datetime
 from functools import cache, partial
 from operator import itemgetter
-from typing import Any
 
-from sqlalchemy import select, update
-from sqlmodel import Session, col
+from sqlmodel import Session
 
 from core import db, hot, live
 from core.delivery import holds, left_out
 from core.delivery.holds import Openings
 from core.delivery.ledger import NOT_SUPPRESSED, Claimed
 from core.delivery.tally import Tally, Touched
-from core.models import Campaign, Sender
-
-_campaign: Any = Campaign.__table__  # type: ignore[attr-defined]
+from core.hot import Hot
 
 
 def claim(
@@ -29,28 +24,32 @@ def claim(
     addresses become ``suppressed``, those at a domain that is left out ``failed``. Returns None where this epoch owns
     the sender no more, an empty list where nothing is due.
     """
-    now = db.now(session)
-    owned = update(Sender).where(col(Sender.id) == sender_id, col(Sender.epoch) == epoch).values(epoch=epoch)
-    if not session.connection().execute(owned).rowcount:
+    on, now = hot.within(session), db.now(session)
+    if not on.count(_OWNED, sender_id=sender_id, epoch=epoch):
         return None
     openings = openings or holds.look(session, sender_id, now)
     failed = 0
-    while failed < db.chunk_rows(session) and (due := _due(session, openings.rooms, now, size)):
+    while failed < db.chunk_rows(session) and (due := _due(on, openings.rooms, now, size)):
         tally = Tally()
-        due -= _suppress_due(session, due, tally)
+        due -= _suppress_due(on, due, tally)
         if openings.leaves_out:
             due -= (left := left_out.fail(session, due, tally))
             failed += len(left)
-        claimed = _claim(session, sender_id, epoch, due, tally)
-        touched = tally.store(session, now)
+        claimed = _claim(on, sender_id, epoch, due, tally)
         if failed:
-            _hint(session, touched)
+            _hint(session, tally.store(session, now))
+        else:
+            tally.store_on(on, now)
         if claimed:
             return claimed
     return []
 
 
-def _due(session: Session, rooms: dict[int, int | None], now: datetime, size: int) -> set[int]:
+# Not a SELECT: on PostgreSQL its row is locked by that.
+_OWNED = "update sender set epoch = epoch where id = :sender_id and epoch = :epoch"
+
+
+def _due(on: Hot, rooms: dict[int, int | None], now: datetime, size: int) -> set[int]:
     """Due messages: an equal share of each campaign first, then whoever has more. Few batches so far go first."""
     waiting = list(rooms)[:size]
     found: set[int] = set()
@@ -63,7 +62,7 @@ def _due(session: Session, rooms: dict[int, int | None], now: datetime, size: in
             want = min(share, size - len(found), size if room is None else room - len(after[campaign_id]))
             if want <= 0:
                 continue
-            got = set(_due_of(session, campaign_id, now, want, after[campaign_id]))
+            got = _due_of(on, campaign_id, now, want, after[campaign_id])
             after[campaign_id] |= got
             found |= got
             if len(got) == want:
@@ -72,11 +71,10 @@ def _due(session: Session, rooms: dict[int, int | None], now: datetime, size: in
     return found
 
 
-def _due_of(session: Session, campaign_id: int, now: datetime, want: int, taken: set[int]) -> Iterable[int]:
-    on = hot.within(session)
+def _due_of(on: Hot, campaign_id: int, now: datetime, want: int, taken: set[int]) -> set[int]:
     values = {"campaign_id": campaign_id, "now": now, "want": want, "taken": json.dumps(sorted(taken))}
     ((found,),) = on.rows(_due_statement(on.dialect), **values)
-    return [message_id for (message_id,) in json.loads(found or "[]")]
+    return {message_id for (message_id,) in json.loads(found or "[]")}
 
 
 # The states stand in the text, as in the conditions of the partial indexes.
@@ -92,10 +90,9 @@ def _due_statement(dialect: str) -> str:
     """
 
 
-def _suppress_due(session: Session, ids: set[int], tally: Tally) -> set[int]:
+def _suppress_due(on: Hot, due: set[int], tally: Tally) -> set[int]:
     """The due messages whose address was suppressed meanwhile are done with; returns their ids."""
-    on = hot.within(session)
-    done = on.rows(_suppress_statement(on.dialect), ids=json.dumps(sorted(ids)))
+    done = on.rows(_suppress_statement(on.dialect), ids=json.dumps(sorted(due)))
     for _, campaign_id in done:
         tally.moved(campaign_id, "pending", "suppressed")
     return {message_id for message_id, _ in done}
@@ -110,14 +107,14 @@ def _suppress_statement(dialect: str) -> str:
     """
 
 
-def _claim(session: Session, sender_id: int, epoch: int, ids: set[int], tally: Tally) -> list[Claimed]:
-    if not ids:
+def _claim(on: Hot, sender_id: int, epoch: int, due: set[int], tally: Tally) -> list[Claimed]:
+    if not due:
         return []
-    on, told = hot.within(session), json.dumps(sorted(ids))
-    on.run(_claim_statement(on.dialect), ids=told, epoch=epoch, sender_id=sender_id)
-    ((found,),) = on.rows(_claimed_statement(on.dialect), ids=told, epoch=epoch, sender_id=sender_id)
+    values = {"ids": json.dumps(sorted(due)), "epoch": epoch, "sender_id": sender_id}
+    on.run(_claim_statement(on.dialect), **values)
+    ((found,),) = on.rows(_claimed_statement(on.dialect), **values)
     rows = sorted(json.loads(found or "[]"), key=itemgetter(0))
-    owners = _users_of(session, {row[1] for row in rows})
+    owners = _users_of(on, {row[1] for row in rows})
     by_campaign: dict[int, list[Claimed]] = {campaign_id: [] for campaign_id in owners}
     for message_id, campaign_id, email, attempts, fields in rows:
         made = Claimed(message_id, campaign_id, owners[campaign_id], email, fields or {}, attempts, sender_id, epoch)
@@ -155,9 +152,14 @@ def _in_turns(groups: list[list[Claimed]]) -> list[Claimed]:
     return [message for _, message in sorted(places, key=lambda pair: (pair[0], pair[1].id))]
 
 
-def _users_of(session: Session, campaign_ids: set[int]) -> dict[int, int]:
-    wanted = select(_campaign.c.id, _campaign.c.user_id).where(_campaign.c.id.in_(sorted(campaign_ids)))
-    return {campaign_id: user_id for campaign_id, user_id in session.connection().execute(wanted)}
+def _users_of(on: Hot, campaign_ids: set[int]) -> dict[int, int]:
+    found = on.rows(_users_statement(on.dialect), ids=json.dumps(sorted(campaign_ids)))
+    return {campaign_id: user_id for campaign_id, user_id in found}
+
+
+@cache
+def _users_statement(dialect: str) -> str:
+    return f"select id, user_id from campaign where id in {db.each_in(dialect, 'ids')}"
 
 
 def _hint(session: Session, touched: Touched) -> None:
