@@ -222,28 +222,16 @@ def dialect(session: Session) -> str:
     return session.get_bind().dialect.name
 
 
-def given(session: Session, **columns: str) -> str:
-    """SQL of a FROM item ``given``: rows that come as one JSON list of objects in the bound parameter ``:given``.
+def given_in(dialect: str, bound: str = "given", **columns: str) -> str:
+    """SQL of a FROM item ``given``: rows that come as one JSON list of objects in the parameter ``:bound``.
 
     ``columns``: name = PostgreSQL type. One statement for any number of rows, so that it is compiled once.
     """
-    return given_in(dialect(session), **columns)
-
-
-def given_in(dialect: str, bound: str = "given", **columns: str) -> str:
-    """The same, for a statement that is made once per dialect and kept; the parameter is ``:bound``."""
     if dialect == "sqlite":
         fields = ", ".join(f"json_extract(value, '$.{name}') as {name}" for name in columns)
         return f"(select {fields} from json_each(:{bound})) as given"
     fields = ", ".join(f"{name} {kind}" for name, kind in columns.items())
     return f"json_to_recordset(cast(:{bound} as json)) as given({fields})"
-
-
-def numbers_in(dialect: str, bound: str) -> str:
-    """SQL of a FROM item ``number`` with the column ``value``, for the JSON list that is bound as ``:bound``."""
-    if dialect == "sqlite":
-        return f"json_each(:{bound}) as number"
-    return f"json_array_elements_text(cast(:{bound} as json)) as number(value)"
 
 
 def pairs_in(dialect: str, bound: str) -> str:

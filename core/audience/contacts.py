@@ -250,7 +250,7 @@ def _store_chunk(
     values = {"user_id": user_id, "now": db.now(session), "given": packed, "kept": kept_until}
     held = known.held_of(session, user_id, list(people))
     updated = sum(not kept_until and {**each.fields, **people[each.email]} != each.fields for each in held)
-    source = db.given(session, email="text", domain="text", fields="jsonb")
+    source = db.given_in(db.dialect(session), email="text", domain="text", fields="jsonb")
     merged = db.merged_json(session, "contact.fields", "excluded.fields")
     upsert = text(
         "insert into contact (user_id, email, domain, fields, created_at)"

@@ -68,7 +68,7 @@ def among(
 
 def held_of(session: Session, user_id: int, emails: list[str]) -> list[Held]:
     """The contacts that have these addresses (as contacts are kept)."""
-    source = db.given(session, email="text")
+    source = db.given_in(db.dialect(session), email="text")
     # Each by its key. Of a join SQLite, and PostgreSQL without statistics, would go through all contacts of the user.
     key = "contact.user_id = :user_id and contact.email = given.email"
     found = text(

@@ -53,8 +53,9 @@ def locked(session: Session, user_id: int, list_id: int) -> ContactList:
 
 def onto(session: Session, list_id: int, contact_ids: Iterable[int]) -> int:
     """Contacts onto a list, both of one user; returns how many are new on it."""
+    given = db.given_in(db.dialect(session), id="bigint")
     member = text(
-        f"insert into list_member (list_id, contact_id) select :list_id, id from {db.given(session, id='bigint')}"
+        f"insert into list_member (list_id, contact_id) select :list_id, id from {given}"
         " where true on conflict do nothing"
     )
     given = json.dumps([{"id": each} for each in contact_ids])

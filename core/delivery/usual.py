@@ -118,9 +118,9 @@ def _parts(dialect: str) -> tuple[str, str, str, str]:
     """SQL of what is done: accepted mails, marks, the counters, the numbers of the hour."""
     claim = "cast(:held as int) as held, cast(:sender_id as int) as sender_id"
     reply = "cast(substr(pair.value, 1, 3) as int) as code, substr(pair.value, 5) as reply"
-    pairs, numbers = db.pairs_in(dialect, "accepted"), db.numbers_in(dialect, "marks")
+    pairs, numbers = db.pairs_in(dialect, "accepted"), f"{db.each_in(dialect, 'marks')} as number"
     accepted = f"(select cast(pair.key as bigint) as message_id, {claim}, {reply} from {pairs})"
-    marks = f"(select cast(number.value as bigint) as message_id, {claim} from {numbers})"
+    marks = f"(select number.value as message_id, {claim} from {numbers})"
     moves = db.given_in(dialect, "moves", campaign_id="int", sent="int", marked="int")
     return (
         ledger.sent_statement(dialect, f"{accepted} as given", "sending"),
