@@ -52,12 +52,10 @@ class Writer:
         self._items: queue.SimpleQueue[Sequence[Item | None]] = queue.SimpleQueue()
         self._came: deque[Item | None] = deque()  # out of the queue
         self._give_up = threading.Event()
-        self._since, self._trying = inf, tuple[Outcome, ...]()  # the transaction that runs
-        self._stuck = False
+        self._since, self._trying, self._stuck = inf, tuple[Outcome, ...](), False  # the transaction that runs
         self._aside = threading.Lock()
         self._used: deque[int] = deque()
-        self._kept = hot.Kept()
-        self._used_at, self.meter = monotonic(), meter.Meter()
+        self._kept, self._used_at, self.meter = hot.Kept(), monotonic(), meter.Meter()
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
 
     def start(self) -> None:
