@@ -67,7 +67,7 @@ def register() -> None:
 def _load(user_id: int, zone: str) -> _Data:
     with db.reading() as session:
         overview = stats.overview(session, user_id)
-        first = sorted(overview.running, key=lambda campaign: not campaign.is_stopped)
+        first = sorted(overview.running, key=lambda campaign: not (campaign.is_stopped or campaign.is_blocked))
         return _Data(
             overview,
             [_run(session, user_id, campaign, zone) for campaign in first[:_MOST_RUNNING]],

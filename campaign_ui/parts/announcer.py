@@ -6,7 +6,7 @@ from time import monotonic
 from nicegui import ui
 
 from campaign_ui.charts import say_done
-from core.stats import MENDED, STOPPED, WAITING, Summary
+from core.stats import BLOCKED, MENDED, STOPPED, WAITING, Summary
 
 _EVERY = 60.0  # seconds
 _STANDS = {
@@ -14,6 +14,7 @@ _STANDS = {
     "scheduled": "is scheduled",
     "sending": "is sending",
     WAITING: "waits",
+    BLOCKED: "waits for its sender, which is blocked",
     "paused": "is paused",
     STOPPED: "is paused",
     MENDED: "is ready to be resumed",

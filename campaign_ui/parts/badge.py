@@ -2,7 +2,7 @@
 
 from nicegui import ui
 
-from core.stats import MENDED, STOPPED, WAITING, Summary
+from core.stats import BLOCKED, MENDED, STOPPED, WAITING, Summary
 
 # status -> (word, tone)
 STATUS_TONES = {
@@ -15,6 +15,7 @@ STATUS_TONES = {
 }
 _TONES = STATUS_TONES | {
     WAITING: ("Waiting", "pending"),
+    BLOCKED: ("Sender blocked", "failed"),
     STOPPED: ("Paused", "failed"),
     MENDED: ("Ready to resume", "pending"),
 }

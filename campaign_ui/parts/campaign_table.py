@@ -44,12 +44,14 @@ _NAME = """
   <a class="font-semibold no-underline hover:underline" style="color:inherit;overflow-wrap:anywhere"
      :href="props.row.href">{{ props.row.name }}</a>
   <div class="lg:hidden text-xs cm-mute mt-1 flex items-center gap-x-2 gap-y-1">
-    <span class="cm-badge" :class="'is-' + props.row.tone">{{ props.row.status }}</span>
+    <component :is="props.row.mend ? 'a' : 'span'" :href="props.row.mend" class="cm-badge" :class="'is-' + props.row.tone"
+      >{{ props.row.status }}</component>
     <span>{{ props.row.numbers }}</span><span>{{ props.row.when }}</span></div>
 </q-td>
 """
 _STATUS = """
-<q-td :props="props"><span class="cm-badge" :class="'is-' + props.row.tone">{{ props.row.status }}</span></q-td>
+<q-td :props="props"><component :is="props.row.mend ? 'a' : 'span'" :href="props.row.mend" class="cm-badge"
+  :class="'is-' + props.row.tone">{{ props.row.status }}</component></q-td>
 """
 _PROGRESS = """
 <q-td :props="props">
@@ -124,6 +126,7 @@ def row(campaign: Summary, zone: str) -> dict[str, Any]:
         "name": campaign.title,
         "status": word,
         "tone": tone,
+        "mend": f"/senders?edit={campaign.sender_id}" if campaign.is_blocked else None,  # where its state can be changed
         "percent": rounded(100 * counts.progress),
         **dict(zip(PARTS, parts(counts), strict=True)),
         "done": done,

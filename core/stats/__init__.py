@@ -21,6 +21,7 @@ from core.stats.counts import (
 from core.stats.failures import Failure, failures
 from core.stats.find import Found, find
 from core.stats.going import (
+    BLOCKED,
     MENDED,
     STOPPED,
     WAITING,
@@ -46,6 +47,7 @@ from core.stats.waits import Wait, waiting
 
 __all__ = [
     "BEST_LEAST",
+    "BLOCKED",
     "MENDED",
     "NOT_YET",
     "ORDERS",

@@ -12,7 +12,7 @@ from core.campaigns.title import title
 from core.errors import NotFound
 from core.models import Campaign, CampaignLink, CampaignStatus, MessageState, PauseReason
 from core.stats.counted import Counted, counted, within
-from core.stats.going import MENDED, STOPPED, WAITING, is_mended, waiting
+from core.stats.going import BLOCKED, MENDED, STOPPED, WAITING, is_blocked, is_mended, waiting
 from core.stats.titled import by_title, called
 
 _campaign: Any = Campaign.__table__  # type: ignore[attr-defined]
@@ -122,6 +122,7 @@ class Summary:
     counts: Counts
     has_links: bool = False  # at which clicks are counted
     is_mended: bool = False  # it was stopped by its sender, which would send again
+    is_blocked: bool = False  # it is sending, and its sender cannot before its user mends it
     waits: bool = False  # it is sending, and nothing of it goes out now
 
     @property
@@ -131,9 +132,9 @@ class Summary:
 
     @property
     def shown_status(self) -> str:
-        """Its status, WAITING, MENDED or STOPPED."""
-        if self.is_mended:
-            return MENDED
+        """Its status, WAITING, BLOCKED, MENDED or STOPPED."""
+        if self.is_mended or self.is_blocked:
+            return MENDED if self.is_mended else BLOCKED
         return WAITING if self.waits else STOPPED if self.is_stopped else self.status
 
     @property
@@ -196,10 +197,10 @@ _uncounted = _campaign.c.readers_counted.is_(False)
 _COUNTERS["uncounted"] = case((_uncounted, _campaign.c.sent_count), else_=0)
 # What is added up: opens of a campaign that were counted in part are in no rate.
 _SUMMED = _COUNTERS | {name: case((_uncounted, 0), else_=_COUNTERS[name]) for name in ("opened", "clicked")}
-_MADE = ("counts", "has_links", "is_mended", "waits")
+_MADE = ("counts", "has_links", "is_mended", "is_blocked", "waits")
 _WORDS: list[Any] = [_campaign.c[field.name] for field in fields(Summary) if field.name not in _MADE]
 _has_links = exists().where(col(CampaignLink.campaign_id) == _campaign.c.id)
-_WORDS += [_has_links.label("has_links"), is_mended().label("is_mended")]
+_WORDS += [_has_links.label("has_links"), is_mended().label("is_mended"), is_blocked().label("is_blocked")]
 _SUMMARY: Any = select(*_WORDS, *(column.label(f"n_{name}") for name, column in _COUNTERS.items()))
 
 

@@ -12,7 +12,7 @@ from core.audience.search import Word
 from core.campaigns.drafts import touched
 from core.campaigns.title import title
 from core.models import Campaign, CampaignStatus, ContactList, Sender, Template
-from core.stats.going import WAITING, waiting
+from core.stats.going import BLOCKED, WAITING, is_blocked, waiting
 from core.stats.titled import called
 
 _EACH = 5
@@ -43,15 +43,20 @@ def find(session: Session, user_id: int, words: str, each: int = _EACH) -> list[
 
 
 def _campaigns(session: Session, user_id: int, words: str, each: int) -> list[Found]:
-    columns = (col(Campaign.id), col(Campaign.name), col(Campaign.subject), col(Campaign.status))
+    columns = (col(Campaign.id), col(Campaign.name), col(Campaign.subject), col(Campaign.status), is_blocked())
     wanted = select(*columns).where(col(Campaign.user_id) == user_id, col(Campaign.deleted_at).is_(None))
     wanted = wanted.where(touched(), *([called(session, user_id, words)] if words else []))
     latest = wanted.order_by(col(Campaign.updated_at).desc(), col(Campaign.id).desc()).limit(each)
     rows = session.execute(latest).all()
-    waits = waiting(session, [id for id, _, _, status in rows if status == CampaignStatus.sending])
+    waits = waiting(session, [id for id, _, _, status, _ in rows if status == CampaignStatus.sending])
     return [
-        Found(_KINDS.get(status, "campaign"), id, title(name, subject), WAITING if id in waits else status)
-        for id, name, subject, status in rows
+        Found(
+            _KINDS.get(status, "campaign"),
+            id,
+            title(name, subject),
+            BLOCKED if blocked else WAITING if id in waits else status,
+        )
+        for id, name, subject, status, blocked in rows
     ]
 
 

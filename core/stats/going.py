@@ -17,6 +17,7 @@ from core.models import Campaign, CampaignStatus, PauseReason, Sender, SenderSta
 _campaign: Any = Campaign.__table__  # type: ignore[attr-defined]
 WAITING = "waiting"  # what is shown instead of sending: nothing goes out now
 STOPPED = "stopped"  # what is shown instead of paused: not by its user
+BLOCKED = "sender blocked"  # what is shown instead of either: nothing goes out before its user mends the sender
 MENDED = "mended"  # what is shown instead of that: what stopped it is mended, so it can be resumed
 _BLOCKED = (PauseReason.auth, PauseReason.sender)
 _AT_SENDER = (*_BLOCKED, PauseReason.throttled)
@@ -89,13 +90,17 @@ def stopped(session: Session, user_id: int) -> tuple[list[Stopped], list[Stopped
     """The campaigns that were paused by what happened and not by their user, or whose sender is blocked: those that
     still have to be mended, and those that are."""
     columns = (_campaign.c.id, _campaign.c.name, _campaign.c.subject, is_mended())
-    blocked = exists().where(col(Sender.id) == _campaign.c.sender_id, col(Sender.state) == SenderState.blocked)
-    sending = and_(_campaign.c.status == CampaignStatus.sending, blocked)
-    found = select(*columns).where(*_own(user_id), or_(_paused_by_itself(), sending)).order_by(_campaign.c.id)
+    found = select(*columns).where(*_own(user_id), or_(_paused_by_itself(), is_blocked())).order_by(_campaign.c.id)
     which: tuple[list[Stopped], list[Stopped]] = ([], [])
     for id, name, subject, mended in session.execute(found):
         which[mended].append(Stopped(id, title(name, subject)))
     return which
+
+
+def is_blocked() -> ColumnElement[bool]:
+    """The condition that a campaign is sending and its sender is blocked."""
+    blocked = exists().where(col(Sender.id) == _campaign.c.sender_id, col(Sender.state) == SenderState.blocked)
+    return and_(_campaign.c.status == CampaignStatus.sending, blocked)
 
 
 def is_mended() -> ColumnElement[bool]:

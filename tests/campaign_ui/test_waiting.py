@@ -66,6 +66,24 @@ async def test_lists_say_it_too_and_follow(user: Browser, sign_in: SignIn) -> No
     assert "Sending or waiting" in words(user) and "Sending" not in words(user)
 
 
+async def test_a_blocked_sender_is_said_in_red_with_the_way_to_it(user: Browser, sign_in: SignIn) -> None:
+    campaign_id = make(sign_in(user))
+    change(state="blocked", state_kind="auth")
+    with db.reading() as session:
+        way = f"/senders?edit={session.exec(select(Sender.id)).one()}"
+    for path in ("/", f"/campaigns/{campaign_id}"):
+        await user.open(path)
+        [badge] = user.find(kind=ui.label, content="Sender blocked").elements
+        assert "is-failed" in badge.classes
+        [link] = user.find(kind=ui.link, content="Look at its sender").elements
+        assert link.props["href"] == way
+    await user.open("/campaigns")
+    [row] = [row for table in tables(user) for row in table.rows]
+    assert (row["status"], row["tone"], row["mend"]) == ("Sender blocked", "failed", way)
+    change(state="ready")
+    await eventually(lambda: all(row["mend"] is None for table in tables(user) for row in table.rows))
+
+
 async def test_the_last_worker_that_goes_dies_or_comes_is_told(user: Browser, sign_in: SignIn) -> None:
     campaign_id = make(sign_in(user))
     await user.open(f"/campaigns/{campaign_id}")

@@ -115,6 +115,11 @@ def test_what_stopped_by_itself_is_told_from_what_its_user_paused(stack: Stack) 
         found = stats.outgoing(session, alice)
         assert [each.title for each in found.stopped] == ["auth", "sender", "content", "throttled", "missed", "blocked"]
         assert [each.title for each in found.going] == ["blocked", "going"]
+        shown = {each.title: each.shown_status for each in stats.summaries(session, alice, statuses=("sending",))}
+        assert shown["blocked"] == "sender blocked" and shown["going"] != "sender blocked"
+        assert [each.detail for each in stats.find(session, alice, "blocked") if each.kind == "campaign"] == [
+            "sender blocked"
+        ]
         assert stats.outgoing(session, charlie) == stats.Outgoing()
 
 
