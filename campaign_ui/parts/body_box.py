@@ -33,6 +33,6 @@ def theme(is_dark: bool, kind: str) -> Literal["vscodeDark", "vscodeLight", "git
     return "githubLight" if kind == BodyKind.markdown else "vscodeLight"
 
 
-def insert(client: Client, editor: ui.element, text: str, *, block: bool) -> None:
-    """Put ``text`` (for the rich editor: sanitised HTML) at the cursor; ``block``: on lines of its own."""
-    client.run_javascript(f"cmBody.insert({editor.id}, {json.dumps(text)}, {json.dumps(block)})")
+def insert(client: Client, editor: ui.element, text: str, what: Literal["block", "link", "pasted"]) -> None:
+    """Put ``text`` (for the rich editor: sanitised HTML) at the cursor; a block on lines of its own."""
+    client.run_javascript(f"cmBody.insert({editor.id}, {json.dumps(text)}, {json.dumps(what)})")

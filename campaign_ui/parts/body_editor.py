@@ -12,7 +12,7 @@ from campaign_ui.parts.body_images import BodyImages
 from campaign_ui.parts.body_visual import VisualBody
 from campaign_ui.parts.body_visual_ask import ask_link
 from campaign_ui.parts.notices import notify_error
-from core.content import blocks, html, images, pasted
+from core.content import blocks, html, images, languages, pasted
 from core.models import BodyKind
 
 _TOOLBAR = """[
@@ -179,7 +179,11 @@ class BodyEditor:
 
     def put(self, block: str) -> None:
         """A ready block (rich text) at the cursor, in the way of this kind."""
-        body_box.insert(self.client, self.element, blocks.for_kind(block, self.kind), block=True)
+        body_box.insert(self.client, self.element, blocks.for_kind(block, self.kind), "block")
+
+    def put_link(self, field: str, language: str = languages.ENGLISH) -> None:
+        """A link to ``field`` (see ``blocks.link``) at the cursor."""
+        body_box.insert(self.client, self.element, blocks.link(field, language, self.kind), "link")
 
     def paste(self, source: str) -> None:
         """What was copied elsewhere, where it was pasted into a rich text."""
@@ -187,7 +191,7 @@ class BodyEditor:
 
     async def _paste(self, source: str) -> None:
         found = await off_loop(pasted.read, source)
-        body_box.insert(self.client, self.element, found.html, block=False)
+        body_box.insert(self.client, self.element, found.html, "pasted")
         if found.gone and not self.images.place.is_deleted:
             with self.images.place:
                 notify_error(_GONE if found.gone == 1 else _MANY_GONE.format(found.gone))
@@ -195,7 +199,7 @@ class BodyEditor:
 
 def _definitions(editor_id: int) -> str:
     """What the toolbar's own buttons say and do."""
-    put = f"cmBody.insert({editor_id}, {json.dumps(blocks.table())}, true)"
+    put = f"cmBody.insert({editor_id}, {json.dumps(blocks.table())}, \"block\")"
     insert = (
         'insertTable: {type: "no-state", tip: "Insert table", disable: (rich) => !!cmTable.cell(rich), '
         f"handler: () => {put}}}"

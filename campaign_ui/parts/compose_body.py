@@ -59,7 +59,10 @@ class Body:
     def _built(self, element: ui.element) -> None:
         self.tools.clear()
         with self.tools, ui.button("Merge field", icon="data_object").props("flat dense").classes("px-2"):
-            self.fields = FieldMenu(element, self.compose.fields)
+            self.fields = FieldMenu(element, self.compose.fields, put_link=self._put_link)
+
+    def _put_link(self, field: str) -> None:
+        self.box.put_link(field, self.draft.values["language"])
 
     def _typed(self, body: str) -> None:
         self.draft.change(body=body)

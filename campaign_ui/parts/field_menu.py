@@ -1,7 +1,8 @@
 """The menu of merge fields: what is chosen goes in at the cursor of the field it belongs to, in the browser."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from nicegui import ui
 
@@ -11,7 +12,7 @@ from campaign_ui.parts.markup import SECTION, Html, fill
 _INSERT = """(event) => {
   const text = event.currentTarget.dataset.insert, id = Number(event.currentTarget.dataset.target);
   const target = getElement(id), field = target?.$refs?.qRef;
-  if (!field?.getNativeElement) return target && cmBody.insert(id, text, null);
+  if (!field?.getNativeElement) return target && cmBody.insert(id, text, "words");
   const input = field.getNativeElement();
   input.setRangeText(text, input.selectionStart, input.selectionEnd, "end");
   input.dispatchEvent(new Event("input", { bubbles: true }));
@@ -20,10 +21,10 @@ _INSERT = """(event) => {
 }"""
 _TITLE = '<div class="q-item__label text-[13.5px] font-medium">{}</div>'
 _CAPTION = '<div class="q-item__label q-item__label--caption text-caption text-xs">{}</div>'
-_ALWAYS = {
-    "email": "the recipient's address",
-    "unsubscribe_url": "their own link to unsubscribe",
-    "view_url": "the address of their mail in the browser",
+# Inserted as links: nobody reads an address.
+_LINKS = {
+    "unsubscribe_url": ("Unsubscribe link", "leads to their own page to unsubscribe"),
+    "view_url": ("View in browser link", "leads to their own mail as a web page"),
 }
 
 
@@ -37,10 +38,17 @@ class Fields:
 
 
 class FieldMenu:
-    """``show`` lists other fields. ``target`` is the input or editor they go into."""
+    """``show`` lists other fields. ``target`` is the input or editor they go into; ``put_link`` is given the merge
+    field that a link is to lead to, where there can be links."""
 
-    def __init__(self, target: ui.element, fields: Fields, name: str = "Merge field") -> None:
-        self.target = target
+    def __init__(
+        self,
+        target: ui.element,
+        fields: Fields,
+        name: str = "Merge field",
+        put_link: Callable[[str], None] | None = None,
+    ) -> None:
+        self.target, self.put_link = target, put_link
         with ui.menu().props("no-refocus max-height=360px").classes("min-w-[280px]") as self.menu:
             self.menu.props["aria-label"] = name
         self.show(fields)
@@ -58,8 +66,10 @@ class FieldMenu:
                 first = fields.names[0]
                 self._item(f'{{{{ {first} | default: "there" }}}}', "With a default", f'{first} | default: "there"')
                 ui.separator()
-            for name, meaning in _ALWAYS.items():
-                self._item(f"{{{{ {name} }}}}", name, meaning)
+            self._item("{{ email }}", "email", "the recipient's address")
+            for name, (title, caption) in _LINKS.items() if self.put_link else ():
+                with ui.menu_item(on_click=partial(self.put_link, name)):
+                    _words(title, caption)
             if fields.hint:
                 ui.label(fields.hint).classes("text-xs cm-mute px-4 py-2 max-w-[280px]")
 
@@ -67,4 +77,8 @@ class FieldMenu:
         with ui.menu_item().on("click", js_handler=_INSERT) as item:
             item.props["data-insert"] = text
             item.props["data-target"] = str(self.target.id)
-            Html(fill(_TITLE, title) + (fill(_CAPTION, caption) if caption else fill(""))).classes(SECTION)
+            _words(title, caption)
+
+
+def _words(title: str, caption: str) -> None:
+    Html(fill(_TITLE, title) + (fill(_CAPTION, caption) if caption else fill(""))).classes(SECTION)

@@ -26,7 +26,7 @@ from core.models import BodyKind
 SHOW_AFTER = 0.35  # seconds after the last key
 _ANNA = mail.Recipient(1, "anna@example.com", {"first_name": "Anna"})
 _COLUMNS = "grid grid-cols-1 xl:grid-cols-[minmax(0,1fr)_minmax(0,440px)] gap-4 w-full items-start"
-_HINT = "A link to {{ unsubscribe_url }} lets people leave."
+_HINT = "Put in an unsubscribe link, under Merge field, so that people can leave."
 
 
 @dataclass
@@ -91,7 +91,7 @@ class TemplateEditor:
     def _built(self, element: ui.element) -> None:
         self.tools.clear()
         with self.tools, ui.button("Merge field", icon="data_object").props("flat dense").classes("px-2"):
-            FieldMenu(element, Fields(self.fields))
+            FieldMenu(element, Fields(self.fields), put_link=self.body.put_link)
 
     def _typed(self, body: str) -> None:
         self._changed("body", body)

@@ -93,25 +93,26 @@ window.cmBody = {
     else box.inputValue = text;
   },
 
-  // At the cursor, so that the editor's own undo takes it back: a block, HTML inside a line (block false), or words
-  // (block null), which are never HTML. Where the cursor is, is known before the first try: a box that loses the focus
+  // At the cursor, so that the editor's own undo takes it back: a block, what was pasted, a link, or words, which are
+  // never HTML. Where the cursor is, is known before the first try: a box that loses the focus
   // again to a menu has it at its beginning.
-  insert(id, text, block, tries = 40, at = null) {
+  insert(id, text, what, tries = 40, at = null) {
     const target = getElement(id);
     const visual = getHtmlElement(id)?.visual;
-    if (visual) return block ? visual.blocks.insert(text) : visual.writing.insert(text);
+    if (visual && what === "block") return visual.blocks.insert(text);
+    if (visual) return what === "link" ? visual.writing.insertLink(text) : visual.writing.insert(text);
     const rich = target && target.$refs && target.$refs.qRef;
     if (rich) {
       const box = rich.getContentEl();
-      const place = block === false && box.contains(cmBody.pastedAt?.startContainer) && cmBody.pastedAt;
+      const place = what === "pasted" && box.contains(cmBody.pastedAt?.startContainer) && cmBody.pastedAt;
       at ??= place || rich.caret._range;
-      if (!cmBody.takesFocus(box, () => cmBody.insert(id, text, block, tries - 1, at), tries)) return;
+      if (!cmBody.takesFocus(box, () => cmBody.insert(id, text, what, tries - 1, at), tries)) return;
       const now = place && box.contains(rich.caret._range?.startContainer) && rich.caret._range.cloneRange();
       const typedSince = now && now.compareBoundaryPoints(Range.START_TO_START, place) > 0;
       rich.caret.restore(at);
-      if (block) cmBody.ownLine(box, !/class="(columns|footer)"/.test(text));
-      const command = block === null ? "insertText" : "insertHTML";
-      document.execCommand(command, false, block ? `${text}<div><br></div>` : text);
+      if (what === "block") cmBody.ownLine(box, !/class="(columns|footer)"/.test(text));
+      const command = what === "words" ? "insertText" : "insertHTML";
+      document.execCommand(command, false, what === "block" ? `${text}<div><br></div>` : text);
       if (typedSince) rich.caret.restore(now);
       rich.caret.save();
       rich.refreshToolbar();
@@ -119,7 +120,7 @@ window.cmBody = {
       cmBody.holdsFocus(box, () => rich.caret.restore(caret));
     } else if (target && target.editor) {
       const box = target.editor.contentDOM;
-      if (!cmBody.takesFocus(box, () => cmBody.insert(id, text, block, tries - 1), tries)) return;
+      if (!cmBody.takesFocus(box, () => cmBody.insert(id, text, what, tries - 1), tries)) return;
       target.editor.dispatch(target.editor.state.replaceSelection(text), { scrollIntoView: true, userEvent: "input" });
       cmBody.holdsFocus(box);
     }

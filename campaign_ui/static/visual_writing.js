@@ -15,6 +15,15 @@ cmVisual.Writing = (() => {
       const range = chosen.rangeCount && this.mail.hostOf(chosen.anchorNode) ? chosen.getRangeAt(0) : this.range;
       return range && this.mail.hostOf(range.startContainer) && this.doc.contains(range.startContainer) ? range : null;
     }
+    // Before it was ever in the mail: the end of the first words.
+    caretOrEnd() {
+      const [first] = this.mail.hosts();
+      if (this.caret() || !first) return this.caret();
+      const range = this.doc.createRange();
+      range.selectNodeContents(first);
+      range.collapse(false);
+      return range;
+    }
     follow() {
       const chosen = this.doc.getSelection();
       const at = chosen.rangeCount ? chosen.getRangeAt(0) : null;
@@ -65,14 +74,8 @@ cmVisual.Writing = (() => {
 
     // ---- what is typed and pasted
     insert(words) {
-      let range = this.caret();
-      if (!range) {
-        const [first] = this.mail.hosts();
-        if (!first) return;
-        range = this.doc.createRange();
-        range.selectNodeContents(first);
-        range.collapse(false);
-      }
+      const range = this.caretOrEnd();
+      if (!range) return;
       range.deleteContents();
       words.split(/\r\n|\r|\n/).forEach((line, number) => {
         if (number) this.add(range, this.doc.createElement("br"));
@@ -212,6 +215,16 @@ cmVisual.Writing = (() => {
           decoded(seen).trim().replace(/\s+/g, " ") === was.words.replace(/\s+/g, " ") ? start + escaped(words) + end : all,
         );
       this.mail.keep(comment, raw);
+    }
+    // ``html``: an <a>. Behind the link that the caret is in, if any.
+    insertLink(html) {
+      const link = new DOMParser().parseFromString(html, "text/html").querySelector("a");
+      const range = this.caretOrEnd();
+      if (!link || !range) return;
+      const { startContainer: node } = range;
+      const around = (node.nodeType === Node.ELEMENT_NODE ? node : node.parentElement).closest("a");
+      if (around) [range.setStartAfter(around), range.collapse(true)];
+      this.newLink(range, link.textContent, link.getAttribute("href"));
     }
     newLink(range, words, href) {
       const [piece] = read(`<a href="${quoted(href)}" style="color:inherit;text-decoration:underline;"></a>`).kids;

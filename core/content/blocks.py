@@ -64,6 +64,20 @@ def view(language: str = languages.ENGLISH) -> str:
     return f'<div class="footer"><p><a href="{{{{ view_url }}}}">{words}</a></p></div>'
 
 
+_LINKS: dict[str, Callable[[languages.Words], str]] = {
+    "unsubscribe_url": lambda words: words.leave,
+    "view_url": lambda words: words.view,
+}
+
+
+def link(field: str, language: str, kind: str) -> str:
+    """A link inside a line of a body of ``kind``, to the address that the merge field ``field`` is: unsubscribe_url
+    or view_url; its words in ``language``."""
+    words = escape(_LINKS[field](languages.of(language)))
+    made = f'<a href="{{{{ {field} }}}}">{words}</a>'
+    return markdown.from_html(made).strip() if kind == BodyKind.markdown else made
+
+
 READY: dict[str, tuple[str, Callable[[str], str]]] = {  # each gets the language
     "Divider": ("horizontal_rule", lambda _: divider()),
     "Two columns": ("vertical_split", lambda _: columns(2)),

@@ -1,5 +1,6 @@
 """The body in Compose: its kinds, images, blocks and versions, as far as the server has a hand in it."""
 
+import json
 import threading
 from collections.abc import AsyncIterator
 from typing import Any
@@ -154,6 +155,18 @@ async def test_what_cannot_go_into_a_mail_is_refused_in_words(user: Browser, sig
         "no picture that mails can show",
     ):
         assert words in said
+
+
+async def test_the_way_out_goes_in_as_a_link_in_the_mails_language(user: Browser, sign_in: SignIn) -> None:
+    link = '<a href="{{ unsubscribe_url }}">Abmelden</a>'
+    kinds = {"rich": link, "html": link, "markdown": "[Abmelden]({{ unsubscribe_url }})"}
+    alice = sign_in(user)
+    for kind, wanted in kinds.items():
+        await user.open(f"/campaigns/{_draft(alice, body='Hi', body_kind=kind, language='de')}/edit")
+        put = _scripts(user)
+        press(user, "Unsubscribe link")  # the subject's menu has none
+        await eventually(lambda put=put: put)
+        assert json.dumps(wanted) in put[0]
 
 
 async def test_pasted_text_with_images_is_sanitised_before_it_goes_in(user: Browser, sign_in: SignIn) -> None:

@@ -19,7 +19,7 @@ async def test_a_field_goes_in_at_the_caret_and_typing_goes_on_behind_it(sqlite_
             async with await _moving(still) as context:
                 page = console.listen(await context.new_page())
                 for lines, written in WRITTEN.items():
-                    draft = _draft(user_id, name="Rich", subject="Hallo", body="", body_kind="rich")
+                    draft = _draft(user_id, name="Rich", subject="Hallo", body="", body_kind="rich", language="de")
                     await page.goto(f"{web}/campaigns/{draft}/edit")
                     await page.wait_for_function("window.socket?.connected")
                     await page.get_by_label("Body", exact=True).click()
@@ -36,6 +36,13 @@ async def test_a_field_goes_in_at_the_caret_and_typing_goes_on_behind_it(sqlite_
                 await field.evaluate("item => item.dataset.insert = '<img src=x>'")
                 await page.locator('.q-menu [data-insert^="<img"]').click()
                 await eventually(lambda: "&lt;img src=x&gt;" in _body(draft), "a name became HTML")
+                await page.get_by_role("button", name="Merge field", exact=True).click()
+                await page.get_by_role("menuitem", name="Unsubscribe link").click()
+                await expect(page.locator(".q-menu")).to_have_count(0)
+                await expect(editor).to_be_focused()
+                await page.keyboard.type(" hier")
+                link = '<a href="{{ unsubscribe_url }}">Abmelden</a> hier'
+                await eventually(lambda: link in _body(draft).replace("&nbsp;", " "), "no link, or typed into it")
                 subject = page.get_by_label("Subject", exact=True)
                 await subject.click()
                 await page.keyboard.press("End")

@@ -35,7 +35,9 @@ async def test_a_starter_is_edited_where_it_is_seen_and_arrives_with_the_rest_un
     source = starters.get("offer").body
     wanted = source.replace("A thank you to our readers", "A thank you to our readers &amp; friends")
     wanted = wanted.replace(">Choose something<", ">Shop now<").replace("https://example.com", "https://example.com/a")
-    wanted = wanted.replace("THANKS25", "THANKS25{{ email }}")
+    style = "color:inherit;text-decoration:underline;"
+    view = f'<a href="{{{{ view_url }}}}" style="{style}">View in browser</a>'
+    wanted = wanted.replace("THANKS25", f"THANKS25{{{{ email }}}}{view}")
     with provider({}) as server:
         async with _product(sqlite_stack, server) as (context, web, user_id, console):
             draft = _draft(user_id, name="Offer", subject="Offer", body=source, body_kind="html")
@@ -122,6 +124,9 @@ async def _put_a_field(page: Page, mail: FrameLocator) -> None:
     await page.get_by_role("button", name="Merge field", exact=True).click()
     await page.get_by_role("menuitem", name="the recipient's address").click()
     await expect(mail.get_by_text("THANKS25{{ email }}")).to_be_visible()
+    await page.get_by_role("button", name="Merge field", exact=True).click()
+    await page.get_by_role("menuitem", name="View in browser link").click()
+    await expect(mail.get_by_role("link", name="View in browser")).to_have_attribute("href", "{{ view_url }}")
 
 
 async def _put_a_block(page: Page, mail: FrameLocator, draft: int) -> None:

@@ -14,7 +14,7 @@ __all__ = ["content"]
 
 _AS_WORDS = (
     "unsubscribe_url stands in the body as words: readers get a long address that not every mail program makes a link. "
-    "Link a word to {{ unsubscribe_url }} instead."
+    "Take it out and put in “Unsubscribe link” (under Merge field) instead."
 )
 
 
@@ -60,4 +60,4 @@ def _way_out(made: mail.Content) -> list[Finding]:
         return []
     if "unsubscribe_url" in merge.fields_used(made.body):
         return [warning(_AS_WORDS, mark="unsubscribe_url")]
-    return [warning("The body has no unsubscribe link. Insert unsubscribe_url, else readers report spam.")]
+    return [warning("The body has no unsubscribe link. Put one in (under Merge field), else readers report spam.")]

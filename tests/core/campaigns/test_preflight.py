@@ -145,7 +145,7 @@ def test_a_mail_of_images_and_one_without_words_are_said() -> None:
 
 def test_a_missing_way_out_and_broken_braces_are_said() -> None:
     assert said(made("<p>Hi</p>")) == [
-        ("warning", "The body has no unsubscribe link. Insert unsubscribe_url, else readers report spam.")
+        ("warning", "The body has no unsubscribe link. Put one in (under Merge field), else readers report spam.")
     ]
     [(_, sentence)] = said(made("<p>Leave: {{ unsubscribe_url }}</p>"))
     assert sentence.startswith("unsubscribe_url stands in the body as words")
