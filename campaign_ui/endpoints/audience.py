@@ -11,6 +11,7 @@ from campaign_ui.endpoints import download
 from core import db
 from core.audience import contacts, export
 from core.errors import NotFound
+from core.models import SuppressionReason
 
 
 def register(app: FastAPI) -> None:
@@ -37,9 +38,10 @@ async def _suppressed(request: Request) -> Response:
     user = await asyncio.to_thread(auth.find, request.cookies.get(auth.COOKIE))
     if user is None:
         return RedirectResponse("/login", 303)
-    search = _search(request)
-    what = "Suppressed addresses found" if search else "Suppression list"
-    return download.csv(export.suppressed_csv(user.id, search), what, "", user.today)
+    search, reason = _search(request), request.query_params.get("reason", "")
+    reason = reason if reason in set(SuppressionReason) else ""
+    what = "Suppressed addresses found" if search or reason else "Suppression list"
+    return download.csv(export.suppressed_csv(user.id, search, reason), what, "", user.today)
 
 
 def _search(request: Request) -> str:

@@ -14,18 +14,20 @@ from campaign_ui.parts.audience_suppressed import SuppressedCard
 from campaign_ui.parts.upload import UploadPanel, upload_panel
 from core import db
 from core.audience import book, contacts
-from core.models import ContactList
+from core.models import ContactList, SuppressionReason
 
 
 @dataclass(frozen=True)
 class _View:
-    """What of the page is shown, by the names of its address; ``list`` 0 is all contacts, ``sq`` of the suppressed."""
+    """What of the page is shown, by the names of its address; ``list`` 0 is all contacts, the last three are of the
+    suppressed."""
 
     list: int = 0
     q: str = ""
     page: int = 1
     sq: str = ""
     spage: int = 1
+    reason: str = ""
 
 
 _JUMP = """() => {
@@ -51,9 +53,16 @@ class _Audience:
 def register() -> None:
     @ui.page("/audience", response_timeout=layout.PATIENCE)
     async def audience(
-        list: str = "", q: str = "", page: str = "", sq: str = "", spage: str = "", upload: str = "", contact: str = ""
+        list: str = "",
+        q: str = "",
+        page: str = "",
+        sq: str = "",
+        spage: str = "",
+        reason: str = "",
+        upload: str = "",
+        contact: str = "",
     ) -> None:
-        view = _view(list, q, page, sq, spage)
+        view = _view(list, q, page, sq, spage, reason)
         with layout.frame("Audience", "/audience"):
             shown = _Page(view)
             live.watch(shown.reload, "audience")
@@ -66,9 +75,12 @@ def register() -> None:
                 background_tasks.create(asked, name="asked for by the address", context=ui.context.client)
 
 
-def _view(list: str = "", q: str = "", page: str = "", sq: str = "", spage: str = "", **_: str) -> _View:
+def _view(
+    list: str = "", q: str = "", page: str = "", sq: str = "", spage: str = "", reason: str = "", **_: str
+) -> _View:
     """From an address, which anybody can type."""
-    return _View(page_number(list, 0), q[:200], page_number(page), sq[:200], page_number(spage))
+    reason = reason if reason in set(SuppressionReason) else ""
+    return _View(page_number(list, 0), q[:200], page_number(page), sq[:200], page_number(spage), reason)
 
 
 class _Page:
@@ -94,7 +106,9 @@ class _Page:
                     close = ui.button(icon="close", on_click=self.dialog.close).props("flat round dense color=grey-7")
                     close.props["aria-label"] = "Close"
                 self.panel = upload_panel(self._stored)
-        self.suppressed = SuppressedCard(user.id, user.time_zone, view.sq, view.spage, self._moved)
+        self.suppressed = SuppressedCard(
+            user.id, user.time_zone, view.sq, view.spage, view.reason, self._moved
+        )
         jump.on("click", js_handler=_JUMP % self.suppressed.block.html_id)
         self.first_panel: UploadPanel | None = None
         self.full.set_visibility(False)
@@ -144,7 +158,7 @@ class _Page:
         view = _view(**asked)
         self.lists.chosen = view.list or None
         self.contacts.paged.begin_at(view.q, view.page)
-        self.suppressed.paged.begin_at(view.sq, view.spage)
+        self.suppressed.begin_at(view.sq, view.spage, view.reason)
         await self.reload()
 
     def add_to(self, list_id: int) -> None:
@@ -153,8 +167,8 @@ class _Page:
         self.dialog.open()
 
     def _moved(self, is_typed: bool, is_new: bool) -> None:
-        contacts, suppressed = self.contacts.paged, self.suppressed.paged
-        view = _View(self.lists.chosen or 0, contacts.words, contacts.page, suppressed.words, suppressed.page)
+        contacts, suppressed, reason = self.contacts.paged, self.suppressed.paged, self.suppressed.reason
+        view = _View(self.lists.chosen or 0, contacts.words, contacts.page, suppressed.words, suppressed.page, reason)
         say(address("/audience", view, _View()), is_typed=is_typed, is_new=is_new)
 
     async def _open(self, list_id: int | None) -> None:

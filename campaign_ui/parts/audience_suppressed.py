@@ -10,6 +10,7 @@ from campaign_ui.parts.acts import act_undoably, taking_back
 from campaign_ui.parts.ask import confirm
 from campaign_ui.parts.audience_export import show_export
 from campaign_ui.parts.blocks import card, link_button
+from campaign_ui.parts.chips import Chips
 from campaign_ui.parts.notices import notify_done, notify_error
 from campaign_ui.parts.pager import PAGE_ROWS, PagedTable, Rows
 from campaign_ui.parts.suppress_many import ask_many
@@ -72,12 +73,13 @@ _ACTIONS = """
 
 
 class SuppressedCard:
-    """With its own search, and a field to add an address by hand; ``words``, ``page``, ``on_move`` are PagedTable's."""
+    """With its own search, and a field to add an address by hand; ``words``, ``page``, ``on_move`` are PagedTable's.
+    ``reason``: only those are shown; empty: all."""
 
     def __init__(
-        self, user_id: int, time_zone: str, words: str, page: int, on_move: Callable[[bool, bool], Any]
+        self, user_id: int, time_zone: str, words: str, page: int, reason: str, on_move: Callable[[bool, bool], Any]
     ) -> None:
-        self.user_id, self.time_zone = user_id, time_zone
+        self.user_id, self.time_zone, self.reason = user_id, time_zone, reason
         with card("Suppression list", "No campaign of yours mails these addresses.") as self.block:
             self.block.props("tabindex=-1").style("scroll-margin-top:80px")
             with ui.row().classes("w-full items-center justify-between gap-2"):
@@ -98,14 +100,29 @@ class SuppressedCard:
                 page=page,
                 on_move=on_move,
             )
+            with self.paged.tools:
+                self.chips = Chips("Reason", {"": "All", **_REASONS}, reason, self._choose)
         self.paged.table.add_slot("body-cell-email", _EMAIL)
         self.paged.table.add_slot("body-cell-actions", _ACTIONS)
         self.paged.table.on("allow", self._allow)
 
+    def begin_at(self, words: str, page: int, reason: str) -> None:
+        """What the next reload shows."""
+        self.reason = reason
+        self.chips.press(reason)
+        self.paged.begin_at(words, page)
+
+    async def _choose(self, reason: str) -> None:
+        self.reason = reason
+        await self.paged.restart()
+
     async def _load(self, search: str, after: dict[str, Any] | None, skip: int) -> Rows:
-        show_export(self.export, _EXPORT, search)
-        page, total = await off_loop(_page, self.user_id, search, after["id"] if after else None, skip)
-        return Rows([self._row(each) for each in page.rows], page.more, total)
+        show_export(self.export, _EXPORT, search, reason=self.reason)
+        page, counts = await off_loop(_page, self.user_id, search, self.reason, after["id"] if after else None, skip)
+        counts[""] = sum(counts.values())
+        self.chips.show(counts, always=("",))
+        self.chips.set_visibility(counts[""] > 0 or self.reason != "")
+        return Rows([self._row(each) for each in page.rows], page.more, counts.get(self.reason, 0))
 
     def _row(self, each: Suppression) -> dict[str, Any]:
         return {
@@ -143,10 +160,14 @@ def _reason(each: Suppression) -> str:
     return f"{words} elsewhere" if each.source and each.reason != SuppressionReason.manual else words
 
 
-def _page(user_id: int, search: str, before_id: int | None, skip: int) -> tuple[suppression.Page, int]:
+def _page(
+    user_id: int, search: str, reason: str, before_id: int | None, skip: int
+) -> tuple[suppression.Page, dict[str, int]]:
+    """The rows, and how many there are for each reason."""
+    where: dict[str, Any] = {"search": search, "reason": reason, "before_id": before_id, "skip": skip}
     with db.reading() as session:
-        page = suppression.page(session, user_id, search=search, before_id=before_id, skip=skip, limit=PAGE_ROWS)
-        return page, suppression.count(session, user_id, search)
+        page = suppression.page(session, user_id, **where, limit=PAGE_ROWS)
+        return page, suppression.counts(session, user_id, search)
 
 
 def _suppress(user_id: int, email: str) -> bool:

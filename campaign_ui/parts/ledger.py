@@ -12,7 +12,7 @@ from campaign_ui.off_loop import off_loop
 from campaign_ui.parts.address import address, on_back, page_number, say
 from campaign_ui.parts.ask import is_open
 from campaign_ui.parts.badge import STATE_TONES
-from campaign_ui.parts.markup import Html, fill
+from campaign_ui.parts.chips import Chips
 from campaign_ui.parts.timeline import read_timeline, show_timeline
 from core import clock, db, stats
 from core.audience import addresses
@@ -119,15 +119,13 @@ class Ledger:
         self._asked, self._is_opening = 0, False
         self._counts: Counts | None = None
         with ui.row().classes("w-full items-center gap-2 justify-between") as self._choice:
-            self._chips = ui.element("div").classes("flex flex-wrap gap-2").props('role=group aria-label="State"')
+            self._chips = Chips("State", dict(_chips()), self._state, self._choose)
             words = ui.input(
                 "Search", placeholder="Address: anna or @example.com", value=view.q, on_change=self._on_search
             )
             self._input = words.props("clearable debounce=300 inputmode=email autocomplete=off").classes(
                 "w-full sm:w-64"
             )
-        with self._chips:
-            self._buttons = {state: self._chip(state) for state, _ in _chips()}
         self._table = ui.table(columns=_COLUMNS, rows=[], row_key="id", pagination=0).props("flat hide-bottom")
         self._table.classes("w-full")
         for column, template in (("email", _EMAIL), ("state", _STATE), ("reason", _REASON), ("opened_at", _OPENED)):
@@ -156,11 +154,8 @@ class Ledger:
         self._counts = counts
         for controls in (self._choice, self._pages):
             controls.set_visibility(counts.recipients > 0)
-        for state, word in _chips():
-            button, count = self._buttons[state], counts.in_state(state)
-            button.set(fill('<div>{}</div><div class="font-semibold">{}</div>', word, f"{count:,}"))
-            always = state in ("", "pending", "sent", "failed")
-            button.set_visibility(always or count > 0 or state == self._state)
+        numbers = {state: counts.in_state(state) for state, _ in _chips()}
+        self._chips.show(numbers, always=("", "pending", "sent", "failed"))
 
     async def refresh(self) -> None:
         key = ("ledger", self._campaign_id, self._state, self._search, self._cursor)
@@ -177,24 +172,12 @@ class Ledger:
         if told is not None:
             await show_timeline(self._user_id, self._campaign_id, message_id, told, self._zone)
 
-    def _chip(self, state: str) -> Html:
-        button = (
-            Html(fill(""), "button").classes("cm-chip").props(f"type=button aria-pressed={_yes(state == self._state)}")
-        )
-        button.on("click", lambda: self._choose(state))
-        return button
-
     def _pager(self, icon: str, label: str) -> ui.button:
         return ui.button(icon=icon).props(f'flat round dense color=grey-7 aria-label="{label}"')
 
     async def _choose(self, state: str) -> None:
-        self._press(state)
-        await self._go("", 1)
-
-    def _press(self, state: str) -> None:
         self._state = state
-        for name, button in self._buttons.items():
-            button.props(f"aria-pressed={_yes(name == state)}")
+        await self._go("", 1)
 
     async def _on_search(self, event: Any) -> None:
         if (words := event.value or "") != self._search:  # else its user went back to it
@@ -210,7 +193,8 @@ class Ledger:
     async def _go_to(self, asked: dict[str, str]) -> None:
         """Show what an address asks for."""
         view = ledger_view(**asked)
-        self._press(view.state)
+        self._state = view.state
+        self._chips.press(view.state)
         self._search, self._cursor, self._first = view.q, view.at, view.row
         self._input.value = view.q
         await self._load(off_loop(self._read, self._state, self._search, self._cursor))
@@ -263,10 +247,6 @@ def read_page(user_id: int, campaign_id: int, state: str, search: str, cursor: s
 
 def _chips() -> list[tuple[str, str]]:
     return [("", "All"), *((state, word) for state, word, _ in STATES)]
-
-
-def _yes(flag: bool) -> str:
-    return "true" if flag else "false"
 
 
 def _row(row: LedgerRow, zone: str) -> dict[str, Any]:

@@ -34,11 +34,11 @@ def contacts_csv(user_id: int, list_id: int | None = None, search: str = "") -> 
     return _contacts(user_id, Selection(search, list_id))
 
 
-def suppressed_csv(user_id: int, search: str = "") -> Iterator[str]:
-    """Whom ``search`` finds of the suppression list, the oldest first: email, reason, detail, since (UTC), source."""
+def suppressed_csv(user_id: int, search: str = "", reason: str = "") -> Iterator[str]:
+    """Whom ``search`` finds of the suppression list (of ``reason``, if any), the oldest first: email, reason, detail, since (UTC), source."""
     yield _lines([("email", "reason", "detail", "since", "source")])
     last = 0
-    while rows := _suppressed(user_id, search, last):
+    while rows := _suppressed(user_id, search, reason, last):
         last = rows[-1].id or 0
         yield _lines(
             (addresses.shown(each.email), each.reason, each.detail, _time(each.created_at), each.source)
@@ -76,10 +76,10 @@ def _chunks(user_id: int, chosen: Selection) -> Iterator[Sequence[Any]]:
             yield session.exec(wanted.where(own, col(Contact.id).in_(ids))).all()
 
 
-def _suppressed(user_id: int, search: str, after_id: int) -> Sequence[Suppression]:
+def _suppressed(user_id: int, search: str, reason: str, after_id: int) -> Sequence[Suppression]:
     wanted = select(Suppression).where(col(Suppression.user_id) == user_id, col(Suppression.id) > after_id)
     with db.reading() as session:
-        wanted = wanted.where(*suppression.found(session, user_id, search))
+        wanted = wanted.where(*suppression.found(session, user_id, search, reason))
         return session.exec(wanted.order_by(col(Suppression.id)).limit(_CHUNK)).all()
 
 

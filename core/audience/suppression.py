@@ -6,7 +6,7 @@ from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, func, literal_column
+from sqlalchemy import delete, func, literal_column, union_all
 from sqlmodel import Session, col, select
 
 from core import db, live
@@ -178,26 +178,44 @@ def count_among(session: Session, user_id: int, emails: Iterable[str]) -> int:
 
 
 def page(
-    session: Session, user_id: int, *, search: str = "", before_id: int | None = None, skip: int = 0, limit: int = 25
+    session: Session,
+    user_id: int,
+    *,
+    search: str = "",
+    reason: str = "",
+    before_id: int | None = None,
+    skip: int = 0,
+    limit: int = 25,
 ) -> Page:
-    """The newest first, without the first ``skip``; ``search``: words that are in an address, or its beginning up to
+    """The newest first, without the first ``skip``; of ``reason``, if any; ``search``: words that are in an address, or its beginning up to
     behind the @, or ``@`` and the beginning of a domain."""
-    wanted = select(Suppression).where(col(Suppression.user_id) == user_id)
-    wanted = wanted.where(*found(session, user_id, search))
+    number = col(Suppression.id)
+    wanted = select(number).where(col(Suppression.user_id) == user_id, *found(session, user_id, search))
     if before_id is not None:
-        wanted = wanted.where(col(Suppression.id) < before_id)
-    rows = list(session.exec(wanted.order_by(col(Suppression.id).desc()).limit(limit + 1).offset(skip)).all())
-    return Page(rows[:limit], len(rows) > limit)
+        wanted = wanted.where(number < before_id)
+    # One range of the index for each reason, merged by the database: all reasons at once would be sorted every time.
+    parts = [wanted.where(col(Suppression.reason) == each) for each in ([reason] if reason else SuppressionReason)]
+    newest = union_all(*parts).order_by(literal_column("id").desc()).limit(limit + 1).offset(skip)
+    ids = session.execute(newest).scalars().all()
+    rows = session.exec(select(Suppression).where(number.in_(ids)).order_by(number.desc())).all()
+    return Page(list(rows[:limit]), len(rows) > limit)
 
 
 def count(session: Session, user_id: int, search: str = "") -> int:
     """How many addresses of the user's list ``search`` finds."""
-    counted = select(func.count()).select_from(Suppression).where(col(Suppression.user_id) == user_id)
-    return session.exec(counted.where(*found(session, user_id, search))).one()
+    return sum(counts(session, user_id, search).values())
 
 
-def found(session: Session, user_id: int, search: str) -> list[Any]:
-    """SQL of whether ``search`` finds a suppressed address of the user, one condition for each word.
+def counts(session: Session, user_id: int, search: str = "") -> dict[str, int]:
+    """The same for each reason; those without any are missing."""
+    counted = select(Suppression.reason, func.count()).where(col(Suppression.user_id) == user_id)
+    counted = counted.where(*found(session, user_id, search)).group_by(col(Suppression.reason))
+    return dict(session.exec(counted).all())
+
+
+def found(session: Session, user_id: int, search: str, reason: str = "") -> list[Any]:
+    """SQL of whether ``search`` finds a suppressed address of the user, one condition for each word, and of whether it
+    is there for ``reason``, if any.
 
     No index has the domains or what is within: all rows of the user are looked at.
     """
@@ -205,7 +223,8 @@ def found(session: Session, user_id: int, search: str) -> list[Any]:
     domain: Any = literal_column(db.domain_of(session, "suppression.email"))
     kept = addressed.Kept(col(Suppression.user_id), email, domain)
     looks = ((addressed.begins if word.is_address else addressed.has, word.text) for word in looking.words(search))
-    return [look(session, user_id, word, kept) for look, word in looks]
+    because = [col(Suppression.reason) == reason] if reason else []
+    return because + [look(session, user_id, word, kept) for look, word in looks]
 
 
 def _address(email: str) -> str:

@@ -53,7 +53,7 @@ class SuppressionReason(StrEnum):
 class Suppression(SQLModel, table=True):
     """An address that this user's campaigns never mail again."""
 
-    __table_args__ = (UniqueConstraint("user_id", "email"),)
+    __table_args__ = (UniqueConstraint("user_id", "email"), Index("ix_suppression_reason", "user_id", "reason", "id"))
 
     id: int | None = Field(default=None, primary_key=True)
     user_id: int = Field(foreign_key="user.id", ondelete="CASCADE")

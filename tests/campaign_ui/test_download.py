@@ -79,6 +79,8 @@ async def test_each_export_says_what_it_is_and_excel_reads_its_letters(web: http
         "/audience/contacts.csv": "All contacts - ",
         "/audience/suppressed.csv": "Suppression list - ",
         "/audience/suppressed.csv?q=nobody": "Suppressed addresses found - 2",
+        "/audience/suppressed.csv?reason=bounced": "Suppressed addresses found - 2",
+        "/audience/suppressed.csv?reason=manual&nobody": "Suppressed addresses found - 2",
         f"/campaigns/{campaign_id}/recipients.csv": "Recipients - Grusse - ",
         f"/campaigns/{campaign_id}/report.xlsx": "Report - Grusse - ",
     }

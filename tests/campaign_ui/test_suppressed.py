@@ -2,6 +2,7 @@ from nicegui import ui
 from nicegui.testing import User as Browser
 from nicegui.testing.user_interaction import UserInteraction
 
+from campaign_ui.parts.chips import Chips
 from core import db
 from core.audience import suppression
 from tests import rows
@@ -37,6 +38,26 @@ async def test_the_suppression_list_is_shown_and_an_address_is_allowed_again(use
     await user.should_see("carol@example.com gets no more mail.")
     await undo(user, "carol@example.com gets no more mail.")
     await eventually(lambda: len(table.rows) == 2)
+
+
+async def test_the_list_is_filtered_by_reason_and_its_address_keeps_it(user: Browser, sign_in: SignIn) -> None:
+    alice = sign_in(user)
+    with db.session() as session:
+        for name, reason in (("anna", "bounced"), ("ben", "unsubscribed"), ("cem", "bounced")):
+            suppression.suppress(session, alice, f"{name}@example.com", reason)
+    await user.open("/audience")
+    table = table_of(user, "Reason")
+    [export] = user.find("Export as CSV").elements
+    [chips] = [each for each in user.find(kind=Chips).elements if each.props["aria-label"] == "Reason"]
+    told = {value: button.content for value, button in chips.buttons.items() if button.visible}
+    assert list(told) == ["", "unsubscribed", "bounced"] and ">2<" in told["bounced"] and ">3<" in told[""]
+    UserInteraction(user, {chips.buttons["bounced"]}, None).click()
+    await eventually(lambda: [row["email"] for row in table.rows] == ["cem@example.com", "anna@example.com"])
+    assert export.props["href"] == "/audience/suppressed.csv?reason=bounced"
+    await user.open("/audience?reason=unsubscribed")
+    assert [row["email"] for row in table_of(user, "Reason").rows] == ["ben@example.com"]
+    await user.open("/audience?reason=<b>")
+    assert len(table_of(user, "Reason").rows) == 3
 
 
 async def test_who_is_suppressed_is_seen_among_the_contacts(user: Browser, sign_in: SignIn) -> None:

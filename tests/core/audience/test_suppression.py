@@ -71,6 +71,22 @@ def test_the_list_comes_in_pages_the_newest_first_and_is_searched() -> None:
         assert suppression.count(session, ALICE) == 30
 
 
+def test_the_list_is_narrowed_to_a_reason_in_its_pages_its_numbers_and_its_export() -> None:
+    with db.session() as session:
+        for number in range(9):
+            suppression.suppress(session, ALICE, f"p{number}@example.com", ("bounced", "manual")[number % 3 == 0])
+        suppression.suppress(session, CHARLIE, "x@example.com", "complained")
+    with db.reading() as session:
+        first = suppression.page(session, ALICE, reason="bounced", limit=4)
+        rest = suppression.page(session, ALICE, reason="bounced", limit=4, before_id=first.rows[-1].id)
+        assert [row.email[:2] for row in first.rows + rest.rows] == ["p8", "p7", "p5", "p4", "p2", "p1"]
+        assert first.more and not rest.more
+        assert suppression.counts(session, ALICE) == {"bounced": 6, "manual": 3}
+        assert suppression.counts(session, ALICE, "p3") == {"manual": 1}
+        assert suppression.page(session, ALICE, search="p3", reason="bounced").rows == []
+    assert len("".join(export.suppressed_csv(ALICE, reason="manual")).splitlines()) == 1 + 3
+
+
 @pytest.mark.parametrize("search", ["müller", "@müller.de", "kunde@müller", "@xn--mller-kva", "KUNDE@xn--"])
 def test_an_international_domain_is_found_by_its_letters_and_as_it_is_kept(search: str) -> None:
     with db.session() as session:
