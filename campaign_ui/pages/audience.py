@@ -106,9 +106,7 @@ class _Page:
                     close = ui.button(icon="close", on_click=self.dialog.close).props("flat round dense color=grey-7")
                     close.props["aria-label"] = "Close"
                 self.panel = upload_panel(self._stored)
-        self.suppressed = SuppressedCard(
-            user.id, user.time_zone, view.sq, view.spage, view.reason, self._moved
-        )
+        self.suppressed = SuppressedCard(user.id, user.time_zone, view.sq, view.spage, view.reason, self._moved)
         jump.on("click", js_handler=_JUMP % self.suppressed.block.html_id)
         self.first_panel: UploadPanel | None = None
         self.full.set_visibility(False)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from nicegui import ui
 
@@ -66,6 +67,7 @@ class _Senders:
         self.mailboxes: dict[int, BounceMailbox] = {}
         changes = (self._edit, self._test, self._make_default, self._delete, self._pin, self._unpin, self._forget)
         self.actions = Actions(*changes, self._check, self._try_again)
+        self.form: SenderForm | None = None
         self.forms = ui.element("div")  # outside of the cards: what is typed survives their renewal
 
     async def reload(self) -> None:
@@ -75,6 +77,7 @@ class _Senders:
             return
         self.data = data
         self._draw_cards(data)
+        self._tell_form(data)
         self.watcher.again_in(stats.changes_in(data.health, data.now))
         if data.domains != self.shown_domains:
             self.shown_domains = data.domains
@@ -108,14 +111,24 @@ class _Senders:
         with self.forms:
             SenderForm(self.user.id, self.user.time_zone, None).open()
 
-    def _edit(self, sender: Sender) -> None:
+    def _edit(self, sender: Sender) -> SenderForm:
         with self.forms:
-            SenderForm(self.user.id, self.user.time_zone, sender, self.mailboxes.get(sender.id or 0)).open()
+            self.form = SenderForm(self.user.id, self.user.time_zone, sender, self.mailboxes.get(sender.id or 0))
+        if self.data is not None:
+            self._tell_form(self.data)
+        self.form.open()
+        return self.form
+
+    def _tell_form(self, data: _Data) -> None:
+        """The form that is open is told how its sender stands."""
+        if self.form is None or self.form.kept is None:
+            return
+        for sender in data.senders:
+            if sender.id == self.form.kept.id:
+                self.form.tell(sender, data.now, partial(self._try_again, sender))
 
     async def _test(self, sender: Sender) -> None:
-        with self.forms:
-            form = SenderForm(self.user.id, self.user.time_zone, sender, self.mailboxes.get(sender.id or 0))
-        form.open()
+        form = self._edit(sender)
         with self.forms:
             await form.test_connection()
 

@@ -199,7 +199,7 @@ class BodyEditor:
 
 def _definitions(editor_id: int) -> str:
     """What the toolbar's own buttons say and do."""
-    put = f"cmBody.insert({editor_id}, {json.dumps(blocks.table())}, \"block\")"
+    put = f'cmBody.insert({editor_id}, {json.dumps(blocks.table())}, "block")'
     insert = (
         'insertTable: {type: "no-state", tip: "Insert table", disable: (rich) => !!cmTable.cell(rich), '
         f"handler: () => {put}}}"

@@ -44,8 +44,8 @@ _NAME = """
   <a class="font-semibold no-underline hover:underline" style="color:inherit;overflow-wrap:anywhere"
      :href="props.row.href">{{ props.row.name }}</a>
   <div class="lg:hidden text-xs cm-mute mt-1 flex items-center gap-x-2 gap-y-1">
-    <component :is="props.row.mend ? 'a' : 'span'" :href="props.row.mend" class="cm-badge" :class="'is-' + props.row.tone"
-      >{{ props.row.status }}</component>
+    <component :is="props.row.mend ? 'a' : 'span'" :href="props.row.mend" class="cm-badge"
+      :class="'is-' + props.row.tone">{{ props.row.status }}</component>
     <span>{{ props.row.numbers }}</span><span>{{ props.row.when }}</span></div>
 </q-td>
 """
@@ -112,7 +112,7 @@ class CampaignTable:
 
 
 def row(campaign: Summary, zone: str) -> dict[str, Any]:
-    """One campaign as the table shows it."""
+    """One campaign as the table shows it. ``mend``: where what holds it up is mended."""
     counts = campaign.counts
     word, tone = word_and_tone(campaign)
     done = say_done(counts) if campaign.has_begun else _NOT_BEGUN.get(campaign.status, "Not started")
@@ -126,7 +126,7 @@ def row(campaign: Summary, zone: str) -> dict[str, Any]:
         "name": campaign.title,
         "status": word,
         "tone": tone,
-        "mend": f"/senders?edit={campaign.sender_id}" if campaign.is_blocked else None,  # where its state can be changed
+        "mend": f"/senders?edit={campaign.sender_id}" if campaign.is_blocked else None,
         "percent": rounded(100 * counts.progress),
         **dict(zip(PARTS, parts(counts), strict=True)),
         "done": done,

@@ -1,7 +1,5 @@
 """The rest of a campaign through another sender: the dialog that asks for it, and who sent how many."""
 
-from dataclasses import dataclass
-
 from nicegui import events, ui
 from sqlmodel import Session
 
@@ -13,6 +11,7 @@ from campaign_ui.parts.blocks import link_button
 from campaign_ui.parts.notices import notice, notify_error
 from core import campaigns as rules
 from core import db, stats
+from core.audience import addresses
 from core.campaigns import Level, Rest
 from core.delivery import senders
 from core.errors import NotFound
@@ -22,13 +21,8 @@ from core.stats import Summary, Wait
 CHANGE_SENDER = "Change sender"
 _LEFT = (CampaignStatus.sending, CampaignStatus.paused)
 _LOOKS = {Level.serious: ("failed", "report"), Level.warning: ("pending", "warning")}
+_THROUGH = "Send the rest through"
 _NOBODY = "You have no other sender that could send the rest."
-
-
-@dataclass(frozen=True)
-class _Foreseen:
-    waiting: int
-    words: str
 
 
 def waits_for_sender(campaign: Summary, wait: Wait) -> bool:
@@ -81,9 +75,11 @@ class _Dialog:
         with ui.dialog() as dialog, ui.card().classes("w-[520px] max-w-full p-6 gap-3 items-stretch"):
             dialog.props["aria-label"] = CHANGE_SENDER
             dialog_title(CHANGE_SENDER)
+            if self.rest.had:
+                ui.label(_had(self.rest.had)).classes("text-sm cm-mute tabular-nums").style("overflow-wrap:anywhere")
             if self.usable:
                 options = {number: each.sender.name for number, each in self.usable.items()}
-                self.chosen = ui.select(options, label="Sender", value=next(iter(options)), on_change=self._choose)
+                self.chosen = ui.select(options, label=_THROUGH, value=next(iter(options)), on_change=self._choose)
                 self.about = ui.column().classes("w-full gap-3 text-sm").props("aria-live=polite")
             else:
                 notice(_NOBODY, "pending", "warning")
@@ -105,15 +101,13 @@ class _Dialog:
     async def _show(self) -> None:
         """What follows from the one that is chosen."""
         choice = self.usable[self.chosen.value]
-        foreseen = await off_loop(_foresee, self.user, self.campaign, choice.sender)
+        words = await off_loop(_foresee, self.user, self.campaign, choice.sender)
         if self.about.is_deleted or self.chosen.value != choice.sender.id:
             return
         self.about.clear()
         with self.about:
-            ui.label(_who(foreseen.waiting, choice.sender, self.rest.had)).classes("font-medium tabular-nums")
+            ui.label(words).classes("font-medium tabular-nums")
             ui.label(_from(choice.sender, self.rest.was)).classes("cm-mute").style("overflow-wrap:anywhere")
-            if foreseen.words:
-                ui.label(foreseen.words).classes("cm-mute tabular-nums")
             for finding in choice.findings:
                 notice(finding.text, *_LOOKS.get(finding.level, ("info", "info")))
 
@@ -125,17 +119,17 @@ class _Dialog:
                 ui.label(words).classes("text-[13px] cm-mute").style("overflow-wrap:anywhere")
 
 
-def _who(waiting: int, sender: Sender, had: list[tuple[Sender, int]]) -> str:
-    get = "1 recipient that waits gets" if waiting == 1 else f"{waiting:,} recipients that wait get"
-    counts = [f"{count:,}{'' if place else ' had it'} from {each.name}" for place, (each, count) in enumerate(had)]
-    already = " and ".join(counts)
-    return f"{get} it from {sender.name}" + (f"; {already} already." if had else ".")
+def _had(had: list[tuple[Sender, int]]) -> str:
+    counts = [f"{count:,}{'' if place else ' went'} through {each.name}" for place, (each, count) in enumerate(had)]
+    return f"{' and '.join(counts)}; nobody gets it twice."
 
 
 def _from(sender: Sender, was: Sender | None) -> str:
-    before = f", not {senders.from_line(was)}" if was is not None else ""
-    answers = f" Answers go to {sender.reply_to}." if sender.reply_to else ""
-    return f"They read it as from {senders.from_line(sender)}{before}.{answers}"
+    now, before = senders.from_line(sender), senders.from_line(was) if was is not None else ""
+    answers = f" Answers go to {addresses.shown(sender.reply_to)}." if sender.reply_to else ""
+    if now == before:
+        return f"Readers see the same From as before.{answers}"
+    return f"Readers see it from {now}{f' instead of {before}' if before else ''}.{answers}"
 
 
 def _read(user_id: int, campaign_id: int) -> tuple[Summary, Rest]:
@@ -143,11 +137,15 @@ def _read(user_id: int, campaign_id: int) -> tuple[Summary, Rest]:
         return stats.summary(session, user_id, campaign_id), rules.rest(session, user_id, campaign_id)
 
 
-def _foresee(user: auth.CurrentUser, campaign: Summary, sender: Sender) -> _Foreseen:
-    """How many are left, and when they would be through; no words where nobody can tell."""
+def _foresee(user: auth.CurrentUser, campaign: Summary, sender: Sender) -> str:
+    """How many are left, and when they would be through, where anybody can tell."""
     with db.reading() as session:
         outlook = rules.outlook(session, user.id, campaign.id, sender.id)
     if outlook is None or not outlook.flow.waiting:
-        return _Foreseen(campaign.counts.pending, "")
+        return _waiting(campaign.counts.pending)
     said = outlook.forecast().say(user.time_zone)
-    return _Foreseen(outlook.flow.waiting, f"Sent now, it {said[0].lower()}{said[1:]}")
+    return f"{_waiting(outlook.flow.waiting)} Sent now, it {said[0].lower()}{said[1:]}"
+
+
+def _waiting(count: int) -> str:
+    return "1 recipient waits." if count == 1 else f"{count:,} recipients wait."

@@ -67,9 +67,10 @@ class FieldMenu:
                 self._item(f'{{{{ {first} | default: "there" }}}}', "With a default", f'{first} | default: "there"')
                 ui.separator()
             self._item("{{ email }}", "email", "the recipient's address")
-            for name, (title, caption) in _LINKS.items() if self.put_link else ():
-                with ui.menu_item(on_click=partial(self.put_link, name)):
-                    _words(title, caption)
+            if self.put_link is not None:
+                for name, (title, caption) in _LINKS.items():
+                    with ui.menu_item(on_click=partial(self.put_link, name)):
+                        _words(title, caption)
             if fields.hint:
                 ui.label(fields.hint).classes("text-xs cm-mute px-4 py-2 max-w-[280px]")
 

@@ -3,24 +3,21 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from nicegui import ui
 
 from campaign_ui.parts.blocks import link_button
 from campaign_ui.parts.bounce_state import bounce_state
-from campaign_ui.parts.countdown import WaitLine
 from campaign_ui.parts.notices import notice
 from campaign_ui.parts.sender_health import badge_of
-from campaign_ui.parts.try_again import TRY_AGAIN
+from campaign_ui.parts.sender_standing import sender_standing
 from campaign_ui.parts.use_bars import UseBars
 from core import clock, stats
 from core.audience import addresses
-from core.delivery import replies, senders, standing, usage, warmup, windows
-from core.delivery.replies import UNREACHED
-from core.models import BounceMailbox, Security, Sender, SenderState
-from core.stats import Wait
+from core.delivery import senders, usage, warmup, windows
+from core.models import BounceMailbox, Security, Sender
 
-_UNTIL = {SenderState.cooling: "Cooling until", UNREACHED: "Next try"}
 _SECURITIES = {Security.starttls: "STARTTLS", Security.tls: "TLS", Security.none: "not encrypted"}
 
 
@@ -28,7 +25,7 @@ _SECURITIES = {Security.starttls: "STARTTLS", Security.tls: "TLS", Security.none
 class Actions:
     """What the buttons do; each is told which sender."""
 
-    edit: Callable[[Sender], None]
+    edit: Callable[[Sender], Any]
     test: Callable[[Sender], Awaitable[None]]
     make_default: Callable[[Sender], Awaitable[None]]
     delete: Callable[[Sender], Awaitable[None]]
@@ -70,7 +67,7 @@ class SenderCard(ui.element):
                 ui.label(senders.from_line(sender)).classes("break-all")
                 if sender.reply_to:
                     ui.label(f"Answers to {addresses.shown(sender.reply_to)}").classes("cm-mute break-all")
-            _standing(sender, state, now, zone, actions)
+            sender_standing(sender, now, zone, lambda: actions.try_again(sender))
             _learned(sender, zone, actions)
             with ui.element("div").classes("flex flex-wrap gap-1.5"):
                 for text in [*limits(sender), *hours(sender, now)]:
@@ -106,31 +103,6 @@ def hours(sender: Sender, now: datetime) -> list[str]:
     if ramp is not None and (day := warmup.day_of(ramp, now)) is not None:
         words.append(f"Warm-up day {day} of {ramp.days}: {ramp.cap_of(day):,} mails")
     return words
-
-
-def _standing(sender: Sender, state: str, now: datetime, zone: str, actions: Actions) -> None:
-    if state == SenderState.ready:
-        if sender.test_problem:
-            notice(f"The last test failed: {sender.test_problem}", "failed", "cable")
-        return
-    why = replies.explain(sender.state_rule, sender.state_kind, senders.called(sender))
-    blocked, todo = state == SenderState.blocked, stats.todo(sender, state)
-    with notice(why, "failed", "block") if blocked else notice("", "pending", "schedule"):
-        if not blocked:
-            if sender.cooling_until is not None:
-                until = f"{_UNTIL[state]} {clock.say(sender.cooling_until, zone)}"
-                WaitLine("font-medium tabular-nums").set(Wait(until, until=sender.cooling_until, rest="."), now)
-            ui.label(why)
-        ours = state == UNREACHED  # there was no answer
-        if ours and sender.state_reply:
-            ui.label(sender.state_reply)
-        ui.label(f"Its campaigns wait. {todo} Then resume those that were paused." if blocked else todo)
-        if sender.state_reply and not ours:
-            ui.label("The server’s own words").classes("text-xs mt-1")
-            ui.label(sender.state_reply).classes("cm-words")
-        if standing.may_try(sender, now):
-            button = ui.button(TRY_AGAIN, icon="replay", on_click=lambda: actions.try_again(sender))
-            button.props("outline dense").classes("mt-1.5")
 
 
 def _learned(sender: Sender, zone: str, actions: Actions) -> None:

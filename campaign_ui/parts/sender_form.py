@@ -1,7 +1,10 @@
 """The form of one sender: what is typed stays typed until it is saved."""
 
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
 
 from nicegui import ui
 
@@ -11,14 +14,15 @@ from campaign_ui.parts.ask import delete_when_hidden, dialog_title
 from campaign_ui.parts.leaving import ask_before_leaving, on_typed
 from campaign_ui.parts.notices import notice, notify_done, notify_error
 from campaign_ui.parts.sender_fields import SenderFields
+from campaign_ui.parts.sender_save import save
+from campaign_ui.parts.sender_standing import sender_standing
 from core import db, stats
 from core.delivery import bounce_mailbox, senders, standing
 from core.delivery.imap import Trouble
 from core.delivery.probe import ProbeResult, probe
 from core.delivery.sender_values import Invalid, Values, problems
 from core.errors import NotFound, RuleError
-from core.models import BounceMailbox, Sender
-from core.stats import Stopped
+from core.models import BounceMailbox, Sender, SenderState
 from core.tracking import mailbox
 
 
@@ -28,6 +32,7 @@ class SenderForm:
     def __init__(self, user_id: int, zone: str, kept: Sender | None, mailbox: BounceMailbox | None = None) -> None:
         self.user_id, self.zone, self.kept, self.mailbox = user_id, zone, kept, mailbox
         self._result_of: object = None
+        self._told: object = None
         self._problem_of: tuple[object, str | None] = (None, None)  # what the last test of an account found
         with ui.dialog().props("persistent") as self.dialog:
             delete_when_hidden(self.dialog)
@@ -37,6 +42,18 @@ class SenderForm:
 
     def open(self) -> None:
         self.dialog.open()
+
+    def tell(self, sender: Sender, now: datetime, try_again: Callable[[], Any]) -> None:
+        """How ``sender`` stands at ``now`` (the database's time), said above its fields."""
+        state = stats.sender_state(sender, now)
+        told = (state, sender.cooling_until, sender.state_kind, sender.state_rule, sender.state_reply)
+        if self.standing.is_deleted or told == self._told:
+            return
+        self._told = told
+        self.standing.clear()
+        if state != SenderState.ready:
+            with self.standing:
+                sender_standing(sender, now, self.zone, try_again)
 
     def _build(self) -> None:
         title = "Edit sender" if self.kept else "Add sender"
@@ -50,6 +67,7 @@ class SenderForm:
             .classes("w-full px-6 pb-2 gap-5 overflow-y-auto items-stretch flex-nowrap min-h-0")
             .style("max-height:min(64vh,720px)") as fields
         ):
+            self.standing = ui.column().classes("w-full empty:hidden").props("aria-live=polite")
             self.fields = SenderFields(self.kept, self.mailbox, self.zone)
             on_typed(fields, self._forget_result)
         # Outside of what scrolls: the result is seen wherever the form stands.
@@ -93,7 +111,7 @@ class SenderForm:
             sender_id = self.kept.id if self.kept else None
             tested, problem = self._problem_of
             found = problem if tested == _account(values) else None
-            done = await off_loop(_keep, self.user_id, sender_id, values, bounces.values if bounces else None, found)
+            done = await off_loop(save, self.user_id, sender_id, values, bounces.values if bounces else None, found)
         except Invalid as error:
             notify_error(_say_problems(self.fields.show_problems(error.problems)))
             return
@@ -196,56 +214,6 @@ def _say_problems(sentences: list[str]) -> str:
     others = len(sentences) - 1
     more = f" {others} more {'field is' if others == 1 else 'fields are'} marked in red." if others else ""
     return f"Not saved yet. {sentences[0]}{more}"
-
-
-@dataclass(frozen=True)
-class _Saved:
-    """``link``: where what is to do next is done."""
-
-    words: str = "Saved."
-    link: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def is_all(self) -> bool:
-        return self.words == "Saved."
-
-
-def _keep(
-    user_id: int, sender_id: int | None, values: Values, mailbox: bounce_mailbox.Values | None, found: str | None
-) -> _Saved:
-    """Sender and mailbox, or neither; returns what to say. ``found``: by a test of just these values, if any."""
-    if mailbox is not None and (wrong := problems(values) | bounce_mailbox.problems(mailbox)):
-        raise Invalid(wrong)
-    with db.session() as session:
-        if sender_id is None:
-            sender_id = senders.create(session, user_id, values).id
-            assert sender_id is not None
-            done = _Saved(_say_default(senders.default(session, user_id), sender_id))
-        else:
-            senders.save(session, user_id, sender_id, values)
-            done = _say_paused(stats.to_resume(session, user_id, sender_id))
-        if mailbox is not None:
-            bounce_mailbox.save(session, user_id, sender_id, mailbox, new_secret=bool(values.password))
-        else:
-            bounce_mailbox.remove(session, user_id, sender_id)
-        if found is not None:
-            standing.tested(session, senders.get(session, user_id, sender_id), found)
-        return done
-
-
-def _say_paused(campaigns: list[Stopped]) -> _Saved:
-    if not campaigns:
-        return _Saved()
-    if len(campaigns) == 1:
-        return _Saved(f"Saved. {campaigns[0].title} is paused: resume it.", {"href": f"/campaigns/{campaigns[0].id}"})
-    words = f"Saved. {len(campaigns):,} campaigns are paused: resume those that shall go on."
-    return _Saved(words, {"href": "/campaigns?status=paused"})
-
-
-def _say_default(default: Sender | None, sender_id: int) -> str:
-    if default is None or default.id == sender_id:
-        return "Saved. It is your default: new campaigns begin with it."
-    return f"Saved. New campaigns still begin with {default.name}; “Make default” changes that."
 
 
 def _try_mailbox(user_id: int, sender_id: int | None, values: Values, typed: bounce_mailbox.Values) -> ProbeResult:

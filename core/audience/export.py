@@ -35,7 +35,8 @@ def contacts_csv(user_id: int, list_id: int | None = None, search: str = "") -> 
 
 
 def suppressed_csv(user_id: int, search: str = "", reason: str = "") -> Iterator[str]:
-    """Whom ``search`` finds of the suppression list (of ``reason``, if any), the oldest first: email, reason, detail, since (UTC), source."""
+    """Whom ``search`` finds of the suppression list (of ``reason``, if any), the oldest first: email, reason, detail,
+    since (UTC), source."""
     yield _lines([("email", "reason", "detail", "since", "source")])
     last = 0
     while rows := _suppressed(user_id, search, reason, last):

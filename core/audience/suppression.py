@@ -187,8 +187,8 @@ def page(
     skip: int = 0,
     limit: int = 25,
 ) -> Page:
-    """The newest first, without the first ``skip``; of ``reason``, if any; ``search``: words that are in an address, or its beginning up to
-    behind the @, or ``@`` and the beginning of a domain."""
+    """The newest first, without the first ``skip``; of ``reason``, if any; ``search``: words that are in an address, or
+    its beginning up to behind the @, or ``@`` and the beginning of a domain."""
     number = col(Suppression.id)
     wanted = select(number).where(col(Suppression.user_id) == user_id, *found(session, user_id, search))
     if before_id is not None:

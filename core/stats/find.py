@@ -43,8 +43,8 @@ def find(session: Session, user_id: int, words: str, each: int = _EACH) -> list[
 
 
 def _campaigns(session: Session, user_id: int, words: str, each: int) -> list[Found]:
-    columns = (col(Campaign.id), col(Campaign.name), col(Campaign.subject), col(Campaign.status), is_blocked())
-    wanted = select(*columns).where(col(Campaign.user_id) == user_id, col(Campaign.deleted_at).is_(None))
+    columns: list[Any] = [Campaign.id, Campaign.name, Campaign.subject, Campaign.status, is_blocked()]
+    wanted: Any = select(*columns).where(col(Campaign.user_id) == user_id, col(Campaign.deleted_at).is_(None))
     wanted = wanted.where(touched(), *([called(session, user_id, words)] if words else []))
     latest = wanted.order_by(col(Campaign.updated_at).desc(), col(Campaign.id).desc()).limit(each)
     rows = session.execute(latest).all()

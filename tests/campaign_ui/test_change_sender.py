@@ -48,11 +48,11 @@ async def test_a_campaign_whose_sender_broke_goes_on_through_another_and_back(us
     add(alice, "Broken", state="blocked", state_kind="auth")
     await user.open(f"/campaigns/{campaign_id}")
     press(user, "Change sender")
-    await user.should_see("1 recipient that waits gets it from Backup; 30 had it from Hostinger already.")
+    await user.should_see("30 went through Hostinger; nobody gets it twice.")
     for words in (
-        "They read it as from backup@example.net, not news@example.com. Answers go to answers@example.net.",
+        "Readers see it from backup@example.net instead of news@example.com. Answers go to answers@example.net.",
         "The last test of Backup failed: 535 no",
-        "Sent now, it finishes ",
+        "1 recipient waits. Sent now, it finishes ",
         "Broken cannot be chosen. The sender Broken is blocked.",
     ):
         assert words in everything(user)
@@ -92,7 +92,7 @@ async def test_it_is_offered_where_the_sender_waits_and_not_while_all_is_well(us
         sender.cooling_until = db.now(session) + timedelta(days=9)
     await user.open(f"/campaigns/{campaign_id}")
     press(user, "Change sender")
-    await user.should_see("gets it from Backup")
+    await user.should_see("Readers see it from backup@")
     press(user, "Change sender")
     await eventually(lambda: user.notify.contains("The rest goes through Backup from now on."))
     assert (row(campaign_id).sender_id, row(campaign_id).status) == (new, "sending")
@@ -106,13 +106,13 @@ async def test_another_choice_tells_what_follows_from_it(user: Browser, sign_in:
     slow = add(alice, "Slow", per_minute=1, test_problem=None)
     await user.open(f"/campaigns/{campaign_id}")
     press(user, "Change sender")
-    await user.should_see("gets it from Backup")
-    [chooser] = [each for each in user.find(ui.select).elements if each.props.get("label") == "Sender"]
+    await user.should_see("Readers see it from backup@")
+    [chooser] = [each for each in user.find(ui.select).elements if each.props.get("label") == "Send the rest through"]
     chooser.set_value(slow)
-    await user.should_see("gets it from Slow")
+    await user.should_see("Readers see it from slow@")
     await user.should_see("Slow was never tested with this account")
     press(user, "Keep it")
-    await user.should_not_see("gets it from Slow")
+    await user.should_not_see("Readers see it from slow@")
     assert row(campaign_id).sender_id != slow
 
 

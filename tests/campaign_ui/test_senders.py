@@ -381,6 +381,25 @@ async def test_a_card_says_why_a_sender_waits_and_follows_live(user: Browser, si
     assert other and not any(each.is_deleted for each in other)  # its buttons can be pressed all the while
 
 
+async def test_the_form_of_a_blocked_sender_says_why_and_follows(user: Browser, sign_in: SignIn) -> None:
+    user_id = sign_in(user)
+    sender_id = stored(user_id)
+    blocked = {"state_kind": "auth", "state_rule": "auth-phase", "state_reply": "535 5.7.8 <b>Bad</b> credentials"}
+    with db.session() as session:
+        session.get_one(Sender, sender_id).sqlmodel_update({"state": SenderState.blocked, **blocked})
+    await user.open(f"/senders?edit={sender_id}")
+    with user:
+        [dialog] = ElementFilter(kind=ui.dialog)
+        said = [each.text for each in ElementFilter(kind=ui.label).within(instance=dialog)]
+    assert "News (Hostinger) refused the sign-in." in " ".join(said) and blocked["state_reply"] in said
+    assert any(each.startswith("Its campaigns wait.") for each in said)
+    with db.session() as session:
+        session.get_one(Sender, sender_id).state = SenderState.ready  # saved in another tab
+        db.after_commit(session, lambda: senders.live.publish(user_id, "sender", sender_id))
+    await user.should_not_see("535 5.7.8")
+    await user.should_see("Edit sender")
+
+
 async def test_a_server_that_is_not_reached_is_not_said_to_have_answered(user: Browser, sign_in: SignIn) -> None:
     user_id = sign_in(user, time_zone="Asia/Kolkata")
     sender_id, until = stored(user_id), clock.utcnow() + timedelta(minutes=30)

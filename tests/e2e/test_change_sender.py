@@ -62,7 +62,7 @@ async def _change(page: Page) -> None:
     note = page.locator(".cm-notice").filter(has_text="refused the sign-in")
     await note.get_by_role("button", name="Change sender").click()
     dialog = page.get_by_role("dialog", name="Change sender")
-    await expect(dialog.get_by_text("12 recipients that wait get it from Backup.")).to_be_visible()
+    await expect(dialog.get_by_text("12 recipients wait.")).to_be_visible()
     await expect(dialog.get_by_text("Backup was never tested with this account")).to_be_visible()
     await assert_accessible(page)
     await dialog.get_by_role("button", name="Change sender").click()
