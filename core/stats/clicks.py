@@ -8,8 +8,6 @@ from sqlmodel import Session, col, select
 
 from core.models import Campaign, CampaignLink, LinkClick
 
-_MOST = 50
-
 
 @dataclass(frozen=True)
 class Link:
@@ -20,7 +18,7 @@ class Link:
 
 
 def links(session: Session, user_id: int, campaign_id: int) -> list[Link]:
-    """The counted links of a campaign, those most people followed first (at most 50); a stranger's are none."""
+    """The counted links of a campaign, those most people followed first; a stranger's are none."""
     people = func.count(col(LinkClick.message_id)).label("people")
     statement: Any = (
         select(col(CampaignLink.url), people)
@@ -30,6 +28,5 @@ def links(session: Session, user_id: int, campaign_id: int) -> list[Link]:
         .where(col(Campaign.user_id) == user_id, col(Campaign.deleted_at).is_(None))
         .group_by(col(CampaignLink.id), col(CampaignLink.url))
         .order_by(people.desc(), col(CampaignLink.id))
-        .limit(_MOST)
     )
     return [Link(url, int(count)) for url, count in session.execute(statement)]

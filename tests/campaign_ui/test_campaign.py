@@ -140,6 +140,19 @@ async def test_rates_readers_and_links_are_shown_and_said(user: Browser, sign_in
     assert [list(row.values())[1:] for row in table.rows] == [["23 Nov, 09:30", "3", "2"]]
 
 
+async def test_of_many_links_the_first_are_shown_and_it_is_said(user: Browser, sign_in: SignIn) -> None:
+    campaign_id = make(sign_in(user))
+    with db.session() as session:
+        session.add_all(CampaignLink(campaign_id=campaign_id, url=f"https://shop.example/{n}") for n in range(60))
+    await user.open(f"/campaigns/{campaign_id}")
+    await user.should_see("50 of 60")
+    await user.should_not_see("shop.example/59")
+    press(user, "Show more")
+    await user.should_see("60 of 60")
+    await user.should_see("shop.example/59")
+    await user.should_not_see("Show more")
+
+
 def seen(browser: Browser) -> str:
     """Every text whose boxes are all visible."""
     assert browser.client is not None
