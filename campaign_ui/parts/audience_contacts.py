@@ -73,7 +73,7 @@ class ContactsCard:
                 _COLUMNS,
                 self._load,
                 "contacts",
-                "Search: anna, Müller, or @example.com",
+                "Search contacts",
                 "No contact found.",
                 words=words,
                 page=page,

@@ -129,6 +129,8 @@ def _from(sender: Sender, was: Sender | None) -> str:
     answers = f" Answers go to {addresses.shown(sender.reply_to)}." if sender.reply_to else ""
     if now == before:
         return f"Readers see the same From as before.{answers}"
+    if was is not None and was.from_name == sender.from_name:
+        now, before = addresses.shown(sender.from_address), addresses.shown(was.from_address)
     return f"Readers see it from {now}{f' instead of {before}' if before else ''}.{answers}"
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from nicegui import ui
 
 PAGE_ROWS = 25
+_EXAMPLE = "anna, müller or @example.com"
 MENU_HEADER = '<q-th :props="props"><span class="sr-only">Actions</span></q-th>'
 
 
@@ -55,7 +56,7 @@ class PagedTable:
         self.asked = 0
         self.searched = words
         self.search = ui.input(search_label, value=words, on_change=self._search).classes("w-full")
-        self.search.props("debounce=300 clearable maxlength=200")
+        self.search.props("debounce=300 clearable maxlength=200").props["placeholder"] = _EXAMPLE
         with self.search.add_slot("prepend"):
             ui.icon("search").classes("text-[20px]")
         self.tools = ui.column().classes("w-full gap-2 items-stretch empty:hidden")

@@ -29,7 +29,7 @@ async def test_contacts_are_searched_on_the_server_and_paged(user: Browser, sign
     for button, first, last in (("Next", 25, 49), ("Next", 50, 59), ("Previous", 25, 49)):
         press(user, f"{button} page of contacts")
         await eventually(lambda: (table.rows[0]["email"], table.rows[-1]["email"]) == (address(first), address(last)))  # noqa: B023
-    user.find("Search: anna, Müller, or @example.com").type("p07")
+    user.find("Search contacts").type("p07")
     await eventually(lambda: [row["email"] for row in table.rows] == [address(7)])
     await user.should_see("1–1 of 1")
 
@@ -40,7 +40,7 @@ async def test_contacts_are_found_by_their_names_and_many_are_not_counted(
     alice = sign_in(user)
     stored(alice, "email,name\n" + "".join(f"{address(n)},{'Anna MÜLLER' if n < 30 else 'Ben'}\n" for n in range(60)))
     await user.open("/audience")
-    user.find("Search: anna, Müller, or @example.com").type("müller")
+    user.find("Search contacts").type("müller")
     await user.should_see("1–25 of 30")
     monkeypatch.setattr(matches, "MOST_COUNTED", 20)
     press(user, "Next page of contacts")
@@ -182,7 +182,7 @@ async def test_an_international_domain_is_shown_with_its_letters(user: Browser, 
     await user.open("/audience")
     table = table_of(user, "Merge fields")
     assert table.columns[0]["field"] == "shown" and table.rows[0]["shown"] == "k00@müller.de"
-    user.find("Search: anna, Müller, or @example.com").type("müller")
+    user.find("Search contacts").type("müller")
     await user.should_see("1–25 of 30")
     press(user, "Next page of contacts")
     await eventually(lambda: table.rows[0]["shown"] == "k25@müller.de")
@@ -284,7 +284,7 @@ async def test_the_export_is_of_what_is_shown_and_says_so(user: Browser, sign_in
     await user.open(f"/audience?list={two}")
     export = shown(user, ui.button, "Export as CSV")[0]
     assert export.props["href"] == f"/audience/contacts.csv?list={two}"
-    user.find("Search: anna, Müller, or @example.com").type('city:"u & m"')
+    user.find("Search contacts").type('city:"u & m"')
     await eventually(lambda: export.text == "Export found as CSV")
     assert export.props["href"] == f"/audience/contacts.csv?list={two}&q=city%3A%22u+%26+m%22"
     (export,) = shown(user, ui.button, "Export as CSV")
