@@ -90,8 +90,8 @@ def say(moment: datetime, zone: str) -> str:
 
 def of_day(moment: datetime, zone: str) -> str:
     """``09:27:30 IST``; with the date where that is not today's."""
-    shown = show(moment, zone, seconds=True)
-    return shown.partition(", ")[2] if moment - utcnow() < timedelta(hours=12) else shown
+    shown, is_today = show(moment, zone, seconds=True), to_zone(moment, zone).date() == to_zone(utcnow(), zone).date()
+    return shown.partition(", ")[2] if is_today else shown
 
 
 def zone_label(moment: datetime, zone: str) -> str:

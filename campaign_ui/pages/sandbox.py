@@ -47,10 +47,8 @@ class _Sandbox:
         self.wanted, self.opened, self.address = 0, 0, ""
         self.searched = search  # as the address says it
         with ui.column().classes("w-full gap-4") as self.top:
-            with notice("These mails went nowhere.", "info", "science"):
-                ui.label(
-                    "What your sandbox sender sends is kept here for you alone, the newest 500. Nobody received it."
-                )
+            with notice("Mails here reach nobody.", "info", "science"):
+                ui.label("What your sandbox sender sends is kept here for you alone, the newest 500.")
             self.play = SandboxPlay(self.user.id)
         with card() as self.empty:
             with empty_state(

@@ -27,6 +27,7 @@ _REASONS = {
     "blocked": "Blocked",
     "manual": "Added by you",
 }
+_NOBODY = "Nobody is suppressed yet. Who unsubscribes, bounces or complains comes here by itself."
 _EXPORT = "/audience/suppressed.csv"
 _DETAIL = "max-md:hidden max-w-[380px] truncate"
 _COLUMNS = [
@@ -90,16 +91,18 @@ class SuppressedCard:
                 with ui.row().classes("items-center gap-1"):
                     ui.button("Suppress several", icon="playlist_add", on_click=lambda: ask_many(user_id)).props("flat")
                     self.export = link_button("Export as CSV", _EXPORT, icon="download", look="flat download")
-            self.paged = PagedTable(
-                _COLUMNS,
-                self._load,
-                "suppressed addresses",
-                "Search suppressed addresses",
-                "Nobody is suppressed here.",
-                words=words,
-                page=page,
-                on_move=on_move,
-            )
+            self.nobody = ui.label(_NOBODY).classes("text-sm cm-mute")
+            with ui.column().classes("w-full gap-3 items-stretch") as self.listed:
+                self.paged = PagedTable(
+                    _COLUMNS,
+                    self._load,
+                    "suppressed addresses",
+                    "Search suppressed addresses",
+                    "Nobody is suppressed here.",
+                    words=words,
+                    page=page,
+                    on_move=on_move,
+                )
             with self.paged.tools:
                 self.chips = Chips("Reason", {"": "All", **_REASONS}, reason, self._choose)
         self.paged.table.add_slot("body-cell-email", _EMAIL)
@@ -121,7 +124,10 @@ class SuppressedCard:
         page, counts = await off_loop(_page, self.user_id, search, self.reason, after["id"] if after else None, skip)
         counts[""] = sum(counts.values())
         self.chips.show(counts, always=("",))
-        self.chips.set_visibility(counts[""] > 0 or self.reason != "")
+        is_listed = bool(counts[""] or search or self.reason)
+        for element in (self.listed, self.export):
+            element.set_visibility(is_listed)
+        self.nobody.set_visibility(not is_listed)
         return Rows([self._row(each) for each in page.rows], page.more, counts.get(self.reason, 0))
 
     def _row(self, each: Suppression) -> dict[str, Any]:

@@ -61,7 +61,7 @@ class ContentStep:
         options = {code: words.name for code, words in languages.ALL.items()}
         field = ui.select(options, label="Language", value=self.draft.values["language"])
         field.on_value_change(lambda event: self.draft.change(language=event.value))
-        field.props('hint="Of the footer and unsubscribing"').classes("w-full pb-5")
+        field.props('hint="Of its footer and unsubscribe page"').classes("w-full pb-5")
 
     def _show_values(self) -> None:
         """After a template, a version or an undo: what the fields say now."""

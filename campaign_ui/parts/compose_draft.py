@@ -39,7 +39,7 @@ class Draft:
                 *("scheduled_at", "time_zone", "sending_window", "warmup"),
             }
         )
-        self.state = State("saved", f"Saved {_clock(time_zone, campaign.updated_at)}")
+        self.state = State("saved", f"Saved {clock.of_day(campaign.updated_at, time_zone)}")
         self._time_zone = time_zone
         self._unsaved: dict[str, Any] = {}
         self._aside: dict[str, str] = {}  # what of it is in the version history, and as which version
@@ -101,7 +101,7 @@ class Draft:
     def kept_beside(self, at: datetime) -> None:
         """Something of the campaign that is no part of ``values``, its lists, was kept ``at``."""
         if self.state.kind == "saved":
-            self._show(State("saved", f"Saved {_clock(self._time_zone, at)}"))
+            self._show(State("saved", f"Saved {clock.of_day(at, self._time_zone)}"))
 
     async def keep_mine(self) -> bool:
         """After a conflict: what this tab shows replaces what the other saved, which the version history keeps."""
@@ -151,7 +151,7 @@ class Draft:
         try:
             self.version, at = await off_loop(_save, self.user_id, self.id, self.version, sent)
             self._unsaved = {name: value for name, value in self._unsaved.items() if sent.get(name, _NEW) != value}
-            outcome = State("saved", f"Saved {_clock(self._time_zone, at)}")
+            outcome = State("saved", f"Saved {clock.of_day(at, self._time_zone)}")
         except campaigns.EditedElsewhere:
             outcome = State("conflict", "Changed in another tab")
         except campaigns.NotADraft as error:
@@ -184,10 +184,6 @@ async def flush_open(user_id: int, campaign_id: int) -> None:
     for draft in list(_open):
         if (draft.user_id, draft.id) == (user_id, campaign_id):
             await draft.flush()
-
-
-def _clock(zone: str, moment: datetime) -> str:
-    return f"{clock.to_zone(moment, zone):%H:%M:%S} {clock.zone_label(moment, zone)}"
 
 
 def _save(user_id: int, campaign_id: int, version: int, values: dict[str, Any]) -> tuple[int, datetime]:

@@ -52,8 +52,8 @@ class WhenStep:
         values, zone = self.draft.values, self.draft.values["time_zone"]
         day, at = compose_time.typed(values["scheduled_at"], zone)
         with ui.element("div").classes("grid grid-cols-2 gap-3 w-full"):
-            self.day = ui.input("Date", value=day, on_change=self._typed).props("type=date stack-label")
-            self.at = ui.input("Time", value=at, on_change=self._typed).props("type=time stack-label")
+            self.day = ui.input("Date", value=day, on_change=self._typed).props("type=date stack-label no-error-icon")
+            self.at = ui.input("Time", value=at, on_change=self._typed).props("type=time stack-label no-error-icon")
             self.zone = zone_select("Time zone", zone, self._typed)
             self.zone.classes("col-span-2")
         with ui.row().classes("w-full items-center gap-1.5").props('role=group aria-label="Suggested times"'):

@@ -87,8 +87,7 @@ class SandboxList:
             with button:
                 with ui.element("span"):
                     ui.label(addresses.shown(line.rcpt_to)).classes("text-[13.5px] font-semibold truncate min-w-0")
-                    when = clock.to_zone(line.received_at, self.zone)
-                    ui.label(f"{when:%H:%M:%S}").classes("text-xs cm-mute tabular-nums shrink-0")
+                    ui.label(clock.of_day(line.received_at, self.zone)).classes("text-xs cm-mute tabular-nums shrink-0")
                 with ui.element("span"):
                     ui.label(line.subject or "(no subject)").classes("text-[13px] cm-mute truncate min-w-0")
                     ui.label(size(line.size)).classes("text-xs cm-mute tabular-nums shrink-0")

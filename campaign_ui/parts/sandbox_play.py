@@ -106,10 +106,11 @@ async def sandbox_note(user_id: int, campaign_id: int) -> None:
 
     live.watch(again, "sandbox")
     live.watch(again, "campaign", campaign_id)
-    with ui.row().classes("cm-notice is-info w-full items-center gap-x-3 gap-y-1").props("role=note"):
+    with ui.row().classes("cm-notice is-info w-full flex-nowrap").props("role=note"):
         ui.icon("science")
-        words = ui.label(played).classes("font-medium grow basis-60 min-w-0")
-        ui.link("Change the provider, see the mails", "/sandbox").classes("cm-link")
+        with ui.row().classes("grow min-w-0 items-center gap-x-3 gap-y-1"):
+            words = ui.label(played).classes("font-medium grow basis-60 min-w-0")
+            ui.link("Change the provider, see the mails", "/sandbox").classes("cm-link")
 
 
 def _played(user_id: int, campaign_id: int) -> str:

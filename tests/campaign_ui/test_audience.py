@@ -281,6 +281,8 @@ async def test_what_is_shown_stands_in_the_address(user: Browser, sign_in: SignI
 async def test_the_export_is_of_what_is_shown_and_says_so(user: Browser, sign_in: SignIn) -> None:
     alice = sign_in(user)
     two = stored(alice, "email,city\nanna@example.com,Ulm\nben@example.com,Bonn\n", "two")
+    with db.session() as session:
+        suppression.suppress(session, alice, "gone@gmx.example", "manual")
     await user.open(f"/audience?list={two}")
     export = shown(user, ui.button, "Export as CSV")[0]
     assert export.props["href"] == f"/audience/contacts.csv?list={two}"
@@ -326,6 +328,9 @@ async def test_a_stranger_sees_and_changes_nothing(
         await charlie.should_not_see(words)
     stored(charlie_id, "zoe@example.com", "own list")
     await charlie.should_see("own list")
+    with db.session() as session:
+        suppression.suppress(session, charlie_id, "left@example.com", "manual")
+    await charlie.should_see("Added by you")
     contact_table, suppressed = table_of(charlie, "Merge fields"), table_of(charlie, "Reason")
     UserInteraction(charlie, {contact_table}, None).trigger("edit", contact_id)
     await charlie.should_see("There is no such contact any more.")

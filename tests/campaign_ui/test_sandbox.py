@@ -146,7 +146,7 @@ def frame(browser: Browser) -> str:
 async def test_a_newcomer_is_told_what_this_is(user: Browser, sign_in: SignIn) -> None:
     sign_in(user)
     await user.open("/sandbox")
-    await user.should_see("These mails went nowhere.")
+    await user.should_see("Mails here reach nobody.")
     await user.should_see("No mails yet")
 
 

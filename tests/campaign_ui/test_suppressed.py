@@ -60,6 +60,17 @@ async def test_the_list_is_filtered_by_reason_and_its_address_keeps_it(user: Bro
     assert len(table_of(user, "Reason").rows) == 3
 
 
+async def test_an_empty_list_says_how_it_fills_and_shows_no_empty_table(user: Browser, sign_in: SignIn) -> None:
+    sign_in(user)
+    await user.open("/audience")
+    await user.should_see("Nobody is suppressed yet.")
+    assert shown(user, ui.table) == [] == shown(user, ui.button, "Export as CSV")
+    user.find("Address to suppress").type("anna@example.com")
+    press(user, "Suppress")
+    await user.should_not_see("Nobody is suppressed yet.")
+    assert len(table_of(user, "Reason").rows) == 1
+
+
 async def test_who_is_suppressed_is_seen_among_the_contacts(user: Browser, sign_in: SignIn) -> None:
     alice = sign_in(user)
     stored(alice, "anna@example.com\nben@example.com")
@@ -82,10 +93,11 @@ async def test_who_is_suppressed_is_seen_among_the_contacts(user: Browser, sign_
 async def test_an_international_domain_is_shown_with_its_letters(user: Browser, sign_in: SignIn) -> None:
     alice = sign_in(user)
     await user.open("/audience")
-    table = table_of(user, "Reason")
     user.find("Address to suppress").type("kunde@müller.de")
     press(user, "Suppress")
     await user.should_see("kunde@müller.de gets no more mail.")
+    await user.should_not_see("Nobody is suppressed yet.")
+    table = table_of(user, "Reason")
     await eventually(lambda: [each["shown"] for each in table.rows] == ["kunde@müller.de"])
     assert table.columns[0]["field"] == "shown" and "{{ props.row.shown }}" in table.slots["body-cell-email"].template
     UserInteraction(user, {table}, None).trigger("allow", table.rows[0]["email"])

@@ -94,7 +94,7 @@ async def test_a_browser_is_led_by_keys_and_keeps_what_was_typed_while_the_serve
             await expect(page.get_by_label("Paste addresses")).to_have_value("anna@example.com, ben@example.com")
             await page.get_by_role("button", name="Read addresses").click()
             await page.get_by_role("button", name="Add 2 contacts").click()
-            await expect(page.get_by_text("Nobody is suppressed here.")).to_be_visible()
+            await expect(page.get_by_text("Nobody is suppressed yet.")).to_be_visible()
             await expect(page.locator(".q-table__bottom-nodata-icon:visible")).to_have_count(0)
 
 

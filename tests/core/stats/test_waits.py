@@ -22,6 +22,13 @@ def world(session: Session, status: str = "sending", **values: object) -> tuple[
     return alice, rows.campaign(session, alice, states, sender_id=sender.id, status=status, **values), sender
 
 
+def test_a_moment_of_another_day_is_told_with_its_date() -> None:
+    now = clock.utcnow()
+    assert clock.of_day(now, ZONE) == f"{clock.to_zone(now, ZONE):%H:%M:%S} IST"
+    for other in (now - timedelta(days=1), now + timedelta(days=1)):
+        assert clock.of_day(other, ZONE) == clock.show(other, ZONE, seconds=True)
+
+
 def test_a_cooling_sender_is_explained_with_the_servers_words_and_the_time(stack: Stack) -> None:
     with db.session() as session:
         alice, campaign_id, sender = world(session)
@@ -37,7 +44,7 @@ def test_a_cooling_sender_is_explained_with_the_servers_words_and_the_time(stack
         session.flush()
         silent = stats.waiting(session, alice, campaign_id, ZONE)
     assert wait.until == until and wait.tone == "pending" and wait.reply == ""
-    time_shown = clock.show(until, ZONE, seconds=True).partition(", ")[2]
+    time_shown = clock.of_day(until, ZONE)
     assert "IST" in time_shown
     assert wait.lead == f"Hostinger answered 451 4.7.1 Ratelimit: resuming at {time_shown}"
     assert wait.rest == ", 2 waiting." and wait.sentence == wait.lead + wait.rest
