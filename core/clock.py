@@ -1,6 +1,6 @@
 """Time at the edges: aware UTC inside, the user's zone outside. The only caller of ``datetime.now``."""
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 
 import pytz
 

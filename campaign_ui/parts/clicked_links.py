@@ -7,7 +7,6 @@ from campaign_ui.parts.blocks import card
 from campaign_ui.parts.links import link_label
 from core.stats import Link
 
-
 _FIRST, _MORE = 50, 200
 
 
