@@ -13,6 +13,7 @@ from core import campaigns as rules
 from core import db, stats
 from core.audience import addresses
 from core.campaigns import Level, Rest
+from core.campaigns.handover import Choice
 from core.delivery import senders
 from core.errors import NotFound
 from core.models import CampaignStatus, PauseReason, Sender
@@ -72,6 +73,8 @@ class _Dialog:
 
     async def ask(self) -> Sender | None:
         """None: all stays as it is."""
+        first = next(iter(self.usable.values()), None)
+        foreseen = await self._foresee(first) if first is not None else ""
         with ui.dialog() as dialog, ui.card().classes("w-[520px] max-w-full p-6 gap-3 items-stretch"):
             dialog.props["aria-label"] = CHANGE_SENDER
             dialog_title(CHANGE_SENDER)
@@ -90,20 +93,22 @@ class _Dialog:
                     ui.button(CHANGE_SENDER, on_click=lambda: dialog.submit(self.chosen.value)).mark("confirm")
                 else:
                     link_button("Add sender", "/senders", "add")
-        if self.usable:
-            await self._show()
+        if first is not None:
+            self._tell(first, foreseen)
         number = await answer(dialog)
         return self.usable[number].sender if number in self.usable else None
 
     async def _choose(self, _: events.ValueChangeEventArguments[int | None]) -> None:
-        await self._show()
-
-    async def _show(self) -> None:
-        """What follows from the one that is chosen."""
         choice = self.usable[self.chosen.value]
-        words = await off_loop(_foresee, self.user, self.campaign, choice.sender)
-        if self.about.is_deleted or self.chosen.value != choice.sender.id:
-            return
+        words = await self._foresee(choice)
+        if not self.about.is_deleted and self.chosen.value == choice.sender.id:
+            self._tell(choice, words)
+
+    async def _foresee(self, choice: Choice) -> str:
+        return await off_loop(_foresee, self.user, self.campaign, choice.sender)
+
+    def _tell(self, choice: Choice, words: str) -> None:
+        """What follows from the one that is chosen."""
         self.about.clear()
         with self.about:
             ui.label(words).classes("font-medium tabular-nums")
