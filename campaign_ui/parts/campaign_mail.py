@@ -72,7 +72,7 @@ async def show_mail(user_id: int, campaign_id: int) -> None:
     with ui.dialog() as dialog, ui.card().classes("w-[760px] max-w-full p-5 gap-3 items-stretch"):
         dialog.props["aria-label"] = "The mail"
         with ui.row().classes("w-full items-center justify-between flex-nowrap"):
-            dialog_title(f"As {addresses.shown(email)} sees it").classes("break-all")
+            dialog_title(f"As {addresses.shown(email)} sees it").style("overflow-wrap:anywhere")
             close = ui.button(icon="close", on_click=dialog.close).props("flat round dense color=grey-7")
             close.props["aria-label"] = "Close"
         preview("60vh").show(made)

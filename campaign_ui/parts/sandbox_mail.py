@@ -43,7 +43,9 @@ def sandbox_mail(mail: sandbox.Opened, zone: str, here: str, web_url: str, back:
     tabs.on_value_change(show)
     tabs.value = "desktop" if mail.html else "text"
     if mail.attachments:
-        ui.label("Attachments: " + ", ".join(mail.attachments)).classes("text-[13px] cm-mute break-all")
+        ui.label("Attachments: " + ", ".join(mail.attachments)).classes("text-[13px] cm-mute").style(
+            "overflow-wrap:anywhere"
+        )
 
 
 def size(size: int) -> str:
@@ -59,7 +61,7 @@ def _head(mail: sandbox.Opened, zone: str, back: Callable[[], None]) -> None:
             title = ui.label(mail.line.subject or "(no subject)").classes("text-[17px] font-semibold tracking-tight")
             title.classes("break-words max-w-full").props("role=heading aria-level=2")
             sender, to = addresses.shown(mail.mail_from), addresses.shown(mail.line.rcpt_to)
-            ui.label(f"From {sender} to {to}").classes("text-[13px] cm-mute break-all")
+            ui.label(f"From {sender} to {to}").classes("text-[13px] cm-mute").style("overflow-wrap:anywhere")
             when = clock.show(mail.line.received_at, zone, seconds=True)
             ui.label(f"{when} · {size(mail.line.size)}").classes("text-xs cm-mute tabular-nums")
         download = link_button("", f"/sandbox/{mail.line.id}.eml", "download", "flat round dense color=grey-7")

@@ -64,9 +64,11 @@ class SenderCard(ui.element):
                     word, tone = badge_of(state, sender.test_problem)
                     ui.label(word).classes(f"cm-badge is-{tone}")
             with ui.column().classes("gap-1 w-full text-[13.5px]"):
-                ui.label(senders.from_line(sender)).classes("break-all")
+                ui.label(senders.from_line(sender)).style("overflow-wrap:anywhere")
                 if sender.reply_to:
-                    ui.label(f"Answers to {addresses.shown(sender.reply_to)}").classes("cm-mute break-all")
+                    ui.label(f"Answers to {addresses.shown(sender.reply_to)}").classes("cm-mute").style(
+                        "overflow-wrap:anywhere"
+                    )
             sender_standing(sender, now, zone, lambda: actions.try_again(sender))
             _learned(sender, zone, actions)
             with ui.element("div").classes("flex flex-wrap gap-1.5"):
