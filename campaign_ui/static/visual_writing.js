@@ -223,7 +223,10 @@ cmVisual.Writing = (() => {
       if (!link || !range) return;
       const { startContainer: node } = range;
       const around = (node.nodeType === Node.ELEMENT_NODE ? node : node.parentElement).closest("a");
-      if (around) [range.setStartAfter(around), range.collapse(true)];
+      if (around) {
+        range.setStartAfter(around);
+        range.collapse(true);
+      }
       this.newLink(range, link.textContent, link.getAttribute("href"));
     }
     newLink(range, words, href) {
