@@ -194,6 +194,7 @@ class Lane:
                 await asyncio.wait([self._claiming])
             held, self.queue = [*self._parking.drain(), *self.queue], deque()
             kept, sender, now = await self.writer.call(lambda session: batches.look(session, self.sender_id, held))
+            self._follow(sender)
             self._check_limits(sender, now)
             self.queue.extend(message for message in held if message.id in kept)
 

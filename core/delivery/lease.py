@@ -188,6 +188,19 @@ def return_held(session: Session, sender_id: int, epoch: int) -> None:
         _hint(session, user_id, campaign_id, "campaign")
 
 
+def call_back(session: Session, sender_id: int) -> None:
+    """What the owner of a sender, whose row is locked, holds and has not marked is pending again: so its next mark or
+    start is refused, and it looks at the sender anew."""
+    mine = (_message.c.sender_id == sender_id, _message.c.state == MessageState.claimed)
+    held = select(_message.c.id).where(*mine).order_by(_message.c.id).with_for_update()
+    ids = session.connection().execute(held).scalars().all()
+    statement = update(_message).where(_message.c.id.in_(ids), *mine).values(state=MessageState.pending, epoch=None)
+    tally = Tally()
+    for campaign_id in session.connection().execute(statement.returning(_message.c.campaign_id)).scalars():
+        tally.moved(campaign_id, MessageState.claimed, MessageState.pending)
+    tally.store(session, db.now(session))
+
+
 def _tell_undecided(session: Session, messages: Sequence[Any]) -> None:
     """For their timelines, and for the campaign's cap of the day."""
     now = db.now(session)

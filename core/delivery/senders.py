@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 
 from core import config, crypto, db, live
 from core.audience import addresses
-from core.delivery import hosts, learned, presets, usage, warmup, windows
+from core.delivery import hosts, learned, lease, presets, usage, warmup, windows
 from core.delivery.replies import UNREACHED
 from core.delivery.sender_values import Invalid, Values, problems
 from core.errors import NotFound, RuleError
@@ -84,8 +84,13 @@ def save(session: Session, user_id: int, sender_id: int, values: Values) -> None
         .values(**checked, next_start_at=next_start_at, test_problem=known)
         .values(**{name: case((cools_on, _sender.c[name]), else_=value) for name, value in ready.items()})
     )
+    limits, connections = usage.limits_of(kept, now := db.now(session)), kept.connections
     _one(session, statement)
     session.expire(kept)
+    # Without limits its owner asks for no start, so it would not see before its next claim that there are some now.
+    changed = not limits.any and usage.limits_of(kept, now) != limits
+    if kept.owner and (changed or kept.connections < connections):
+        lease.call_back(session, sender_id)
     _changed(session, user_id, sender_id)
 
 

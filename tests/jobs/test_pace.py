@@ -202,6 +202,40 @@ def test_a_limit_that_is_new_counts_what_went_out_without_one(stack: Stack) -> N
         assert len(receiver.starts) <= 40
 
 
+def test_the_first_limit_of_a_sender_that_sends_holds_at_once(stack: Stack) -> None:
+    with Receiver(script=every(60, lambda: limit(), most=1)) as receiver, world.engine() as engine:
+        user_id, sender_id, campaign_id = world.to_people(receiver, world.people(400), batch_size=400)
+
+        def limit() -> None:
+            world.save_sender(user_id, sender_id, per_minute=30)
+            at_change.append(len(receiver.starts))
+
+        at_change = list[int]()
+        world.dispatch(engine)
+        world.until(lambda: world.sender(sender_id).epoch == 2 and world.sender(sender_id).owner != "")
+        [changed] = at_change
+        assert len(receiver.starts) - changed <= 2 * 3  # on either connection: two that were marked, and an envelope
+        paced_until = world.sender(sender_id).paced_until
+        assert paced_until is not None and (paced_until - clock.utcnow()).total_seconds() > 50
+    assert world.states(campaign_id) == {"sent": len(receiver.accepted), "pending": 400 - len(receiver.accepted)}
+
+
+def test_fewer_connections_of_a_sender_that_sends_are_fewer_at_once(stack: Stack) -> None:
+    opened = list[int]()
+
+    def lower(phase: str, recipient: str) -> None:
+        if phase == "dot":
+            opened.append(receiver.open_count)
+            if len(opened) == 60:
+                world.save_sender(user_id, sender_id, connections=1)
+
+    with Receiver(lower) as receiver, world.engine() as engine:  # type: ignore[arg-type]
+        user_id, sender_id, campaign_id = world.to_people(receiver, world.people(400), batch_size=400, connections=3)
+        world.dispatch(engine)
+        world.until(lambda: sent(campaign_id))
+    assert opened[59] == 3 and {*opened[60 + 3 * 3 :]} == {1} and not receiver.twice
+
+
 def test_a_mail_starts_in_its_slot_though_the_server_hung_up_on_the_waiting_connection(sqlite_stack: Stack) -> None:
     user_id, late = world.add_user(), list[float]()
 
