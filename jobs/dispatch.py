@@ -6,7 +6,7 @@ from collections.abc import Callable
 from time import monotonic
 
 from core import campaigns, db
-from core.campaigns import refusing
+from core.campaigns import again, refusing
 from core.delivery import lease, snapshot
 
 log = logging.getLogger(__name__)
@@ -36,6 +36,7 @@ def tick(hint: Callable[[int], None]) -> None:
     _step("start", start_due)
     _step("snapshot", lambda: write_down(hint))
     _step("leave out", leave_out)
+    _step("bring back", bring_back)
     _step("hint", lambda: hint_senders(hint))
     _step("finish", finish_done)
 
@@ -75,6 +76,17 @@ def leave_out() -> None:
         waiting = refusing.waiting(session)
     while waiting:
         waiting = [left for left in waiting if _left_out(left)]
+
+
+def bring_back() -> None:
+    """What was left out of campaigns that then nobody took waits again."""
+    with db.reading() as session:
+        wrong = refusing.wrong(session)
+    for user_id, campaign_id in wrong:
+        after: int | None = 0
+        while after is not None:
+            with db.session() as session:
+                after = again.bring_back(session, user_id, campaign_id, after)
 
 
 def _left_out(left: refusing.Left) -> bool:

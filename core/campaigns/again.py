@@ -14,6 +14,7 @@ from core.campaigns import activity, refusing
 from core.campaigns.checks import sender_problem
 from core.campaigns.drafts import get, hint
 from core.campaigns.states import ALREADY, locked, move, moved
+from core.delivery.replies import LEFT_OUT
 from core.delivery.tally import Tally
 from core.errors import RuleError
 from core.models import Campaign, CampaignStatus, Message, MessageState, Suppression
@@ -61,6 +62,16 @@ def retry_failed(
     activity.take_back(session, campaign_id, chunk.count, hours)
     refusing.try_again(session, campaign_id, left_out)
     return chunk
+
+
+def bring_back(session: Session, user_id: int, campaign_id: int, after: int) -> int | None:
+    """What was left out of a campaign that nobody took (``refusing.wrong``) waits again, a chunk of it; returns
+    ``after`` for the next one, None when that was all."""
+    try:
+        return retry_failed(session, user_id, campaign_id, rule_id=LEFT_OUT, after=after).last_id
+    except RuleError:  # there was none, or they are all suppressed
+        refusing.try_all_again(session, campaign_id)
+        return None
 
 
 def settle_unknown(

@@ -1,6 +1,6 @@
-"""A domain whose server refuses a campaign that others take: what is left for it is not tried, the others go on.
+"""Domains whose servers refuse a campaign that others take: what is left for them is not tried, the others go on.
 
-Its mails fail, in chunks, with that server's words, and can be retried by that reason.
+Their mails fail, in chunks, with that server's words, and can be retried by that reason.
 """
 
 from typing import Any, NamedTuple
@@ -12,6 +12,7 @@ from core import db, live
 from core.campaigns import states
 from core.campaigns.drafts import get, hint, owned
 from core.delivery import consequence, left_out
+from core.delivery.domains import group_of
 from core.delivery.replies import LEFT_OUT
 from core.delivery.tally import Tally
 from core.errors import RuleError
@@ -33,25 +34,34 @@ class Left(NamedTuple):
 
 
 def look(session: Session, user_id: int, message_id: int, reply: str) -> Left | None:
-    """The domain of this mail, which was refused for its content (``reply``), where it is left out of its campaign.
+    """The domain that is to blame for the refusal ``reply`` of this mail's content; None: it may be the content itself.
 
-    From now on, if that domain alone refuses so, again and again, while others took mails of the campaign. Else None.
+    From its third refusal on it is left out of the campaign, while others take that. Where nobody was asked but this
+    domain, others are asked first (``wrong`` tells when they refused, too). What three domains refuse alike is their
+    own fault only where that are few of all mails.
     """
     message = session.get_one(Message, message_id, populate_existing=True)
     left = Left(message.campaign_id, user_id, message.domain)
     if session.get(RefusingDomain, (left.campaign_id, left.domain)) is not None:
         return left  # this one was on its way
-    since = select(Campaign.updated_at).where(col(Campaign.id) == left.campaign_id).scalar_subquery()
+    campaign = session.get_one(Campaign, left.campaign_id, populate_existing=True)
     # What was refused before it was resumed or retried may be mended.
-    refused_at = _refused_at(session, left.campaign_id, message.rule_id, col(Attempt.at) >= since)
-    if refused_at.keys() != {left.domain}:
+    refused_at = _refused_at(session, left.campaign_id, message.rule_id, col(Attempt.at) >= campaign.updated_at)
+    domains, (count, last_id) = [*refused_at], refused_at[left.domain]
+    if campaign.sent_count:
+        is_others = _others_take(session, left.campaign_id, domains)
+    else:
+        is_others = domains == [left.domain] and _others_wait(session, left)
+        db.after_commit(session, live.wake)  # for what is ``wrong``
+    of_all = sum(each for each, _ in refused_at.values()), campaign.sent_count + campaign.failed_count
+    providers = len({group_of(f"@{domain}") for domain in domains})
+    if not is_others or not consequence.blames_domains(providers, *of_all):
         return None
-    count, last_id = refused_at[left.domain]
     refused, decided = _refused_and_decided(session, message, last_id)
-    if not consequence.refuses_all(min(refused, count), decided) or not _others_take(session, message):
-        return None
-    _note(session, left.campaign_id, left.domain, reply)
-    return left
+    if consequence.refuses_all(min(refused, count), decided):
+        _note(session, left.campaign_id, left.domain, reply)
+        return left
+    return left if consequence.waits_for_more(providers, count) else None
 
 
 def blamed(session: Session, user_id: int, campaign_id: int) -> str:
@@ -101,6 +111,16 @@ def waiting(session: Session) -> list[Left]:
     return [Left(*row) for row in session.exec(wanted)]
 
 
+def wrong(session: Session) -> set[tuple[int, int]]:
+    """Campaigns (their user, id) that leave out a domain and are paused, as then the others refused them, too: nobody
+    took a mail. What they left out waits again."""
+    refused = (col(Campaign.status) == CampaignStatus.paused, col(Campaign.pause_reason) == PauseReason.content)
+    found = select(Campaign.user_id, Campaign.id).join(
+        RefusingDomain, col(RefusingDomain.campaign_id) == col(Campaign.id)
+    )
+    return {(row[0], row[1] or 0) for row in session.exec(found.where(*refused, col(Campaign.sent_count) == 0))}
+
+
 def leave_out_chunk(session: Session, left: Left) -> bool:
     """Fail the next mails for a domain that is left out; returns whether there are more."""
     if session.get(RefusingDomain, (left.campaign_id, left.domain)) is None:
@@ -129,6 +149,11 @@ def try_again(session: Session, campaign_id: int, domains: list[str]) -> None:
     session.execute(delete(_refusing).where(_refusing.c.campaign_id == campaign_id, _refusing.c.domain.in_(domains)))
 
 
+def try_all_again(session: Session, campaign_id: int) -> None:
+    """As ``try_again`` for all that are left out."""
+    session.execute(delete(_refusing).where(_refusing.c.campaign_id == campaign_id))
+
+
 def _note(session: Session, campaign_id: int, domain: str, reply: str) -> None:
     row = {"campaign_id": campaign_id, "domain": domain, "reply": reply, "is_done": False}
     db.insert_ignore(session, _refusing, [row])
@@ -143,9 +168,15 @@ def _pending(campaign_id: int) -> tuple[Any, ...]:
     return col(Message.campaign_id) == campaign_id, col(Message.state) == MessageState.pending
 
 
-def _others_take(session: Session, message: Message) -> bool:
-    sent = (col(Message.campaign_id) == message.campaign_id, col(Message.state) == MessageState.sent)
-    return bool(session.execute(select(exists().where(*sent, col(Message.domain) != message.domain))).scalar())
+def _others_take(session: Session, campaign_id: int, domains: list[str]) -> bool:
+    sent = (col(Message.campaign_id) == campaign_id, col(Message.state) == MessageState.sent)
+    return bool(session.execute(select(exists().where(*sent, col(Message.domain).not_in(domains)))).scalar())
+
+
+def _others_wait(session: Session, left: Left) -> bool:
+    theirs = (col(Message.campaign_id) == left.campaign_id, col(Message.domain) != left.domain)
+    under_way = col(Message.state).in_([MessageState.pending, MessageState.claimed, MessageState.sending])
+    return bool(session.execute(select(exists().where(*theirs, under_way))).scalar())
 
 
 def _refused_at(

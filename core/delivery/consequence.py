@@ -72,6 +72,17 @@ def refuses_all(refused: int, decided: int) -> bool:
     return refused >= _IDENTICAL_REFUSALS and refused * _SHARE >= decided
 
 
+def blames_domains(domains: int, refused: int, decided: int) -> bool:
+    """Whether so many ``domains`` that refuse by one rule are to blame themselves, while others take the campaign:
+    ``refused`` of its ``decided`` mails were. Three may well be right."""
+    return domains < _IDENTICAL_REFUSALS or refused * _SHARE < decided
+
+
+def waits_for_more(domains: int, refused: int) -> bool:
+    """Whether it is to be seen yet if a domain refuses all: it ``refused`` few, and few ``domains`` do."""
+    return domains < _IDENTICAL_REFUSALS and refused < _IDENTICAL_REFUSALS
+
+
 def cooldown(verdict: Verdict, step: int) -> float:
     """Seconds a sender waits; ``step``: how many cooldowns it had since its last success."""
     if verdict.wait is not None:

@@ -15,6 +15,7 @@ from core.errors import NotFound, RuleError
 from core.models import Message, RefusingDomain
 from jobs import batches
 from jobs.dispatch import write_down
+from jobs.engine import Engine
 from jobs.flush import Group, flush
 from tests.conftest import Stack
 from tests.jobs import world
@@ -98,30 +99,80 @@ def test_what_was_claimed_for_the_domain_is_not_tried_either(stack: Stack, phase
     assert _rules(campaign_id)[LEFT_OUT] == 40 - _tried(receiver)
 
 
-def test_where_two_domains_refuse_the_same_way_the_campaign_pauses(stack: Stack) -> None:
-    user_id = world.add_user()
-    people = [
-        email for each in zip(*(world.people(20, f"{name}.example") for name in "abc"), strict=True) for email in each
-    ]
+def _in_turn(count: int, *names: str) -> list[str]:
+    """Of each domain ``count`` people, in turn."""
+    each = zip(*(world.people(count, f"{name}.example") for name in names), strict=True)
+    return [email for emails in each for email in emails]
+
+
+def _one_by_one(receiver: Receiver, engine: Engine, people: list[str]) -> tuple[int, int]:
+    """(user, their campaign to these people, over one connection), once it is sent or paused."""
+    user_id, sender_id, campaign_id = world.to_people(receiver, people, connections=1, batch_size=5, delay_seconds=0.01)
+
+    def over() -> bool:
+        return world.campaign(campaign_id).status in ("sent", "paused") and world.sender(sender_id).owner == ""
+
+    world.dispatch(engine)
+    world.until(over, poke=lambda: world.dispatch(engine))
+    return user_id, campaign_id
+
+
+def test_two_domains_that_refuse_at_once_are_left_out_both(stack: Stack) -> None:
     with _refuses("a.example", "b.example") as receiver, world.engine() as engine:
-        sender_id = world.add_sender(user_id, receiver.port, connections=1)
-        campaign_id = world.add_campaign(user_id, sender_id, people)
-        world.dispatch(engine)
-        world.until(lambda: world.campaign(campaign_id).status == "paused")
-        world.until(lambda: world.sender(sender_id).owner == "")
-    assert world.campaign(campaign_id).pause_reason == "content" and LEFT_OUT not in _rules(campaign_id)
+        _, campaign_id = _one_by_one(receiver, engine, ["first@c.example", *_in_turn(20, "a", "b", "c")])
+    assert world.states(campaign_id) == {"sent": 21, "failed": 40}
+    assert 6 <= 40 - _rules(campaign_id)[LEFT_OUT] <= 12  # what was behind the third one was claimed
+
+
+def test_three_domains_that_refuse_the_same_way_pause_the_campaign(stack: Stack) -> None:
+    with _refuses("a.example", "b.example", "c.example") as receiver, world.engine() as engine:
+        user_id, campaign_id = _one_by_one(receiver, engine, ["first@d.example", *_in_turn(20, "a", "b", "c", "d")])
+        assert world.campaign(campaign_id).pause_reason == "content" and not _rules(campaign_id)[LEFT_OUT]
+        assert world.campaign(campaign_id).failed_count == 3
     with db.reading() as session:
         assert refusing.blamed(session, user_id, campaign_id) == ""
 
 
-def test_a_campaign_that_begins_with_the_domain_pauses_and_its_user_leaves_it_out(stack: Stack) -> None:
-    user_id, people = world.add_user(), [*world.people(20, STRICT), *world.people(20, KIND)]
+def test_domains_of_one_provider_count_as_one(sqlite_stack: Stack) -> None:
+    domains = ("outlook.com", "hotmail.com", "live.com")
+    people = [f"{number}@{domain}" for number in range(10) for domain in (*domains, KIND)]
+    with _refuses(*domains) as receiver, world.engine() as engine:
+        _, campaign_id = _one_by_one(receiver, engine, [f"first@{KIND}", *people])
+    assert world.states(campaign_id) == {"sent": 11, "failed": 30} and _rules(campaign_id)[LEFT_OUT]
+
+
+def test_a_campaign_that_begins_with_the_domain_goes_on_without_it(stack: Stack) -> None:
     with _refuses(STRICT) as receiver, world.engine() as engine:
-        sender_id = world.add_sender(user_id, receiver.port, connections=1, batch_size=5, delay_seconds=0.02)
-        campaign_id = world.add_campaign(user_id, sender_id, people)
+        _, campaign_id = _one_by_one(receiver, engine, [*world.people(30, STRICT), *world.people(20, KIND)])
+    assert world.states(campaign_id) == {"sent": 20, "failed": 30}
+    assert sorted(receiver.accepted) == world.people(20, KIND) and _tried(receiver) <= 5
+
+
+def test_where_everybody_refuses_the_campaign_pauses_and_nothing_stays_left_out(stack: Stack) -> None:
+    people = [*world.people(30, STRICT), *world.people(20, KIND)]
+    with _refuses(STRICT, KIND) as receiver, world.engine() as engine:
+        _, campaign_id = _one_by_one(receiver, engine, people)
+        assert world.campaign(campaign_id).pause_reason == "content"
         world.dispatch(engine)
-        world.until(lambda: world.campaign(campaign_id).status == "paused")
-        world.until(lambda: world.sender(sender_id).owner == "")
+        failed = world.states(campaign_id)["failed"]
+        assert 4 <= failed <= 6 and world.states(campaign_id) == {"failed": failed, "pending": 50 - failed}
+        assert not _rules(campaign_id)[LEFT_OUT]
+        with db.reading() as session:
+            assert session.get(RefusingDomain, (campaign_id, STRICT)) is None
+
+
+def test_a_campaign_to_the_domain_alone_pauses(sqlite_stack: Stack) -> None:
+    with _refuses(STRICT) as receiver, world.engine() as engine:
+        _, campaign_id = _one_by_one(receiver, engine, world.people(20, STRICT))
+    assert world.campaign(campaign_id).pause_reason == "content" and world.states(campaign_id)["failed"] == 3
+
+
+def test_the_user_leaves_out_a_domain_that_took_the_first_mails(stack: Stack) -> None:
+    def script(phase: str, to: str) -> str | None:
+        return BLOCKED if phase == "rcpt" and to.endswith(STRICT) and receiver.accepted else None
+
+    with Receiver(script) as receiver, world.engine() as engine:
+        user_id, campaign_id = _one_by_one(receiver, engine, [*world.people(20, STRICT), *world.people(20, KIND)])
         with db.reading() as session:
             assert refusing.blamed(session, user_id, campaign_id) == STRICT
         stranger = world.add_user("charlie@example.com")
@@ -136,8 +187,8 @@ def test_a_campaign_that_begins_with_the_domain_pauses_and_its_user_leaves_it_ou
             refusing.leave_out(session, user_id, campaign_id, STRICT)
         world.dispatch(engine)
         world.until(lambda: world.done(campaign_id), poke=lambda: world.dispatch(engine))
-    assert world.states(campaign_id) == {"sent": 20, "failed": 20}
-    assert sorted(receiver.accepted) == world.people(20, KIND)
+    assert world.states(campaign_id) == {"sent": 21, "failed": 19}
+    assert sorted(receiver.accepted[1:]) == world.people(20, KIND)
     assert _rules(campaign_id)[LEFT_OUT] >= 10
 
 
