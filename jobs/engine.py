@@ -7,11 +7,12 @@ import secrets
 import socket
 import threading
 from collections.abc import Coroutine
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
 from core import config, live
-from core.delivery import holds, lease, rulebook, workers
+from core.delivery import guests, holds, lease, rulebook, workers
 from jobs.beside import Beside
 from jobs.hints import Hints
 from jobs.lane import Lane
@@ -131,6 +132,7 @@ class Engine:
             running = [lane for lane in self._lanes.values() if lane.epoch]
             if running:
                 await self._heartbeat(running)
+                await self._give_way({lane.sender_id: lane for lane in running})  # the hint may be lost
 
     async def _heartbeat(self, running: list[Lane]) -> None:
         ids, asked = [lane.sender_id for lane in running], self._loop.time()
@@ -174,6 +176,7 @@ class Engine:
         running = {lane.sender_id: lane for lane in self._lanes.values() if lane.epoch}
         if not running or self._stopping.is_set():
             return
+        await self._give_way(running)
         try:
             waiting = await self._beside.call(lambda session: holds.with_campaign_waiting(session, running))
         except Away:
@@ -181,6 +184,12 @@ class Engine:
         for sender_id in waiting:
             if self._lanes.get(sender_id) is running[sender_id]:
                 running[sender_id].share()
+
+    async def _give_way(self, running: dict[int, Lane]) -> None:
+        """To a test mail that waits for the connections of its sender."""
+        with suppress(Away):
+            for sender_id in await self._beside.call(lambda session: guests.asked(session, running)):
+                running[sender_id].end("later")
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = self._loop.create_task(work)

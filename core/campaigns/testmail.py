@@ -16,7 +16,7 @@ from core.campaigns.checks import sender_problem
 from core.campaigns.content import content
 from core.campaigns.drafts import get
 from core.content import mail
-from core.delivery import consequence, hosts, replies, senders, smtp, standing, starts, tls
+from core.delivery import consequence, guests, hosts, replies, senders, smtp, standing, starts, tls
 from core.delivery.smtp import Refused, Reply, Server
 from core.delivery.starts import Full
 from core.errors import RuleError
@@ -63,15 +63,15 @@ def addresses_in(text: str) -> list[str]:
 def send_test(user_id: int, campaign_id: int, to: str, fields: Mapping[str, object] | None = None) -> TestResult:
     """Send the draft as it is kept to ``to``, its subject marked [Test], filled with the ``fields`` of an example.
 
-    It takes its turn within the sender's limits; where that is not soon, it is not sent. Blocks for that and while it
-    talks to the mail server (at most some 20 s a step); opens its own short transactions. Raises RuleError with what is
-    missing, NotFound.
+    It takes its turn within the sender's limits, the connections included; where that is not soon, it is not sent.
+    Blocks for that and while it talks to the mail server (at most some 20 s a step); opens its own short transactions.
+    Raises RuleError with what is missing, NotFound.
     """
     address = addresses.one(to)
     with db.reading() as session:
         sender, server, raw = _prepare(session, user_id, campaign_id, address, fields or {})
         full, zone = starts.look(session, sender, address), session.get_one(User, user_id).time_zone
-    result = full or _try(server, sender, address, raw)
+    result = full or _alone(server, sender, address, raw)
     if isinstance(result, Full):
         room = f"There is room for a test again at {clock.of_day(result.until, zone)}. Nothing was sent."
         return TestResult(False, f"{result.why} {room}", is_about_address=result.is_of_domain)
@@ -81,9 +81,18 @@ def send_test(user_id: int, campaign_id: int, to: str, fields: Mapping[str, obje
     return result
 
 
+def _alone(server: Server, sender: Sender, address: str, raw: bytes) -> TestResult | Full:
+    assert sender.id is not None
+    with guests.alone(sender.id) as is_alone:
+        if is_alone:
+            return _try(server, sender, address, raw)
+    sentence = f"{sender.name} is busy with mails that take long. Nothing was sent. Try again in a minute."
+    return TestResult(False, sentence)
+
+
 def _try(server: Server, sender: Sender, address: str, raw: bytes) -> TestResult | Full:
     try:
-        reply = asyncio.run(_deliver(server, sender, address, raw))
+        reply = asyncio.run(asyncio.wait_for(_deliver(server, sender, address, raw), guests.STAYS))
     except Refused as refused:
         verdict = replies.classify(refused.phase, refused.reply.code, "", refused.reply.text)
         at, words = refused.phase, _words(refused.reply)

@@ -9,7 +9,7 @@ from sqlalchemy import exists, insert, or_, select, update
 from sqlmodel import Session, col
 
 from core import db, live
-from core.delivery import holds, ledger, replies
+from core.delivery import guests, holds, ledger, replies
 from core.delivery.tally import Tally
 from core.models import Attempt, Campaign, CampaignStatus, Message, MessageState, Sender, SenderState
 
@@ -32,7 +32,7 @@ class Lease:
 
 
 def take(session: Session, sender_id: int, owner: str) -> Lease | None:
-    """Become the owner unless somebody living is, or the sender is blocked, cooling or deleted (then None).
+    """Become the owner unless somebody living is, or a guest, or the sender is blocked, cooling or deleted (then None).
 
     What a dead owner left is put right in the same transaction: its claimed messages are pending again
     (surely not sent), its sending ones are unknown (nobody knows).
@@ -46,6 +46,7 @@ def take(session: Session, sender_id: int, owner: str) -> Lease | None:
             _sender.c.state != SenderState.blocked,
             or_(_sender.c.cooling_until.is_(None), _sender.c.cooling_until <= now),
             or_(_sender.c.owner.in_(("", owner)), _lapsed(now)),
+            guests.nobody(now),
         )
         .values(
             owner=owner,
@@ -154,6 +155,7 @@ def due(session: Session, among: Iterable[int] | None = None) -> list[int]:
             _sender.c.deleted_at.is_(None),
             _sender.c.state == SenderState.ready,
             or_(_sender.c.owner == "", _lapsed(now)),
+            guests.nobody(now),
             or_(_sender.c.next_start_at.is_(None), _sender.c.next_start_at <= soon),
         )
         .order_by(_sender.c.id)

@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 from sqlmodel import Session, col
 
 from core import db
-from core.delivery import usage, warmup
+from core.delivery import holds, usage, warmup
 from core.delivery.domains import Domains, group_of
 from core.delivery.pace import Pace
 from core.models import DomainPace, Sender
@@ -87,7 +87,8 @@ def _find(session: Session, sender: Sender, email: str, now: float) -> _Found | 
         return Full(usage.at_most(sender, domains.limit, "a minute to one domain"), _moment(clear_at), True)
     slot = pace.reserve(clear_at)
     # Where a campaign goes out meanwhile, its next turn is taken: later there would be none free either.
-    patience = max(PATIENCE, pace.gap + _LATE) if sender.owner else PATIENCE
+    is_busy = sender.owner != "" or holds.has_work(session, sender.id)
+    patience = max(PATIENCE, pace.gap + _LATE) if is_busy else PATIENCE
     if slot.at > clear_at + patience:
         return Full(_pace_of(sender), _moment(slot.at))
     until = min(slot.until, slot.at + _LATE) if pace.limited else float("inf")

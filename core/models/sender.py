@@ -80,6 +80,7 @@ class Sender(SQLModel, table=True):
     # test mails: none of the owner's mails starts then before it has read this row again.
     paced_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
     pace_version: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    guest_until: datetime | None = Field(default=None, sa_type=UtcDateTime)  # see delivery.guests
 
 
 class SenderUsage(SQLModel, table=True):

@@ -1,7 +1,6 @@
 """A wait that a server's reply caused is ended by hand, as the server and the database see it."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -12,7 +11,6 @@ from core.delivery import standing
 from core.delivery.standing import Tried
 from core.errors import RuleError
 from core.models import Message
-from jobs import runner
 from tests.conftest import Stack
 from tests.jobs import world
 from tests.jobs.receiver import Receiver
@@ -21,18 +19,6 @@ PEOPLE = world.people(20)
 QUOTA = "452 4.5.3 Daily sending quota exceeded, try again tomorrow"
 STILL = "452 4.5.3 Daily sending quota exceeded: 500 of 500"
 SLOW = "451 4.7.1 Ratelimit: too many messages, slow down"
-
-
-@contextmanager
-def worker() -> Iterator[None]:
-    """The whole worker: it hears of what is done on a page as in the product."""
-    live.start()
-    runner.start_embedded()
-    try:
-        yield
-    finally:
-        runner.stop_embedded()
-        live.stop()
 
 
 def cools(sender_id: int) -> Callable[[], bool]:
@@ -53,7 +39,7 @@ def left(sender_id: int) -> timedelta:
 
 def test_after_a_quota_one_mail_is_tried_at_once_and_the_rest_follows_when_it_is_taken(stack: Stack) -> None:
     says: list[str | None] = [QUOTA]
-    with Receiver(lambda phase, _: says[0] if phase == "dot" else None) as receiver, worker():
+    with Receiver(lambda phase, _: says[0] if phase == "dot" else None) as receiver, world.worker():
         user_id = world.add_user()
         sender_id = world.add_sender(user_id, receiver.port, connections=4)
         campaign_id = world.add_campaign(user_id, sender_id, PEOPLE)
@@ -138,7 +124,7 @@ def test_the_users_own_limits_hold_whatever_is_tried(stack: Stack) -> None:
 )
 def test_a_server_that_lets_nobody_in_is_tried_again_at_once(stack: Stack, phase: str, answer: str, kind: str) -> None:
     answers: list[str | None] = [answer]
-    with Receiver(lambda where, _: answers[0] if where == phase else None, password="x") as receiver, worker():
+    with Receiver(lambda where, _: answers[0] if where == phase else None, password="x") as receiver, world.worker():
         user_id, sender_id, campaign_id = world.to_people(receiver, PEOPLE, username="me")
         live.wake()
         world.until(cools(sender_id))
@@ -151,7 +137,7 @@ def test_a_server_that_lets_nobody_in_is_tried_again_at_once(stack: Stack, phase
 
 def test_a_mail_that_was_put_off_is_tried_at_once_when_its_user_says_so(stack: Stack) -> None:
     says: list[str | None] = ["450 4.2.0 <x>: Recipient address rejected: Greylisted"]
-    with Receiver(lambda phase, _: says[0] if phase == "rcpt" else None) as receiver, worker():
+    with Receiver(lambda phase, _: says[0] if phase == "rcpt" else None) as receiver, world.worker():
         user_id = world.add_user()
         sender_id = world.add_sender(user_id, receiver.port)
         campaign_id = world.add_campaign(user_id, sender_id, PEOPLE[:3])

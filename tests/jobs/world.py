@@ -28,6 +28,7 @@ from core.models import (
     Sender,
     User,
 )
+from jobs import runner
 from jobs.dispatch import tick
 from jobs.engine import Engine
 from tests.conftest import Stack
@@ -169,6 +170,18 @@ def engine() -> Iterator[Engine]:
         yield made
     finally:
         made.stop()
+
+
+@contextmanager
+def worker() -> Iterator[None]:
+    """The whole worker: it hears of what is done on a page as in the product."""
+    live.start()
+    runner.start_embedded()
+    try:
+        yield
+    finally:
+        runner.stop_embedded()
+        live.stop()
 
 
 def dispatch(made: Engine) -> None:
