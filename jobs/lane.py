@@ -194,8 +194,7 @@ class Lane:
                 await asyncio.wait([self._claiming])
             held, self.queue = [*self._parking.drain(), *self.queue], deque()
             kept, sender, now = await self.writer.call(lambda session: batches.look(session, self.sender_id, held))
-            self._follow(sender)
-            self._check_limits(sender, now)
+            self._follow_limits(sender, now)
             self.queue.extend(message for message in held if message.id in kept)
 
     def may_start(self, message: Claimed) -> bool:
@@ -246,12 +245,11 @@ class Lane:
             await written
         asked, self.poked = self._loop.time(), False
         got = await self._beside.call(lambda session: batches.claim(session, self.sender_id, self.epoch, size))
-        self._follow(got.sender)
         self._hours.follow(got, asked)
         if got.messages is None:
             self.end("lost")
             return
-        self._check_limits(got.sender, got.at)
+        self._follow_limits(got.sender, got.at)
         self._exhausted = not got.messages and not self.poked
         self._worked = self._worked or bool(got.messages)
         bad = await self._mails.compile(got.contents, self.compiled, got.messages, self.writer)
@@ -290,8 +288,9 @@ class Lane:
         self.from_address, self.refresh_after = sender.from_address, max(1, sender.refresh_after)
         self._batch_size = max(1, sender.batch_size)
 
-    def _check_limits(self, sender: Sender, now: datetime) -> None:
-        """With other limits, or by another clock, the sender is taken anew, its past starts too."""
+    def _follow_limits(self, sender: Sender, now: datetime) -> None:
+        """As ``_follow``. With other limits, or by another clock, the sender is taken anew, its past starts too."""
+        self._follow(sender)
         if self.slots.outdated(sender, now):
             self.end("later", 0.0)
 

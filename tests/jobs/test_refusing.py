@@ -25,10 +25,14 @@ BLOCKED = "550 5.7.1 Service unavailable; client host blocked using our blocklis
 STRICT, KIND = "strict.example", "kind.example"
 
 
+def _in_turn(count: int, *names: str) -> list[str]:
+    """Of each domain ``count`` people, in turn."""
+    each = zip(*(world.people(count, f"{name}.example") for name in names), strict=True)
+    return [email for emails in each for email in emails]
+
+
 def _alternating(count: int) -> list[str]:
-    """Of either domain ``count`` people, in turn."""
-    pairs = zip(world.people(count, STRICT), world.people(count, KIND), strict=True)
-    return [email for pair in pairs for email in pair]
+    return _in_turn(count, "strict", "kind")
 
 
 def _refuses(*domains: str) -> Receiver:
@@ -97,12 +101,6 @@ def test_what_was_claimed_for_the_domain_is_not_tried_either(stack: Stack, phase
                 assert 3 <= _tried(receiver) - tried <= most
     assert world.states(campaign_id) == {"sent": 60, "failed": 40} and not receiver.twice
     assert _rules(campaign_id)[LEFT_OUT] == 40 - _tried(receiver)
-
-
-def _in_turn(count: int, *names: str) -> list[str]:
-    """Of each domain ``count`` people, in turn."""
-    each = zip(*(world.people(count, f"{name}.example") for name in names), strict=True)
-    return [email for emails in each for email in emails]
 
 
 def _one_by_one(receiver: Receiver, engine: Engine, people: list[str]) -> tuple[int, int]:
