@@ -132,7 +132,7 @@ class Engine:
             running = [lane for lane in self._lanes.values() if lane.epoch]
             if running:
                 await self._heartbeat(running)
-                await self._give_way({lane.sender_id: lane for lane in running})  # the hint may be lost
+                self._spawn(self._give_way({lane.sender_id: lane for lane in running}))  # the hint may be lost
 
     async def _heartbeat(self, running: list[Lane]) -> None:
         ids, asked = [lane.sender_id for lane in running], self._loop.time()
