@@ -7,7 +7,7 @@ from core.delivery import replies, standing
 from tests.conftest import Stack
 from tests.jobs import world
 from tests.jobs.receiver import Receiver
-from tests.jobs.test_try_again import cools, worker
+from tests.jobs.test_try_again import cools
 from tests.servers import free_port
 
 PEOPLE = world.people(5)
@@ -22,7 +22,7 @@ def test_a_server_that_is_not_there_is_told_and_tried_again(stack: Stack) -> Non
     nothing = (
         f"Nothing answers on port {port} of 127.0.0.1. Check the port: common are 587 with STARTTLS and 465 with TLS."
     )
-    with worker():
+    with world.worker():
         live.wake()
         world.until(cools(sender_id))
         with db.reading() as session:
@@ -49,7 +49,7 @@ def test_a_port_that_is_corrected_is_tried_at_once(stack: Stack) -> None:
     user_id = world.add_user()
     sender_id = world.add_sender(user_id, free_port())
     campaign_id = world.add_campaign(user_id, sender_id, PEOPLE)
-    with worker(), Receiver() as receiver:
+    with world.worker(), Receiver() as receiver:
         live.wake()
         world.until(cools(sender_id))
         world.save_sender(user_id, sender_id, port=receiver.port)
@@ -61,7 +61,7 @@ def test_a_server_that_answers_was_reached_though_it_takes_no_mail(stack: Stack)
     user_id = world.add_user()
     sender_id = world.add_sender(user_id, port)
     campaign_id = world.add_campaign(user_id, sender_id, PEOPLE)
-    with worker():
+    with world.worker():
         live.wake()
         world.until(cools(sender_id))
         with Receiver(lambda phase, _: "550 5.7.1 Go away" if phase == "rcpt" else None, port=port):
@@ -76,7 +76,7 @@ def test_who_has_nothing_to_send_is_not_tried_and_not_said_to_be(stack: Stack) -
     user_id = world.add_user()
     sender_id = world.add_sender(user_id, free_port())
     campaign_id = world.add_campaign(user_id, sender_id, PEOPLE)
-    with worker():
+    with world.worker():
         live.wake()
         world.until(cools(sender_id))
         with db.session() as session:
@@ -88,7 +88,7 @@ def test_who_has_nothing_to_send_is_not_tried_and_not_said_to_be(stack: Stack) -
 
 def test_a_server_that_hangs_up_was_reached(stack: Stack) -> None:
     user_id = world.add_user()
-    with Receiver(lambda phase, _: "drop" if phase == "ehlo" else None) as receiver, worker():
+    with Receiver(lambda phase, _: "drop" if phase == "ehlo" else None) as receiver, world.worker():
         sender_id = world.add_sender(user_id, receiver.port)
         campaign_id = world.add_campaign(user_id, sender_id, PEOPLE)
         live.wake()
