@@ -67,14 +67,14 @@ def crash(stack: Stack, kills: int, mails: int, seed: int, quiet: bool = True) -
             sender_id = world.add_sender(user_id, receiver.port, connections=_CONNECTIONS)
             ids.append(world.add_campaign(user_id, sender_id, people[place::_SENDERS]))
         prepare = silent if quiet else None
-        while killed < kills and len(receiver.accepted) < mails:
+        while killed < kills and not world.sent(*ids):
             with processes.worker(stack, prepare=prepare) as worker:
                 if chance.random() < 0.2:
                     sleep(chance.uniform(0, 0.25))  # at any time of the start
                     worker.kill()
                 else:
                     instant.arm(worker, chance, events=6 * mails // kills)
-                    receiver.wait(lambda: not instant.armed or len(receiver.accepted) == mails, 60)
+                    world.until(lambda: not instant.armed or world.sent(*ids), 60)
                 worker.join(60 if not instant.armed else 0)
             instant.armed = False
             killed += 1
