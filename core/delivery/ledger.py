@@ -9,7 +9,7 @@ from functools import cache
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import TextClause, bindparam, case, exists, func, insert, select, text, update
+from sqlalchemy import bindparam, case, exists, func, insert, select, text, update
 from sqlmodel import Session, col
 
 from core import db, hot
@@ -153,25 +153,26 @@ def put_back(session: Session, messages: Sequence[Claimed], tally: Tally) -> Non
     out, else pending again."""
     if not messages:
         return
+    on = hot.within(session)
     for state in (MessageState.suppressed, MessageState.failed, MessageState.pending):
-        statement = _back_statement(db.dialect(session), state)
-        for campaign_id in session.connection().execute(statement, {"given": given(messages)}).scalars():
+        statement = _back_statement(on.dialect, state)
+        for (campaign_id,) in on.rows(statement, given=given(messages), now=on.now()):
             tally.moved(campaign_id, "claimed", state)
 
 
 @cache
-def _back_statement(dialect: str, state: MessageState) -> TextClause:
+def _back_statement(dialect: str, state: MessageState) -> str:
     values, only = f"state = '{state}', epoch = null", ""
     if state == MessageState.suppressed:
         values, only = f"state = '{state}'", f"and not {NOT_SUPPRESSED}"
     elif state == MessageState.failed:
         values, only = left_out.FAILED, f"and {left_out.REASON} is not null"
-    return text(f"""
+    return f"""
         update message set {values}
         from {db.given_in(dialect, **CLAIM)}
         where {HELD} and {db.by_key(dialect, "message.state")} = 'claimed' {only}
         returning campaign_id
-    """)
+    """
 
 
 def put_off(session: Session, messages: Sequence[tuple[Claimed, float]], now: datetime, tally: Tally) -> None:

@@ -16,8 +16,9 @@ REASON = """
     (select refusing_domain.reply from refusing_domain
       where refusing_domain.campaign_id = message.campaign_id and refusing_domain.domain = message.domain)
 """
+# ``retry_at`` tells when.
 FAILED = f"""
-    state = 'failed', kind = '{KIND}', rule_id = '{LEFT_OUT}', phase = '', reply_code = null,
+    retry_at = :now, state = 'failed', kind = '{KIND}', rule_id = '{LEFT_OUT}', phase = '', reply_code = null,
     reply = case when message.attempts > 0 then 'Not tried again' else 'Not tried' end
             || ', as ' || message.domain || ' refused others: ' || {REASON}
 """
@@ -26,7 +27,7 @@ FAILED = f"""
 def fail(session: Session, ids: Iterable[int], tally: Tally) -> set[int]:
     """Those of these pending messages that are for such a domain fail; returns their ids."""
     on = hot.within(session)
-    failed = on.rows(_fail_statement(on.dialect), ids=json.dumps(sorted(ids)))
+    failed = on.rows(_fail_statement(on.dialect), ids=json.dumps(sorted(ids)), now=on.now())
     for _, campaign_id in failed:
         tally.moved(campaign_id, "pending", "failed")
     return {message_id for message_id, _ in failed}

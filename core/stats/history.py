@@ -123,7 +123,8 @@ def timeline(session: Session, user_id: int, campaign_id: int, message_id: int) 
     events += [Event(getattr(message, name), title, tone) for name, title, tone in facts]
     if message.state == MessageState.sent and message.sent_at is not None:
         events.append(_sent(message))
-    if message.kind and not tries:  # what is told without a server's words, or rows older than the attempts
+    # What is told without a server's words, or rows older than the attempts.
+    if message.kind and not tries or message.state == MessageState.failed and message.rule_id == replies.LEFT_OUT:
         events.append(_told(message, provider))
     waits = message.state == MessageState.pending and message.attempts > 0
     former = sender is not None and sender.id != sender_id_now and message.state not in NOT_TRIED
@@ -175,6 +176,7 @@ def _came_back(attempt: Attempt, provider: str) -> Event:
 def _told(message: Message, provider: str) -> Event:
     sentence = replies.explain(message.rule_id, message.kind, provider)
     at, title = message.sent_at or message.retry_at, _TITLES.get(message.kind, "Not sent")
+    title = "Its domain is left out" if message.rule_id == replies.LEFT_OUT else title
     words = message.reply
     return Event(at, title, "failed", message.phase, message.reply_code, words, sentence, message.rule_id)
 

@@ -5,10 +5,11 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func
+from sqlalchemy import case, func
 from sqlmodel import Session, col, select
 
 from core import clock
+from core.delivery.replies import LEFT_OUT
 from core.models import Attempt, Campaign, Message, MessageState
 from core.stats.counts import Summary
 from core.stats.pace import Minute
@@ -31,9 +32,10 @@ def minutes(session: Session, user_id: int, campaign: Summary, zone: str) -> tup
     sent = _by_minute(
         session.exec(mine.where(col(Message.state) == MessageState.sent, col(Message.sent_at).is_not(None)))
     )
-    refused = mine.with_only_columns(func.max(col(Attempt.at))).join(
-        Attempt, col(Attempt.message_id) == col(Message.id)
-    )
+    # What was left out was not tried then, or not at all.
+    tried_at = case((col(Message.rule_id) != LEFT_OUT, func.max(col(Attempt.at))))
+    refused = mine.with_only_columns(func.coalesce(tried_at, col(Message.retry_at)))
+    refused = refused.outerjoin(Attempt, col(Attempt.message_id) == col(Message.id))
     refused = refused.where(col(Message.state) == MessageState.failed).group_by(col(Message.id))
     failed = _by_minute(session.execute(refused).scalars())
     first, last = _minute(begun), _minute(ended)

@@ -235,6 +235,7 @@ def test_what_a_dead_owner_held_for_the_domain_is_not_claimed_again(stack: Stack
         tally.store(session, db.now(session))
     _leave_out(campaign_id)
     with db.session() as session:
+        left_at = db.now(session)
         lease.return_held(session, sender_id, held[0].epoch)
     with db.session() as session:
         claimed = batch.claim(session, sender_id, held[0].epoch, 2)
@@ -244,6 +245,7 @@ def test_what_a_dead_owner_held_for_the_domain_is_not_claimed_again(stack: Stack
     assert world.states(campaign_id) == {"claimed": 3, "failed": 3} and _rules(campaign_id) == {LEFT_OUT: 3}
     words = [world.message(campaign_id, email) for email in world.people(2, STRICT)]
     assert [row.attempts for row in words] == [1, 0]  # the first was asked to come back later
+    assert all(row.retry_at > left_at for row in words)  # which tells when they failed
     assert [row.reply.split(",")[0] for row in words] == ["Not tried again", "Not tried"]
 
 

@@ -4,6 +4,7 @@ import pytest
 from sqlmodel import select
 
 from core import campaigns, db, stats
+from core.delivery.replies import LEFT_OUT
 from core.errors import NotFound
 from core.models import Attempt, Campaign, CampaignLink, Message
 from core.tracking import links
@@ -101,6 +102,19 @@ def test_a_mail_in_doubt_and_one_that_could_not_be_made_are_explained(sqlite_sta
         with db.reading() as session:
             told = stats.timeline(session, user_id, campaign_id, message_id)
         assert said in next(event for event in told.events if event.sentence).sentence
+
+
+def test_a_mail_whose_domain_was_left_out_says_so_after_its_tries(stack: Stack) -> None:
+    user_id, campaign_id, message_id = make()
+    with db.session() as session:
+        message = session.get_one(Message, message_id)
+        message.state, message.sent_at, message.opened_at, message.unsubscribed_at = "failed", None, None, None
+        message.kind, message.rule_id, message.reply = "policy", LEFT_OUT, "Not tried again, as it refused others"
+        message.retry_at = db.now(session) + timedelta(minutes=3)
+    with db.reading() as session:
+        *tries, left = stats.timeline(session, user_id, campaign_id, message_id).events
+    assert len(tries) == 2
+    assert (left.title, left.words) == ("Its domain is left out", "Not tried again, as it refused others")
 
 
 def test_of_very_many_tries_the_latest_are_told(sqlite_stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,9 +4,11 @@ import pytest
 from sqlmodel import Session
 
 from core import db, stats
+from core.delivery.replies import LEFT_OUT
 from core.models import Attempt, Campaign, CampaignStatus, MessageState
 from core.stats import minutes as by_minute
 from core.stats.minutes import minutes
+from core.stats.pace import Minute
 from tests import rows
 from tests.conftest import Stack
 
@@ -38,8 +40,25 @@ def test_a_short_campaign_is_told_by_its_minutes_on_the_users_clock(stack: Stack
         alice = rows.user(session)
         campaign_id = _sent(session, alice, timedelta(seconds=150), 1, 2, 30, 140)
         told = minutes(session, alice, stats.summary(session, alice, campaign_id), ZONE)
-    shown = [(f"{each.at:%H:%M}", each.sent, each.failed) for each in told]
-    assert shown == [("09:30", 2, 0), ("09:31", 1, 0), ("09:32", 0, 1), ("09:33", 1, 0)]
+    assert _shown(told) == [("09:30", 2, 0), ("09:31", 1, 0), ("09:32", 0, 1), ("09:33", 1, 0)]
+
+
+def test_mails_for_a_domain_that_was_left_out_failed_in_the_minute_of_that(stack: Stack) -> None:
+    with db.session() as session:
+        alice = rows.user(session)
+        campaign_id = _sent(session, alice, timedelta(seconds=150), 1)
+        campaign, at = session.get_one(Campaign, campaign_id), BEGUN + timedelta(seconds=140)
+        left = {"rule_id": LEFT_OUT, "kind": "policy"}
+        rows.message(session, campaign, "never@strict.example", MessageState.failed, at, **left)
+        once = rows.message(session, campaign, "once@strict.example", MessageState.failed, at, **left)
+        session.add(Attempt(campaign_id=campaign_id, message_id=once, at=BEGUN, kind="greylist"))
+        session.flush()
+        told = minutes(session, alice, stats.summary(session, alice, campaign_id), ZONE)
+    assert _shown(told) == [("09:30", 1, 0), ("09:31", 0, 0), ("09:32", 0, 1), ("09:33", 0, 2)]
+
+
+def _shown(told: tuple[Minute, ...]) -> list[tuple[str, float | None, float | None]]:
+    return [(f"{each.at:%H:%M}", each.sent, each.failed) for each in told]
 
 
 def test_a_long_a_running_and_a_very_large_one_are_not(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
