@@ -15,6 +15,7 @@ from core.models import CampaignStatus, Message, MessageState, PauseReason, Send
 from core.stats.counts import Summary, summary
 
 _SOON = timedelta(seconds=2)
+_MINUTE = timedelta(seconds=63)  # with what a pace keeps to be safe
 _NAMED = 3  # domains inside a sentence
 _SAID_CHARS = 120  # of a server's words inside a sentence
 
@@ -230,7 +231,7 @@ def _of_due(session: Session, campaign: Summary, sender: Sender, now: datetime, 
         .order_by(col(Message.retry_at), col(Message.id))
         .limit(1)
     ).first()
-    is_full = sender.next_start_at is not None and sender.next_start_at > now + standing.PACED
+    full_until = _full_until(sender, now)
     if first is not None and first.retry_at > now + _SOON:
         at = clock.of_day(first.retry_at, zone)
         if sender.domain_per_minute and not first.reply:
@@ -242,18 +243,29 @@ def _of_due(session: Session, campaign: Summary, sender: Sender, now: datetime, 
             lead = f"The last mail waits to be tried again at {at}"
         else:
             lead = f"All {count:,} that remain wait to be tried again, the first at {at}"
-        may_try = bool(first.reply) and not is_full
+        may_try = bool(first.reply) and full_until is None
         return Wait(lead, "pending", first.reply, first.retry_at, ".", try_mails=may_try)
-    if is_full and sender.next_start_at is not None:
+    if full_until is not None:
         why = usage.full(session, sender, now) or _limit(sender)
-        lead = f"{why} Next mail at {clock.of_day(sender.next_start_at, zone)}"
-        return Wait(lead, "pending", until=sender.next_start_at, rest=f"; {count:,} waiting.")
+        lead = f"{why} Next mail at {clock.of_day(full_until, zone)}"
+        return Wait(lead, "pending", until=full_until, rest=f"; {count:,} waiting.")
+    if sender.owner == "" and sender.guest_until is not None and sender.guest_until > now:
+        return Wait(f"A test goes through {sender.name} just now, then sending goes on. {count:,} waiting.", "sent")
     if sender.lease_until is None or sender.lease_until <= now:
         words = f"{count:,} waiting; sending starts as soon as a worker is free."
         return _nobody(session) or Wait(words, "pending")
     ramp = warmup.from_json(sender.warmup)
     more = f" {warmup.say(ramp, now)}" if ramp and warmup.day_of(ramp, now) else ""
     return Wait(f"Sending now. {_limit(sender)}{more} {count:,} waiting.", "sent")
+
+
+def _full_until(sender: Sender, now: datetime) -> datetime | None:
+    """Until when its limits let no mail start, as after one was lowered; None: no longer than between any two mails."""
+    numbers = [pace for pace, _, _ in usage.paces(sender)]
+    numbers += [sender.learned_per_minute] if sender.learned_per_minute else []
+    moments = [sender.next_start_at, sender.paced_until if numbers else None]
+    until = max((at for at in moments if at is not None), default=now)
+    return until if until > now + _SOON + _MINUTE / min(numbers, default=1) else None
 
 
 def _then(sender: Sender) -> str:

@@ -119,10 +119,11 @@ def test_pace_and_retries_say_when_the_next_mail_goes(stack: Stack) -> None:
         alice, campaign_id, sender = world(session)
         now = db.now(session)
         assert stats.waiting(session, alice, campaign_id, ZONE).sentence.startswith("Sending now. Hostinger sends at")
-        sender.next_start_at = now + timedelta(seconds=40)  # one or two a minute: it goes on
+        sender.next_start_at = now + timedelta(seconds=40)
+        sender.per_minute = 1  # it goes on
         session.flush()
         assert stats.waiting(session, alice, campaign_id, ZONE).sentence.startswith("Sending now.")
-        sender.next_start_at = now + timedelta(minutes=5)
+        sender.per_minute, sender.next_start_at = 30, now + timedelta(minutes=5)
         session.flush()
         wait = stats.waiting(session, alice, campaign_id, ZONE)
         assert wait.until == sender.next_start_at and "at most 30 mails a minute" in wait.sentence
@@ -140,6 +141,28 @@ def test_pace_and_retries_say_when_the_next_mail_goes(stack: Stack) -> None:
         last = stats.waiting(session, alice, campaign_id, ZONE)
     assert "All 2 that remain wait to be tried again" in wait.sentence and wait.reply == "450 4.2.0 Greylisted"
     assert last.sentence.startswith("The last mail waits to be tried again at ")
+
+
+def test_while_what_went_out_before_a_lower_limit_counts_nothing_is_said_to_go_out(stack: Stack) -> None:
+    with db.session() as session:
+        alice, campaign_id, sender = world(session)
+        sender.paced_until = db.now(session) + timedelta(seconds=50)
+        session.flush()
+        wait = stats.waiting(session, alice, campaign_id, ZONE)
+        assert wait.lead.startswith("Hostinger sends at most 30 mails a minute. Next mail at ")
+        assert (wait.until, wait.tone) == (sender.paced_until, "pending")
+        sender.per_minute = None  # and with it that wait
+        session.flush()
+        assert stats.waiting(session, alice, campaign_id, ZONE).tone == "sent"
+
+
+def test_a_campaign_that_stands_still_for_a_test_says_so(sqlite_stack: Stack) -> None:
+    with db.session() as session:
+        alice, campaign_id, sender = world(session)
+        sender.lease_until, sender.guest_until = None, db.now(session) + timedelta(minutes=1)
+        session.flush()
+        wait = stats.waiting(session, alice, campaign_id, ZONE)
+    assert wait.sentence == "A test goes through Hostinger just now, then sending goes on. 2 waiting."
 
 
 def test_without_a_worker_it_says_that_it_waits_for_one(stack: Stack) -> None:
