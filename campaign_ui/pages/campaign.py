@@ -40,10 +40,9 @@ from core.stats import Counts, Failure, Heat, LedgerPage, Link, Pace, Spans, Sum
 from core.stats.days import Progress, progress
 
 _MAY_RETRY = ("sending", "paused", "sent")
-_UNKNOWN = (
-    "For {count} no answer came after the mail was handed over: the connection or the program ended first. "
-    "They may have arrived, so they are never sent again by themselves."
-)
+_UNKNOWN = "For {} no answer came after the mail was handed over: the connection or the program ended first. "
+_IT_MAY = "It may have arrived, so it is never sent again by itself."
+_THEY_MAY = "They may have arrived, so they are never sent again by themselves."
 _STEPS = 200
 _BELOW_HEADER = "scroll-margin-top:120px"
 
@@ -269,7 +268,7 @@ class _Page:
     def _show_unknown(self, counts: Counts, status: str) -> None:
         self.unknown.set_visibility(counts.unknown > 0)
         self.doubtful = "1 mail" if counts.unknown == 1 else f"{counts.unknown:,} mails"
-        self.unknown_words.set_text(_UNKNOWN.format(count=self.doubtful))
+        self.unknown_words.set_text(_UNKNOWN.format(self.doubtful) + (_IT_MAY if counts.unknown == 1 else _THEY_MAY))
         self.again.set_visibility(status in _MAY_RETRY)
 
     async def _ask_hours(self) -> None:

@@ -15,7 +15,7 @@ from campaign_ui.parts.sandbox_play import sandbox_note
 from core import clock, db
 from core.campaigns.forecast import in_words
 from core.errors import NotFound
-from core.stats import Pace
+from core.stats import Failure, Pace
 from core.stats.report import Report, report
 
 _MOST = 8  # failures and links on paper; the workbook has all
@@ -82,15 +82,17 @@ def _sheet(data: Report) -> None:
         head, rows = ("Link", "People"), [(link.url, f"{link.people:,}") for link in data.links[:_MOST]]
         _table("Links", head, rows, len(data.links), link_label)
     if data.failures:
-        failed = [
-            (f"{each.explanation} {each.replies[0][0] if each.replies else ''}", f"{each.count:,}")
-            for each in data.failures[:_MOST]
-        ]
+        failed = [(_why(each), f"{each.count:,}") for each in data.failures[:_MOST]]
         _table("Why mails failed", ("What the servers meant, and said", "Mails"), failed, len(data.failures))
     made = clock.show(data.made_at, data.zone)
     ui.label(f"Made {made}. All times in {data.zone.replace('_', ' ')}.").classes("text-xs cm-mute")
     if campaign.status in ("sending", "paused"):
         ui.label("The campaign was still going out then.").classes("text-xs cm-mute -mt-3")
+
+
+def _why(failure: Failure) -> str:
+    said = failure.replies[0][0] if failure.replies else ""
+    return " ".join(filter(None, (failure.explanation, said, failure.where)))
 
 
 def _head(data: Report) -> None:

@@ -143,7 +143,8 @@ class CampaignHead:
         self._leave_out.set_text(f"Go on without {addresses.shown_domain(wait.refuses)}")
         mails = "1 mail is" if counts.unknown == 1 else f"{counts.unknown:,} mails are"
         words = "Read why they were refused" if refused else "Read why they failed"
-        self._refused.set_text("Read why, mend it and retry them" if wait.left_out and not refused else words)
+        may_mend = wait.left_out != "" and not refused and status != "cancelled"
+        self._refused.set_text("Read why, mend it and retry them" if may_mend else words)
         self._doubt.set_text(f"{mails} in doubt: decide whether to send again")
         to_decide = counts.unknown > 0 or (wait.left_out != "" and status == "sending")
         tone = "pending" if to_decide and wait.tone in ("sent", "quiet") else wait.tone

@@ -8,11 +8,9 @@ from campaign_ui.parts.acts import act_in_chunks
 from campaign_ui.parts.ask import confirm
 from campaign_ui.parts.kept import keep
 from core import campaigns
-from core.audience import addresses
 from core.stats import Failure
 
 _MAY_RETRY = ("sending", "paused", "sent")
-_FEW = 3
 
 
 class Failures:
@@ -87,7 +85,7 @@ class _Row(ui.row):
             (self._count, f"{failure.count:,}"),
             (self._explanation, failure.explanation),
             (self._advice, failure.advice),
-            (self._where, _where(failure)),
+            (self._where, failure.where),
             (self._suppressed, suppressed),
             (self._rule, f"rule {failure.rule_id}" if failure.rule_id else ""),
         ):
@@ -110,16 +108,6 @@ class _Row(ui.row):
 
 def _key(failure: Failure) -> tuple[str, str]:
     return failure.kind, failure.rule_id
-
-
-def _where(failure: Failure) -> str:
-    """``All at web.de.`` or ``Most at gmx.de (150), web.de (30).``; nothing of very few."""
-    shown = [(addresses.shown_domain(domain), count) for domain, count in failure.domains]
-    if failure.count < _FEW or not shown:
-        return ""
-    if len(shown) == 1:
-        return f"All at {shown[0][0]}."
-    return f"Most at {', '.join(f'{domain} ({count:,})' for domain, count in shown)}."
 
 
 def _mails(count: int) -> str:

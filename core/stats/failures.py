@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import func, text
 from sqlmodel import Session, select
 
+from core.audience import addresses
 from core.delivery import replies
 from core.models import Message, Suppression
 from core.stats.counts import summary
@@ -17,6 +18,7 @@ _message: Any = Message.__table__  # type: ignore[attr-defined]
 _suppression: Any = Suppression.__table__  # type: ignore[attr-defined]
 _READ = 200  # replies of a reason, the latest, that are looked at for their wording
 _SHOWN = 3
+_FEW = 3  # mails: of fewer their domains tell nothing
 _SAID = re.compile(r"<?[^\s<>@]+@[^\s<>@]+>?")
 _TOKEN = re.compile(r"\b(?![\d.]+\b)(?=[\w.-]*\d)[\w.-]{7,}(?<![.-])")  # an IP address tells something
 
@@ -59,6 +61,16 @@ class Failure:
     def can_retry(self) -> int:
         """How many mails may be sent again."""
         return max(0, self.count - self.suppressed)
+
+    @property
+    def where(self) -> str:
+        """``All at web.de.`` or ``Most at gmx.de (150), web.de (30).``; nothing of very few."""
+        shown = [(addresses.shown_domain(domain), count) for domain, count in self.domains]
+        if self.count < _FEW or not shown:
+            return ""
+        if len(shown) == 1:
+            return f"All at {shown[0][0]}."
+        return f"Most at {', '.join(f'{domain} ({count:,})' for domain, count in shown)}."
 
 
 def failures(session: Session, user_id: int, campaign_id: int) -> list[Failure]:

@@ -37,8 +37,12 @@ def write(session: Session, report: Report, to: IO[bytes]) -> None:
     _progress(book, report, zone)
     _readers(book, report, zone)
     _week(book, report)
-    failed = [(f.count, f.explanation, f.advice, "\n".join(words for words, _ in f.replies)) for f in report.failures]
-    _sheet(book, "Failures", ("Mails", "What it means", "What to do", "The servers’ words"), failed, (8, 60, 60, 80))
+    head = ("Mails", "What it means", "What to do", "The servers’ words", "Where")
+    failed = [
+        (each.count, each.explanation, each.advice, "\n".join(words for words, _ in each.replies), each.where)
+        for each in report.failures
+    ]
+    _sheet(book, "Failures", head, failed, (8, 60, 60, 80, 40))
     links = [(link.url, link.people) for link in report.links if report.campaign.is_counted]
     sheet = _sheet(book, "Links", ("Link", "People who clicked"), links, (70, 20))
     if links:

@@ -98,6 +98,7 @@ def _button(user: Browser, name: str) -> ui.button:
 async def test_mails_in_doubt_are_settled_by_the_user_after_a_question(user: Browser, sign_in: SignIn) -> None:
     campaign_id = make(sign_in(user))
     await user.open(f"/campaigns/{campaign_id}")
+    await user.should_see("ended first. It may have arrived, so it is never sent again by itself.")
     press(user, "They were delivered")
     await user.should_see("Were these mails delivered?")
     user.find(marker="confirm").click()
@@ -153,6 +154,10 @@ async def test_a_campaign_goes_on_without_the_one_domain_that_refuses_it(user: B
     with db.reading() as session:
         campaign = session.get_one(Campaign, campaign_id)
         assert (campaign.status, campaign.pending_count, campaign.failed_count) == ("sending", 4, 4)
+    press(user, "Cancel")
+    await user.should_see("Cancel this campaign?")
+    user.find(marker="confirm").click()
+    await user.should_see("Read why they failed")  # no mail of a cancelled campaign can be retried
 
 
 async def test_where_several_domains_refuse_none_is_offered_to_go_on_without(user: Browser, sign_in: SignIn) -> None:

@@ -16,6 +16,7 @@ from sqlmodel import col, select
 
 from campaign_ui.endpoints import report
 from core import accounts, db, live
+from core.delivery.replies import LEFT_OUT
 from core.models import Activity, Campaign, CampaignLink, LinkClick, Message, Reading, Sender
 from core.stats import workbook
 from core.stats.report import report as whole_report
@@ -50,8 +51,18 @@ def make(user_id: int) -> int:
     return campaign_id
 
 
+def _left_out(campaign_id: int) -> None:
+    """Mails for two domains fail."""
+    with db.session() as session:
+        campaign = session.get_one(Campaign, campaign_id)
+        for number, domain in enumerate(("gmx.example", "web.example", "gmx.example")):
+            left = {"kind": "policy", "rule_id": LEFT_OUT, "reply": f"Not tried, as {domain} refused others"}
+            rows.message(session, campaign, f"left{number}@{domain}", "failed", START, **left)
+
+
 async def test_the_page_tells_all_that_matters(user: Browser, sign_in: SignIn) -> None:
     campaign_id = make(sign_in(user, time_zone="Asia/Kolkata"))
+    _left_out(campaign_id)
     await user.open(f"/campaigns/{campaign_id}/report")
     for words in (
         "Print or save as PDF",
@@ -62,6 +73,7 @@ async def test_the_page_tells_all_that_matters(user: Browser, sign_in: SignIn) -
         "45 opened, 0 clicked. Most opens in the 15 minutes from 22 Nov, 09:45: 45.",
         "https://shop.example/",
         "This mailbox does not exist. We do not mail it again.",
+        "Not tried, as gmx.example refused others Most at gmx.example (2), web.example (1).",
         "All times in Asia/Kolkata.",
     ):
         await user.should_see(words)
@@ -192,7 +204,7 @@ async def test_a_short_campaign_is_shown_by_its_minutes(user: Browser, sign_in: 
     await user.should_see("1 mail sent in these 3 minutes. Most in that from 09:30: 1.")
     await user.should_not_see("Mails per hour")
     book = written(alice, campaign_id)
-    assert list(book["By minute"].iter_rows(values_only=True))[1] == (datetime(2026, 11, 22, 9, 30), 1, 0)
+    assert list(book["By minute"].iter_rows(values_only=True))[1] == (datetime(2026, 11, 22, 9, 30), 1, 1)
 
 
 def test_a_workbook_says_that_a_campaign_waits_and_that_nothing_was_sent_yet(stack: Stack) -> None:
@@ -242,6 +254,7 @@ async def test_the_owner_downloads_a_workbook_with_charts_and_no_formula(
     with db.session() as session:
         owner, charlie = rows.user(session), rows.user(session, "charlie@example.com")
     campaign_id = make(owner)
+    _left_out(campaign_id)
     with db.session() as session:
         tokens = [accounts.start_session(session, user_id) for user_id in (owner, charlie)]
     url = f"/campaigns/{campaign_id}/report.xlsx"
@@ -261,7 +274,8 @@ async def test_the_owner_downloads_a_workbook_with_charts_and_no_formula(
     assert hours[1] == (datetime(2026, 11, 22, 9, 30), 60, 5) and hours[2][1:] == (0, 0) and hours[3][1:] == (30, 5)
     assert book["When they read"]["H11"].value == 45  # a Sunday, from 09:00
     failed = list(book["Failures"].iter_rows(min_row=2, values_only=True))
-    assert failed[0][0] == 1 and failed[0][3].startswith("'=HYPERLINK")
+    assert failed[1][0] == 1 and failed[1][3].startswith("'=HYPERLINK")
+    assert failed[0][0] == 3 and failed[0][4] == "Most at gmx.example (2), web.example (1)."
     assert [row[0] for row in book["Recipients"].iter_rows(values_only=True)] == [
         "Address",
         "'+1@example.com",

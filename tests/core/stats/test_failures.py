@@ -21,7 +21,7 @@ def test_failures_are_grouped_by_what_was_meant_with_words_and_advice(stack: Sta
         unknown, *others = stats.failures(session, alice, campaign_id)
     assert (unknown.count, unknown.explanation) == (4, "This mailbox does not exist. We do not mail it again.")
     assert unknown.replies == (("550 5.1.1 …: User unknown", 3), ("550 5.1.1 No such user here", 1))
-    assert "suppression list" in unknown.advice
+    assert "suppression list" in unknown.advice and (unknown.where, others[0].where) == ("All at x.io.", "")
     assert {failure.rule_id: failure.replies[0][0] for failure in others} == {
         "x": "5.7.1 Blocked",
         "bad_mail": "a field",
