@@ -123,8 +123,8 @@ def timeline(session: Session, user_id: int, campaign_id: int, message_id: int) 
     events += [Event(getattr(message, name), title, tone) for name, title, tone in facts]
     if message.state == MessageState.sent and message.sent_at is not None:
         events.append(_sent(message))
-    # What is told without a server's words, or rows older than the attempts.
-    if message.kind and not tries or message.state == MessageState.failed and message.rule_id == replies.LEFT_OUT:
+    is_left_out = message.state == MessageState.failed and message.rule_id == replies.LEFT_OUT
+    if is_left_out or (message.kind and not tries):  # without a server's words, or rows older than the attempts
         events.append(_told(message, provider))
     waits = message.state == MessageState.pending and message.attempts > 0
     former = sender is not None and sender.id != sender_id_now and message.state not in NOT_TRIED

@@ -246,7 +246,7 @@ def _of_due(session: Session, campaign: Summary, sender: Sender, now: datetime, 
         may_try = bool(first.reply) and full_until is None
         return Wait(lead, "pending", first.reply, first.retry_at, ".", try_mails=may_try)
     if full_until is not None:
-        why = usage.full(session, sender, now) or _limit(sender)
+        why = usage.full(session, sender, now) or f"{_limit(sender)} What went out before counts."
         lead = f"{why} Next mail at {clock.of_day(full_until, zone)}"
         return Wait(lead, "pending", until=full_until, rest=f"; {count:,} waiting.")
     if sender.owner == "" and sender.guest_until is not None and sender.guest_until > now:
@@ -263,9 +263,8 @@ def _full_until(sender: Sender, now: datetime) -> datetime | None:
     """Until when its limits let no mail start, as after one was lowered; None: no longer than between any two mails."""
     numbers = [pace for pace, _, _ in usage.paces(sender)]
     numbers += [sender.learned_per_minute] if sender.learned_per_minute else []
-    moments = [sender.next_start_at, sender.paced_until if numbers else None]
-    until = max((at for at in moments if at is not None), default=now)
-    return until if until > now + _SOON + _MINUTE / min(numbers, default=1) else None
+    until = max((at for at in (sender.next_start_at, sender.paced_until) if at is not None), default=now)
+    return until if until > now + _SOON + _MINUTE / min(numbers, default=60) else None
 
 
 def _then(sender: Sender) -> str:
