@@ -69,6 +69,7 @@ class _Block:
                 self._wait = WaitLine("tabular-nums")
                 self._why = ui.label()
                 self._reply = ui.label().classes("cm-words mt-1")
+                self._left_out = ui.label().classes("tabular-nums mt-1").style("overflow-wrap:anywhere")
                 with ui.row().classes("gap-x-4 gap-y-1 mt-1") as self._ways:
                     self._sender = way("Look at its sender")
                     way("Open the campaign", f"/campaigns/{campaign.id}")
@@ -83,7 +84,9 @@ class _Block:
         self._progress.set(counts)
         lead(self._sender, f"/senders?edit={campaign.sender_id}")
         self._show_wait(run.wait, run.finishes, now)
-        self._ways.set_visibility(run.wait.tone == "failed" or campaign.is_mended)
+        self._left_out.set_text(run.wait.left_out)
+        self._left_out.set_visibility(bool(run.wait.left_out))
+        self._ways.set_visibility(run.wait.tone == "failed" or run.wait.left_out != "" or campaign.is_mended)
         self._announcer.tell(campaign)
 
     def _show_wait(self, wait: Wait, finishes: str, now: datetime) -> None:

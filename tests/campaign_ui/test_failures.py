@@ -154,6 +154,10 @@ async def test_a_campaign_goes_on_without_the_one_domain_that_refuses_it(user: B
     with db.reading() as session:
         campaign = session.get_one(Campaign, campaign_id)
         assert (campaign.status, campaign.pending_count, campaign.failed_count) == ("sending", 4, 4)
+    await user.open("/")
+    await user.should_see("müller.example is left out, as its server refused")
+    await user.should_see(kind=ui.link, content="Open the campaign")
+    await user.open(f"/campaigns/{campaign_id}")
     press(user, "Cancel")
     await user.should_see("Cancel this campaign?")
     user.find(marker="confirm").click()
