@@ -225,6 +225,9 @@ def _cooling(sender: Sender, until: datetime, count: int, zone: str, mine: int |
 
 def _of_due(session: Session, campaign: Summary, sender: Sender, now: datetime, zone: str) -> Wait:
     count, waiting = campaign.counts.pending, campaign.counts.waiting
+    is_owned = sender.lease_until is not None and sender.lease_until > now
+    if not is_owned and (nobody := _nobody(session)) is not None:
+        return nobody
     first = session.execute(
         select(col(Message.retry_at), col(Message.reply))
         .where(col(Message.campaign_id) == campaign.id, col(Message.state) == MessageState.pending)
@@ -251,9 +254,8 @@ def _of_due(session: Session, campaign: Summary, sender: Sender, now: datetime, 
         return Wait(lead, "pending", until=full_until, rest=f"; {count:,} waiting.")
     if sender.owner == "" and sender.guest_until is not None and sender.guest_until > now:
         return Wait(f"A test goes through {sender.name} just now, then sending goes on. {count:,} waiting.", "sent")
-    if sender.lease_until is None or sender.lease_until <= now:
-        words = f"{count:,} waiting; sending starts as soon as a worker is free."
-        return _nobody(session) or Wait(words, "pending")
+    if not is_owned:
+        return Wait(f"{count:,} waiting; sending starts as soon as a worker is free.", "pending")
     ramp = warmup.from_json(sender.warmup)
     more = f" {warmup.say(ramp, now)}" if ramp and warmup.day_of(ramp, now) else ""
     return Wait(f"Sending now. {_limit(sender)}{more} {count:,} waiting.", "sent")

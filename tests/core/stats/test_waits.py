@@ -178,6 +178,7 @@ def test_without_a_worker_it_says_that_it_waits_for_one(stack: Stack) -> None:
     ("sender", "campaign"),
     [
         ({"owner": "", "lease_until": None}, {}),
+        ({"owner": "", "lease_until": None, "next_start_at": timedelta(minutes=5)}, {}),
         ({"owner": "killed", "lease_until": -timedelta(minutes=1)}, {}),
         ({}, {"snapshot_done": False, "recipients_count": 0, "pending_count": 0}),
         ({}, {"status": "scheduled", "scheduled_at": -timedelta(minutes=1)}),
