@@ -92,7 +92,7 @@ def _sheet(data: Report) -> None:
 
 def _why(failure: Failure) -> str:
     said = failure.replies[0][0] if failure.replies else ""
-    return " ".join(filter(None, (failure.explanation, said, failure.where)))
+    return " ".join(filter(None, (failure.explanation, failure.where, said)))
 
 
 def _head(data: Report) -> None:
