@@ -19,7 +19,7 @@ from campaign_ui.parts.sender_standing import sender_standing
 from core import db, stats
 from core.delivery import bounce_mailbox, senders, standing
 from core.delivery.imap import Trouble
-from core.delivery.probe import ProbeResult, probe
+from core.delivery.probe import ProbeResult, probe_typed
 from core.delivery.sender_values import Invalid, Values, problems
 from core.errors import NotFound, RuleError
 from core.models import BounceMailbox, Sender, SenderState
@@ -134,7 +134,7 @@ class SenderForm:
         self.test.props("loading")
         try:
             sender_id = self.kept.id if self.kept else None
-            result = await long_work(_probe, self.user_id, sender_id, values)
+            result = await long_work(probe_typed, self.user_id, sender_id, values)
             if not result.passes:
                 self._problem_of = _account(values), _problem(result, values)
                 await off_loop(_note, self.user_id, sender_id, values, self._problem_of[1])
@@ -231,17 +231,6 @@ def _try_mailbox(user_id: int, sender_id: int | None, values: Values, typed: bou
         return ProbeResult(False, str(error))
 
 
-def _probe(user_id: int, sender_id: int | None, values: Values) -> ProbeResult:
-    try:
-        values = _with_kept_password(user_id, sender_id, values)
-    except RuleError as error:
-        return ProbeResult(False, str(error))
-    assert values.port is not None
-    return probe(
-        values.host, values.port, values.security, values.username.strip(), values.password or "", values.preset
-    )
-
-
 def _note(user_id: int, sender_id: int | None, values: Values, problem: str | None) -> None:
     """Keep what a test found where it was of the account that is kept."""
     if sender_id is None:
@@ -261,15 +250,4 @@ def _held_up(user_id: int, sender_id: int | None, values: Values, zone: str) -> 
             kept = senders.get(session, user_id, sender_id)
         except NotFound:  # deleted in another tab
             return ""
-        is_same = (values.host.strip(), values.username.strip()) == (kept.host, kept.username)
-        return stats.held_up(kept, db.now(session), zone) if is_same else ""
-
-
-def _with_kept_password(user_id: int, sender_id: int | None, values: Values) -> Values:
-    if sender_id is None or values.password is not None:
-        return values
-    with db.reading() as session:
-        kept = senders.get(session, user_id, sender_id)
-        if not senders.may_use_kept_password(kept, values):
-            raise RuleError("Enter the password again: it was given for another host or username.")
-        return replace(values, password=senders.password(kept))
+        return stats.held_up(kept, db.now(session), zone) if senders.is_at_provider(kept, values) else ""

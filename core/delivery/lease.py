@@ -9,7 +9,7 @@ from sqlalchemy import exists, insert, or_, select, update
 from sqlmodel import Session, col
 
 from core import db, live
-from core.delivery import guests, holds, ledger, replies
+from core.delivery import holds, ledger, replies
 from core.delivery.tally import Tally
 from core.models import Attempt, Campaign, CampaignStatus, Message, MessageState, Sender, SenderState
 
@@ -46,7 +46,7 @@ def take(session: Session, sender_id: int, owner: str) -> Lease | None:
             _sender.c.state != SenderState.blocked,
             or_(_sender.c.cooling_until.is_(None), _sender.c.cooling_until <= now),
             or_(_sender.c.owner.in_(("", owner)), _lapsed(now)),
-            guests.nobody(now),
+            no_guest(now),
         )
         .values(
             owner=owner,
@@ -132,6 +132,21 @@ def silent(now: datetime) -> Any:
     return (_sender.c.owner != "") & (_sender.c.lease_until < now + LEASE - SILENT)
 
 
+def nobody(now: datetime) -> Any:
+    """The condition that no living worker owns a sender."""
+    return or_(_sender.c.owner == "", _lapsed(now))
+
+
+def has_guest(sender: Sender, now: datetime) -> bool:
+    """Whether nobody may take it for the moment, nor go on with it (``guests``)."""
+    return sender.guest_until is not None and sender.guest_until > now
+
+
+def no_guest(now: datetime) -> Any:
+    """The condition that is not so for the rows of senders."""
+    return or_(_sender.c.guest_until.is_(None), _sender.c.guest_until <= now)
+
+
 def silences(session: Session) -> set[tuple[int, int, bool]]:
     """(user, sender, whether its lease is over) of each owner that is silent."""
     now = db.now(session)
@@ -154,8 +169,8 @@ def due(session: Session, among: Iterable[int] | None = None) -> list[int]:
             ),
             _sender.c.deleted_at.is_(None),
             _sender.c.state == SenderState.ready,
-            or_(_sender.c.owner == "", _lapsed(now)),
-            guests.nobody(now),
+            nobody(now),
+            no_guest(now),
             or_(_sender.c.next_start_at.is_(None), _sender.c.next_start_at <= soon),
         )
         .order_by(_sender.c.id)

@@ -6,11 +6,14 @@ import smtplib
 import socket
 import ssl
 import threading
-from dataclasses import dataclass, field
+from contextlib import nullcontext
+from dataclasses import dataclass, field, replace
 
-from core.delivery import consequence, hosts, presets, replies, tls
+from core import db
+from core.delivery import consequence, guests, hosts, presets, replies, senders, tls
+from core.delivery.sender_values import Values
 from core.errors import RuleError
-from core.models import Security
+from core.models import Security, Sender
 
 TIMEOUT = 15.0  # seconds for each answer
 DEADLINE = 45.0  # seconds for all: a server may drip its answer without end
@@ -63,6 +66,37 @@ def probe(
         return ProbeResult(False, str(error), "", tuple(visit.steps))
     finally:
         visit.leave()
+
+
+def probe_typed(user_id: int, sender_id: int | None, values: Values) -> ProbeResult:
+    """Probe what was typed for a sender, a new one (None) or one that is kept. Blocks; never raises.
+
+    Where it is the account of the kept one, whoever sends through that ends its connections first, if it does soon: to
+    its provider this one is one more, by whatever port or password.
+    """
+    try:
+        values, kept = _with_kept(user_id, sender_id, values)
+    except RuleError as error:
+        return ProbeResult(False, str(error))
+    assert values.port is not None
+    with guests.alone(kept) if kept else nullcontext("") as why_not:
+        if why_not:
+            return ProbeResult(False, f"{why_not} Try again in a minute.", passes=True)
+        username, password = values.username.strip(), values.password or ""
+        return probe(values.host, values.port, values.security, username, password, values.preset)
+
+
+def _with_kept(user_id: int, sender_id: int | None, values: Values) -> tuple[Values, Sender | None]:
+    """With the password that is kept where none was typed; and the sender, where this is its account."""
+    if sender_id is None:
+        return values, None
+    with db.reading() as session:
+        kept = senders.get(session, user_id, sender_id)
+    if values.password is None:
+        if not senders.may_use_kept_password(kept, values):
+            raise RuleError("Enter the password again: it was given for another host or username.")
+        values = replace(values, password=senders.password(kept))
+    return values, kept if senders.is_at_provider(kept, values) else None
 
 
 @dataclass

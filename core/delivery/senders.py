@@ -185,6 +185,11 @@ def may_use_kept_password(sender: Sender, values: Values) -> bool:
     could have it sent to a server of their own."""
     if values.password is not None or not has_password(sender):
         return True
+    return is_at_provider(sender, values)
+
+
+def is_at_provider(sender: Sender, values: Values) -> bool:
+    """Whether to its provider ``values`` are this sender, by whatever port and password."""
     return (values.host.strip(), values.username.strip()) == (sender.host, sender.username)
 
 

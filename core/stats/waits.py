@@ -152,6 +152,9 @@ def _of_sending(session: Session, user_id: int, campaign: Summary, zone: str) ->
         )
         short = "No answer from its worker; it goes on by itself."
         return _nobody(session) or Wait(lead, "pending", rest=f" {counts.pending:,} waiting.", short=short)
+    if counts.pending and lease.has_guest(sender, now):
+        words = f"A test goes through {sender.name} first; sending goes on right after it."
+        return _nobody(session) or Wait(words, "pending", rest=f" {counts.pending:,} waiting.")
     if counts.pending and sender.owner and standing.is_unreached(sender, now):
         why = replies.explain(sender.state_rule, sender.state_kind, senders.called(sender))
         words = f"{why} {sender.state_reply} It is tried now; {counts.pending:,} waiting."

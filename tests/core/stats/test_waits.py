@@ -400,6 +400,19 @@ def test_a_worker_that_gives_no_heartbeat_is_not_said_to_send(stack: Stack) -> N
     assert told == ["Sending now. Hostinger sen"] * 2 + ["The part of the program th"] * 2
 
 
+def test_while_a_test_has_its_sender_a_campaign_says_so(stack: Stack) -> None:
+    with db.session() as session:
+        alice, campaign_id, sender = world(session)
+        sender.owner, sender.guest_until = "", db.now(session) + timedelta(seconds=15)
+        session.flush()
+        wait = stats.waiting(session, alice, campaign_id, ZONE)
+        sender.guest_until = db.now(session) - timedelta(seconds=1)
+        session.flush()
+        assert stats.waiting(session, alice, campaign_id, ZONE).lead.startswith("Sending now.")
+    assert wait.sentence == "A test goes through Hostinger first; sending goes on right after it. 2 waiting."
+    assert wait.tone == "pending" and wait.until is None
+
+
 def test_while_a_server_that_was_not_reached_is_tried_nothing_is_said_to_go_out(stack: Stack) -> None:
     with db.session() as session:
         alice, campaign_id, sender = world(session)
