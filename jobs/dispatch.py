@@ -79,19 +79,22 @@ def leave_out() -> None:
 
 
 def bring_back() -> None:
-    """What was left out of campaigns that then nobody took waits again."""
+    """What was left out of campaigns that then nobody else took waits again."""
     with db.reading() as session:
         wrong = refusing.wrong(session)
     for user_id, campaign_id in wrong:
-        after: int | None = 0
-        while after is not None:
-            with db.session() as session:
-                after = again.bring_back(session, user_id, campaign_id, after)
+        while _brought_back(user_id, campaign_id):
+            pass
 
 
 def _left_out(left: refusing.Left) -> bool:
     with db.session() as session:
         return refusing.leave_out_chunk(session, left)
+
+
+def _brought_back(user_id: int, campaign_id: int) -> bool:
+    with db.session() as session:
+        return again.bring_back(session, user_id, campaign_id)
 
 
 def hint_senders(hint: Callable[[int], None]) -> None:

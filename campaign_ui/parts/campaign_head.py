@@ -14,11 +14,10 @@ from campaign_ui.parts.campaign_mail import About
 from campaign_ui.parts.change_sender import CHANGE_SENDER, waits_for_sender
 from campaign_ui.parts.countdown import WaitLine
 from campaign_ui.parts.hours import MAY_CHANGE, hours_in_words
-from campaign_ui.parts.leave_out import leave_out
+from campaign_ui.parts.leave_out import go_on_without, leave_out
 from campaign_ui.parts.progress import Progress
 from campaign_ui.parts.try_again import TRY_AGAIN
 from core import clock
-from core.audience import addresses
 from core.models import PauseReason
 from core.stats import Summary, Wait
 
@@ -124,7 +123,7 @@ class CampaignHead:
             (self._edit, status == "draft"),
             (self._edit_later, status == "scheduled"),
             (self._try, wait.try_sender is not None or wait.try_mails),
-            (self._leave_out, bool(wait.refuses)),
+            (self._leave_out, bool(wait.refuse)),
             (self._other, at_sender),
             (self._change_sender, status == "paused" and not at_sender),
             (self._sender, wait.at_sender),
@@ -140,7 +139,7 @@ class CampaignHead:
         ):
             button.set_visibility(visible)
         lead(self._sender, f"/senders?edit={campaign.sender_id}")
-        self._leave_out.set_text(f"Go on without {addresses.shown_domain(wait.refuses)}")
+        self._leave_out.set_text(go_on_without(wait.refuse))
         mails = "1 mail is" if counts.unknown == 1 else f"{counts.unknown:,} mails are"
         words = "Read why they were refused" if refused else "Read why they failed"
         may_mend = wait.left_out != "" and not refused and status != "cancelled"

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -18,6 +19,8 @@ _USUAL = re.compile(rf"{_ATOM}(?:\.{_ATOM})*@(?:{_LABEL}\.)+(?:[a-z]{{2,63}}|xn-
 _NAMED = re.compile(r"[^<>]*[^<>\s][^<>]*<([^<>]*@[^<>]*)>\s*")  # Name <a@b>
 # What surrounds addresses in real files: spaces of all kinds, zero-width marks, brackets, quotes, separators.
 _AROUND = " \t\r\n\f\v\u00a0\u200b\u200c\u200d\u2060\ufeff<>\"',;"
+
+_TOLD = 3  # domains inside a sentence
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,13 @@ def shown(email: str) -> str:
 def shown_domain(domain: str) -> str:
     """``domain`` for people, likewise."""
     return _letters(domain) if "xn--" in domain else domain
+
+
+def shown_domains(domains: Sequence[str]) -> str:
+    """``a.example, b.example and 2 more``."""
+    named = [shown_domain(domain) for domain in domains[:_TOLD]]
+    named += [f"{len(domains) - _TOLD:,} more"] if len(domains) > _TOLD else []
+    return " and ".join([", ".join(named[:-1]), named[-1]] if len(named) > 1 else named)
 
 
 @lru_cache(4_096)

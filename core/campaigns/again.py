@@ -49,29 +49,22 @@ def retry_failed(
     _check_sender(session, user_id, campaign_id)
     conditions = [col(Message.kind) == kind] if kind is not None else []
     conditions += [col(Message.rule_id) == rule_id] if rule_id is not None else []
-    failed = locked(user_id, campaign_id, _OPEN, MessageState.failed).where(*conditions)
-    ids = _next(session, failed.where(~_is_suppressed(user_id)), after)
-    hours = activity.hours_of(session, ids)
     left_out = [] if after else refusing.among(session, campaign_id, MessageState.failed, *conditions)
-    chunk = _change(session, ids, MessageState.failed, _again(session))
-    if not chunk.count and not after and get(session, user_id, campaign_id).status in _OPEN:
-        if _next(session, failed, 0):
-            raise RuleError(_ALL_SUPPRESSED)
-        raise RuleError("No mail of this campaign failed" + (" for this reason any more." if conditions else "."))
-    _send_on(session, user_id, campaign_id, "failed_count", chunk.count)
-    activity.take_back(session, campaign_id, chunk.count, hours)
+    chunk = _retry(session, user_id, campaign_id, conditions, after)
     refusing.try_again(session, campaign_id, left_out)
     return chunk
 
 
-def bring_back(session: Session, user_id: int, campaign_id: int, after: int) -> int | None:
-    """What was left out of a campaign that nobody took (``refusing.wrong``) waits again, a chunk of it; returns
-    ``after`` for the next one, None when that was all."""
+def bring_back(session: Session, user_id: int, campaign_id: int) -> bool:
+    """What was left out of a campaign that nobody else took (``refusing.wrong``) waits again, a chunk of it; returns
+    whether there may be more. That it is ``wrong`` is over with the last one: who dies on the way is followed."""
     try:
-        return retry_failed(session, user_id, campaign_id, rule_id=LEFT_OUT, after=after).last_id
-    except RuleError:  # there was none, or they are all suppressed
+        _retry(session, user_id, campaign_id, [col(Message.rule_id) == LEFT_OUT])
+    except RuleError:  # there is none any more, or they are all suppressed
         refusing.try_all_again(session, campaign_id)
-        return None
+        return False
+    refusing.stop(session, campaign_id)
+    return True
 
 
 def settle_unknown(
@@ -138,6 +131,20 @@ def _check_sender(session: Session, user_id: int, campaign_id: int) -> None:
         raise RuleError(ALREADY[CampaignStatus.cancelled])
     if campaign.status == CampaignStatus.sent and (sentence := sender_problem(session, campaign)):
         raise RuleError(sentence)
+
+
+def _retry(session: Session, user_id: int, campaign_id: int, conditions: list[Any], after: int = 0) -> Chunk:
+    failed = locked(user_id, campaign_id, _OPEN, MessageState.failed).where(*conditions)
+    ids = _next(session, failed.where(~_is_suppressed(user_id)), after)
+    hours = activity.hours_of(session, ids)
+    chunk = _change(session, ids, MessageState.failed, _again(session))
+    if not chunk.count and not after and get(session, user_id, campaign_id).status in _OPEN:
+        if _next(session, failed, 0):
+            raise RuleError(_ALL_SUPPRESSED)
+        raise RuleError("No mail of this campaign failed" + (" for this reason any more." if conditions else "."))
+    _send_on(session, user_id, campaign_id, "failed_count", chunk.count)
+    activity.take_back(session, campaign_id, chunk.count, hours)
+    return chunk
 
 
 def _again(session: Session) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from core.models import Attempt, Campaign, CampaignStatus, Message, MessageState
 from core.tracking import bounces
 
 _LATEST = 100  # refusals that are looked at for their domain
+_MOST = 20  # domains that are to blame themselves, and not the campaign
 _OPEN = [CampaignStatus.sending, CampaignStatus.paused]
 
 _refusing: Any = RefusingDomain.__table__  # type: ignore[attr-defined]
@@ -37,8 +38,8 @@ def look(session: Session, user_id: int, message_id: int, reply: str) -> Left | 
     """The domain that is to blame for the refusal ``reply`` of this mail's content; None: it may be the content itself.
 
     From its third refusal on it is left out of the campaign, while others take that. Where nobody was asked but this
-    domain, others are asked first (``wrong`` tells when they refused, too). What three domains refuse alike is their
-    own fault only where that are few of all mails.
+    domain, whether it took some or none, others are asked first (``wrong`` tells when they refused, too). What three
+    domains refuse alike is their own fault only where that are few of all mails.
     """
     message = session.get_one(Message, message_id, populate_existing=True)
     left = Left(message.campaign_id, user_id, message.domain)
@@ -48,44 +49,38 @@ def look(session: Session, user_id: int, message_id: int, reply: str) -> Left | 
     # What was refused before it was resumed or retried may be mended.
     refused_at = _refused_at(session, left.campaign_id, message.rule_id, col(Attempt.at) >= campaign.updated_at)
     domains, (count, last_id) = [*refused_at], refused_at[left.domain]
-    if campaign.sent_count:
-        is_others = _others_take(session, left.campaign_id, domains)
-    else:
+    is_others = campaign.sent_count > 0 and _others_take(session, left.campaign_id, domains)
+    if not is_others:
         is_others = domains == [left.domain] and _others_wait(session, left)
         db.after_commit(session, live.wake)  # for what is ``wrong``
     of_all = sum(each for each, _ in refused_at.values()), campaign.sent_count + campaign.failed_count
     providers = len({group_of(f"@{domain}") for domain in domains})
     if not is_others or not consequence.blames_domains(providers, *of_all):
         return None
-    refused, decided = _refused_and_decided(session, message, last_id)
+    refused, decided = _refused_and_decided(session, left, message.rule_id, last_id)
     if consequence.refuses_all(min(refused, count), decided):
-        _note(session, left.campaign_id, left.domain, reply)
+        _note(session, left.campaign_id, {left.domain: reply})
         return left
     return left if consequence.waits_for_more(providers, count) else None
 
 
-def blamed(session: Session, user_id: int, campaign_id: int) -> str:
-    """The only domain that refused a campaign of the user, while it has mails for others; else empty."""
-    last = select(Attempt.rule_id).join(Campaign, col(Campaign.id) == col(Attempt.campaign_id))
-    last = last.where(*owned(user_id, campaign_id), col(Attempt.phase) != bounces.PHASE)
-    rule_id = session.exec(last.order_by(col(Attempt.id).desc()).limit(1)).first()
-    domains = list(_refused_at(session, campaign_id, rule_id, true())) if rule_id else []
-    if len(domains) != 1:
-        return ""
-    (domain,) = domains
-    others = exists().where(*_pending(campaign_id), col(Message.domain) != domain)
-    return domain if session.execute(select(others)).scalar() else ""
+def blamed(session: Session, user_id: int, campaign_id: int) -> list[str]:
+    """The domains that made a campaign of the user pause, while it has mails for others: one, which alone refused it,
+    or several, while others took it."""
+    return sorted(_blamed(session, user_id, campaign_id))
 
 
-def leave_out(session: Session, user_id: int, campaign_id: int, domain: str) -> None:
-    """Go on with a campaign that is paused as its mails were refused, without ``domain``, which did. Raises RuleError,
-    NotFound."""
-    campaign = get(session, user_id, campaign_id)
-    if campaign.pause_reason != PauseReason.content or blamed(session, user_id, campaign_id) != domain:
+def leave_out(session: Session, user_id: int, campaign_id: int, domains: list[str]) -> None:
+    """Go on with a campaign that is paused as its mails were refused, without the ``domains`` that did. Raises
+    RuleError, NotFound."""
+    campaign, found = get(session, user_id, campaign_id), _blamed(session, user_id, campaign_id)
+    if campaign.pause_reason != PauseReason.content or not found or sorted(found) != domains:
         raise RuleError("This campaign was just changed. Look at it and try again.")
-    _note(session, campaign_id, domain, campaign.pause_detail)
-    leave_out_chunk(session, Left(campaign_id, user_id, domain))  # before the next ones are claimed
+    # In the order in which every writer locks: messages, the campaign, what it leaves out.
+    ids = _next(session, user_id, campaign_id, domains)
     states.resume(session, user_id, campaign_id)
+    _note(session, campaign_id, found)
+    _leave_out(session, user_id, campaign_id, domains, ids)
 
 
 def left_out_of(session: Session, user_id: int, campaign_id: int) -> tuple[list[str], int]:
@@ -111,30 +106,25 @@ def waiting(session: Session) -> list[Left]:
     return [Left(*row) for row in session.exec(wanted)]
 
 
-def wrong(session: Session) -> set[tuple[int, int]]:
-    """Campaigns (their user, id) that leave out a domain and are paused, as then the others refused them, too: nobody
-    took a mail. What they left out waits again."""
+def wrong(session: Session) -> list[tuple[int, int]]:
+    """Campaigns (their user, id) that leave out domains and are paused, as then the others refused them, too: none of
+    these took a mail. What they left out waits again."""
     refused = (col(Campaign.status) == CampaignStatus.paused, col(Campaign.pause_reason) == PauseReason.content)
-    found = select(Campaign.user_id, Campaign.id).join(
-        RefusingDomain, col(RefusingDomain.campaign_id) == col(Campaign.id)
-    )
-    return {(row[0], row[1] or 0) for row in session.exec(found.where(*refused, col(Campaign.sent_count) == 0))}
+    theirs = select(RefusingDomain.domain).where(col(RefusingDomain.campaign_id) == col(Campaign.id))
+    sent = (col(Message.campaign_id) == col(Campaign.id), col(Message.state) == MessageState.sent)
+    others = exists().where(*sent, col(Message.domain).not_in(theirs))
+    found = select(Campaign.user_id, Campaign.id).where(*refused, col(Campaign.deleted_at).is_(None))
+    rows = session.exec(found.where(theirs.exists(), ~others).order_by(col(Campaign.id)))
+    return [(user_id, campaign_id or 0) for user_id, campaign_id in rows]
 
 
 def leave_out_chunk(session: Session, left: Left) -> bool:
     """Fail the next mails for a domain that is left out; returns whether there are more."""
-    if session.get(RefusingDomain, (left.campaign_id, left.domain)) is None:
+    noted = session.get(RefusingDomain, (left.campaign_id, left.domain))
+    if noted is None or noted.is_done:
         return False
-    chunk, tally = db.chunk_rows(session), Tally()
-    wanted = states.locked(left.user_id, left.campaign_id, _OPEN, MessageState.pending)
-    wanted = wanted.where(col(Message.domain) == left.domain).limit(chunk)
-    ids = session.execute(wanted).scalars().all()
-    left_out.fail(session, ids, tally)
-    tally.store(session, db.now(session))
-    hint(session, left.user_id, left.campaign_id)
-    if len(ids) < chunk:
-        session.execute(update(_refusing).where(*_is(left)).values(is_done=True))
-    return len(ids) == chunk
+    ids = _next(session, left.user_id, left.campaign_id, [left.domain])
+    return _leave_out(session, left.user_id, left.campaign_id, [left.domain], ids)
 
 
 def among(session: Session, campaign_id: int, state: MessageState, *conditions: Any) -> list[str]:
@@ -154,14 +144,63 @@ def try_all_again(session: Session, campaign_id: int) -> None:
     session.execute(delete(_refusing).where(_refusing.c.campaign_id == campaign_id))
 
 
-def _note(session: Session, campaign_id: int, domain: str, reply: str) -> None:
-    row = {"campaign_id": campaign_id, "domain": domain, "reply": reply, "is_done": False}
-    db.insert_ignore(session, _refusing, [row])
+def stop(session: Session, campaign_id: int) -> None:
+    """No more mails fail for what is left out, but those that are claimed."""
+    session.execute(update(_refusing).where(_refusing.c.campaign_id == campaign_id).values(is_done=True))
+
+
+def _note(session: Session, campaign_id: int, replies: dict[str, str]) -> None:
+    rows = [
+        {"campaign_id": campaign_id, "domain": domain, "reply": reply, "is_done": False}
+        for domain, reply in sorted(replies.items())
+    ]
+    db.insert_ignore(session, _refusing, rows)
     db.after_commit(session, live.wake)
 
 
-def _is(left: Left) -> tuple[Any, ...]:
-    return _refusing.c.campaign_id == left.campaign_id, _refusing.c.domain == left.domain
+def _next(session: Session, user_id: int, campaign_id: int, domains: list[str]) -> list[int]:
+    """The next pending mails for these domains, locked."""
+    wanted = states.locked(user_id, campaign_id, _OPEN, MessageState.pending).where(col(Message.domain).in_(domains))
+    return list(session.execute(wanted.limit(db.chunk_rows(session))).scalars())
+
+
+def _leave_out(session: Session, user_id: int, campaign_id: int, domains: list[str], ids: list[int]) -> bool:
+    """Returns whether there are more than these."""
+    tally = Tally()
+    left_out.fail(session, ids, tally)
+    tally.store(session, db.now(session))
+    hint(session, user_id, campaign_id)
+    if len(ids) == db.chunk_rows(session):
+        return True
+    these = (_refusing.c.campaign_id == campaign_id, _refusing.c.domain.in_(domains))
+    session.execute(update(_refusing).where(*these).values(is_done=True))
+    return False
+
+
+def _blamed(session: Session, user_id: int, campaign_id: int) -> dict[str, str]:
+    """See ``blamed``; with what their servers said last."""
+    last = select(Attempt.rule_id).join(Campaign, col(Campaign.id) == col(Attempt.campaign_id))
+    last = last.where(*owned(user_id, campaign_id), col(Attempt.phase) != bounces.PHASE)
+    rule_id = session.exec(last.order_by(col(Attempt.id).desc()).limit(1)).first()
+    refused_at = _refused_at(session, campaign_id, rule_id, true()) if rule_id else {}
+    if not rule_id or not refused_at:
+        return {}
+    left = set(session.exec(select(RefusingDomain.domain).where(col(RefusingDomain.campaign_id) == campaign_id)))
+    last_ids = {
+        domain: last_id
+        for domain, (_, last_id) in refused_at.items()
+        if domain not in left
+        # Not one that takes most.
+        and consequence.may_refuse_all(
+            *_refused_and_decided(session, Left(campaign_id, user_id, domain), rule_id, last_id)
+        )
+    }
+    is_alone = len(last_ids) == 1 or _others_take(session, campaign_id, [*last_ids])
+    others = exists().where(*_pending(campaign_id), col(Message.domain).not_in([*left, *last_ids]))
+    if not 0 < len(last_ids) <= _MOST or not is_alone or not session.execute(select(others)).scalar():
+        return {}
+    said = select(Message.domain, Message.reply).where(col(Message.id).in_(last_ids.values()))
+    return dict(session.exec(said).all())
 
 
 def _pending(campaign_id: int) -> tuple[Any, ...]:
@@ -196,16 +235,16 @@ def _refused_at(
     }
 
 
-def _refused_and_decided(session: Session, message: Message, last_id: int) -> tuple[int, int]:
-    """Of the latest mails for the domain of this one that were tried and are decided: refused by its rule, and all."""
+def _refused_and_decided(session: Session, of: Left, rule_id: str, last_id: int) -> tuple[int, int]:
+    """Of the latest mails for a domain that were tried and are decided, up to this id: refused by the rule, and all."""
     near = (
         select(col(Message.state), col(Message.rule_id))
-        .where(col(Message.campaign_id) == message.campaign_id, col(Message.domain) == message.domain)
+        .where(col(Message.campaign_id) == of.campaign_id, col(Message.domain) == of.domain)
         .where(col(Message.state).in_([MessageState.sent, MessageState.failed]), col(Message.id) <= last_id)
         .where(col(Message.rule_id) != LEFT_OUT)
         .order_by(col(Message.id).desc())
         .limit(consequence.DECIDED_LATELY)
     ).subquery()
-    refused = (near.c.state == MessageState.failed) & (near.c.rule_id == message.rule_id)
+    refused = (near.c.state == MessageState.failed) & (near.c.rule_id == rule_id)
     row = session.execute(select(func.count().filter(refused), func.count()).select_from(near)).one()
     return int(row[0]), int(row[1])

@@ -69,7 +69,12 @@ def is_the_content(identical: int, alike: int, decided: int) -> bool:
 
 def refuses_all(refused: int, decided: int) -> bool:
     """Whether a domain does: of the ``decided`` mails for it lately, ``refused`` were by one rule."""
-    return refused >= _IDENTICAL_REFUSALS and refused * _SHARE >= decided
+    return refused >= _IDENTICAL_REFUSALS and may_refuse_all(refused, decided)
+
+
+def may_refuse_all(refused: int, decided: int) -> bool:
+    """Whether it may, as far as that is seen."""
+    return refused * _SHARE >= decided
 
 
 def blames_domains(domains: int, refused: int, decided: int) -> bool:

@@ -146,7 +146,7 @@ class CampaignSender(SQLModel, table=True):
 class RefusingDomain(SQLModel, table=True):
     """A domain that is left out of a campaign, as its server refused it (``reply``) while others took it.
 
-    ``is_done``: none of its mails waits any more.
+    ``is_done``: none of its mails waits any more, or they are to.
     """
 
     __tablename__ = "refusing_domain"

@@ -16,7 +16,6 @@ from core.stats.counts import Summary, summary
 
 _SOON = timedelta(seconds=2)
 _MINUTE = timedelta(seconds=63)  # with what a pace keeps to be safe
-_NAMED = 3  # domains inside a sentence
 _SAID_CHARS = 120  # of a server's words inside a sentence
 
 _PAUSED = {
@@ -43,7 +42,7 @@ class Wait:
     ``try_sender``: the sender that can be tried now instead (``standing.try_now``); ``try_mails``: the mails that were
     put off can (``campaigns.try_again_now``).
     ``at_sender``: what holds it up is told there. ``short``: instead of a long ``lead``, where there is little room.
-    ``refuses``: a domain that others could go on without. ``left_out``: which they go on without, as a sentence.
+    ``refuse``: domains that others could go on without. ``left_out``: which they go on without, as a sentence.
     """
 
     lead: str
@@ -56,7 +55,7 @@ class Wait:
     at_sender: bool = False
     try_mails: bool = False
     short: str = ""
-    refuses: str = ""
+    refuse: tuple[str, ...] = ()
     left_out: str = ""
 
     @property
@@ -91,12 +90,10 @@ def _left_out(session: Session, user_id: int, campaign: Summary) -> str:
     domains, count = refusing.left_out_of(session, user_id, campaign.id)
     if not count:
         return ""
-    named = [addresses.shown_domain(domain) for domain in domains[:_NAMED]]
-    named += [f"{len(domains) - _NAMED:,} more"] if len(domains) > _NAMED else []
-    them = " and ".join([", ".join(named[:-1]), named[-1]] if len(named) > 1 else named)
     be, whose = ("is", "its server") if len(domains) == 1 else ("are", "their servers")
     mails = "1 mail was" if count == 1 else f"{count:,} mails were"
-    return f"{them} {be} left out, as {whose} refused this campaign again and again: {mails} not sent."
+    why = f"as {whose} refused this campaign again and again"
+    return f"{addresses.shown_domains(domains)} {be} left out, {why}: {mails} not sent."
 
 
 def _of_paused(session: Session, user_id: int, campaign: Summary) -> Wait:
@@ -105,10 +102,10 @@ def _of_paused(session: Session, user_id: int, campaign: Summary) -> Wait:
     if campaign.is_mended:
         return Wait(_MENDED[reason].format(sender=name), "pending")
     tone = "failed" if campaign.is_stopped else "pending"
-    domain = refusing.blamed(session, user_id, campaign.id) if reason == PauseReason.content else ""
-    where = f", all by {addresses.shown_domain(domain)}" if domain else ""
+    domains = refusing.blamed(session, user_id, campaign.id) if reason == PauseReason.content else []
+    where = f", {'all ' * (len(domains) == 1)}by {addresses.shown_domains(domains)}" if domains else ""
     lead = _PAUSED[reason].format(sender=name, where=where)
-    return Wait(lead, tone, campaign.pause_detail, at_sender=reason in _MENDED, refuses=domain)
+    return Wait(lead, tone, campaign.pause_detail, at_sender=reason in _MENDED, refuse=tuple(domains))
 
 
 def _finished(campaign: Summary, zone: str) -> Wait:
@@ -255,8 +252,6 @@ def _of_due(session: Session, campaign: Summary, sender: Sender, now: datetime, 
         why = usage.full(session, sender, now) or f"{_limit(sender)} What went out before counts."
         lead = f"{why} Next mail at {clock.of_day(full_until, zone)}"
         return Wait(lead, "pending", until=full_until, rest=f"; {count:,} waiting.")
-    if sender.owner == "" and sender.guest_until is not None and sender.guest_until > now:
-        return Wait(f"A test goes through {sender.name} just now, then sending goes on. {count:,} waiting.", "sent")
     if not is_owned:
         return Wait(f"{count:,} waiting; sending starts as soon as a worker is free.", "pending")
     ramp = warmup.from_json(sender.warmup)

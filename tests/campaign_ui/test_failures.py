@@ -164,10 +164,25 @@ async def test_a_campaign_goes_on_without_the_one_domain_that_refuses_it(user: B
     await user.should_see("Read why they failed")  # no mail of a cancelled campaign can be retried
 
 
-async def test_where_several_domains_refuse_none_is_offered_to_go_on_without(user: Browser, sign_in: SignIn) -> None:
+async def test_where_several_domains_refuse_and_nobody_took_it_none_is_offered(user: Browser, sign_in: SignIn) -> None:
     refused = ["a@a.example", "b@b.example", "c@a.example"]
     campaign_id = _refused(sign_in(user), {"failed": refused, "pending": ["d@a.example", "e@c.example"]})
     await user.open(f"/campaigns/{campaign_id}")
     await user.should_see("Paused because three mails were refused for the same reason. Read it, then resume.")
     await user.should_see("Most at a.example (2), b.example (1).")
     await user.should_not_see("Go on without")
+
+
+async def test_a_campaign_goes_on_without_all_domains_that_refuse_it(user: Browser, sign_in: SignIn) -> None:
+    refused = [f"r@{name}.example" for name in ("xn--mller-kva", "a", "b", "d")]
+    states = {"failed": refused, "sent": ["s@c.example"], "pending": ["e@a.example", "f@c.example"]}
+    campaign_id = _refused(sign_in(user), states)
+    await user.open(f"/campaigns/{campaign_id}")
+    await user.should_see("for the same reason, by a.example, b.example, d.example and 1 more. Read it")
+    press(user, "Go on without these 4 domains")
+    await user.should_see("Go on without a.example, b.example, d.example and 1 more?")
+    user.find(marker="confirm").click()
+    await user.should_see("a.example, b.example, d.example and 1 more are left out")
+    with db.reading() as session:
+        campaign = session.get_one(Campaign, campaign_id)
+        assert (campaign.status, campaign.pending_count, campaign.failed_count) == ("sending", 1, 5)

@@ -1,22 +1,24 @@
 """One domain refuses a campaign that others take: the others go on, and what is left for it is not tried."""
 
 from collections import Counter
+from typing import Any
 
 import pytest
 from sqlmodel import col, select
 
 from core import campaigns, db, hot
-from core.campaigns import refusing
+from core.campaigns import again, refusing
 from core.delivery import batch, lease, ledger, usual
 from core.delivery.ledger import Claimed, Outcome
 from core.delivery.replies import LEFT_OUT
 from core.delivery.tally import Tally
 from core.errors import NotFound, RuleError
-from core.models import Message, RefusingDomain
+from core.models import Attempt, Message, RefusingDomain
 from jobs import batches
-from jobs.dispatch import write_down
+from jobs.dispatch import bring_back, leave_out, write_down
 from jobs.engine import Engine
 from jobs.flush import Group, flush
+from tests import rows
 from tests.conftest import Stack
 from tests.jobs import world
 from tests.jobs.receiver import Receiver
@@ -122,13 +124,30 @@ def test_two_domains_that_refuse_at_once_are_left_out_both(stack: Stack) -> None
     assert 6 <= 40 - _rules(campaign_id)[LEFT_OUT] <= 12  # what was behind the third one was claimed
 
 
-def test_three_domains_that_refuse_the_same_way_pause_the_campaign(stack: Stack) -> None:
-    with _refuses("a.example", "b.example", "c.example") as receiver, world.engine() as engine:
+def test_three_domains_that_refuse_the_same_way_pause_the_campaign_and_its_user_goes_on_without_them(
+    stack: Stack,
+) -> None:
+    refusing_ones = ["a.example", "b.example", "c.example"]
+    with _refuses(*refusing_ones) as receiver, world.engine() as engine:
         user_id, campaign_id = _one_by_one(receiver, engine, ["first@d.example", *_in_turn(20, "a", "b", "c", "d")])
         assert world.campaign(campaign_id).pause_reason == "content" and not _rules(campaign_id)[LEFT_OUT]
         assert world.campaign(campaign_id).failed_count == 3
-    with db.reading() as session:
-        assert refusing.blamed(session, user_id, campaign_id) == ""
+        stranger = world.add_user("charlie@example.com")
+        with db.reading() as session:
+            assert refusing.blamed(session, user_id, campaign_id) == refusing_ones
+            assert refusing.blamed(session, stranger, campaign_id) == []
+        with pytest.raises(NotFound), db.session() as session:
+            refusing.leave_out(session, stranger, campaign_id, refusing_ones)
+        for others in (["d.example"], refusing_ones[1:], []):
+            with pytest.raises(RuleError, match="just changed"), db.session() as session:
+                refusing.leave_out(session, user_id, campaign_id, others)
+        assert world.campaign(campaign_id).status == "paused"
+        with db.session() as session:
+            refusing.leave_out(session, user_id, campaign_id, refusing_ones)
+        world.dispatch(engine)
+        world.until(lambda: world.done(campaign_id), poke=lambda: world.dispatch(engine))
+    assert world.states(campaign_id) == {"sent": 21, "failed": 60}
+    assert _rules(campaign_id)[LEFT_OUT] == 57
 
 
 def test_domains_of_one_provider_count_as_one(sqlite_stack: Stack) -> None:
@@ -165,29 +184,97 @@ def test_a_campaign_to_the_domain_alone_pauses(sqlite_stack: Stack) -> None:
     assert world.campaign(campaign_id).pause_reason == "content" and world.states(campaign_id)["failed"] == 3
 
 
-def test_the_user_leaves_out_a_domain_that_took_the_first_mails(stack: Stack) -> None:
-    def script(phase: str, to: str) -> str | None:
-        return BLOCKED if phase == "rcpt" and to.endswith(STRICT) and receiver.accepted else None
+def _after_the_first(*domains: str) -> Receiver:
+    """Refuses these after the first mail."""
+    receiver = Receiver()
+    receiver.script = lambda phase, to: (
+        BLOCKED if phase == "rcpt" and to.endswith(domains) and receiver.accepted else None
+    )
+    return receiver
 
-    with Receiver(script) as receiver, world.engine() as engine:
-        user_id, campaign_id = _one_by_one(receiver, engine, [*world.people(20, STRICT), *world.people(20, KIND)])
-        with db.reading() as session:
-            assert refusing.blamed(session, user_id, campaign_id) == STRICT
-        stranger = world.add_user("charlie@example.com")
-        with db.reading() as session:
-            assert refusing.blamed(session, stranger, campaign_id) == ""
-        with pytest.raises(NotFound), db.session() as session:
-            refusing.leave_out(session, stranger, campaign_id, STRICT)
-        with pytest.raises(RuleError, match="just changed"), db.session() as session:
-            refusing.leave_out(session, user_id, campaign_id, KIND)
-        assert world.campaign(campaign_id).status == "paused"
-        with db.session() as session:
-            refusing.leave_out(session, user_id, campaign_id, STRICT)
-        world.dispatch(engine)
-        world.until(lambda: world.done(campaign_id), poke=lambda: world.dispatch(engine))
+
+def test_a_domain_that_took_the_first_mails_is_left_out_before_any_other_was_asked(stack: Stack) -> None:
+    with _after_the_first(STRICT) as receiver, world.engine() as engine:
+        _, campaign_id = _one_by_one(receiver, engine, [*world.people(20, STRICT), *world.people(20, KIND)])
     assert world.states(campaign_id) == {"sent": 21, "failed": 19}
-    assert sorted(receiver.accepted[1:]) == world.people(20, KIND)
-    assert _rules(campaign_id)[LEFT_OUT] >= 10
+    assert sorted(receiver.accepted[1:]) == world.people(20, KIND) and _rules(campaign_id)[LEFT_OUT] >= 10
+
+
+def test_where_the_others_then_refuse_it_too_it_waits_again_though_it_took_the_first(stack: Stack) -> None:
+    with _after_the_first(STRICT, KIND) as receiver, world.engine() as engine:
+        _, campaign_id = _one_by_one(receiver, engine, [*world.people(20, STRICT), *world.people(20, KIND)])
+        world.dispatch(engine)
+        assert world.campaign(campaign_id).pause_reason == "content" and not _rules(campaign_id)[LEFT_OUT]
+    assert world.states(campaign_id)["pending"] >= 30 and len(receiver.accepted) == 1
+
+
+def _paused(states: dict[str, list[str]]) -> tuple[int, int]:
+    """(user, their campaign that was paused after its ``failed`` were refused)."""
+    user_id, told = world.add_user(), {"kind": "policy", "rule_id": "blocklist", "reply": BLOCKED}
+    sender_id = world.add_sender(user_id, 25)
+    with db.session() as session:
+        values = {"status": "paused", "pause_reason": "content", "pause_detail": BLOCKED}
+        campaign_id = rows.campaign(session, user_id, states, sender_id=sender_id, **values)
+        for message in session.exec(select(Message).where(col(Message.state) == "failed")):
+            message.sqlmodel_update(told)
+            refused = {"message_id": message.id or 0, "campaign_id": campaign_id, "at": db.now(session)}
+            session.add(Attempt(**refused, phase="rcpt", **told))
+    return user_id, campaign_id
+
+
+def test_only_domains_that_seem_to_refuse_all_are_blamed_and_not_too_many(sqlite_stack: Stack) -> None:
+    names = ["a.example", "b.example", "left.example", "most.example"]
+    sent = [*world.people(30, "most.example"), *world.people(1, "first.example")]
+    states = {"sent": sent, "pending": ["x@first.example"], "failed": [f"z@{name}" for name in names]}
+    user_id, campaign_id = _paused(states)
+    with db.session() as session:
+        session.add(RefusingDomain(campaign_id=campaign_id, domain="left.example", reply=BLOCKED, is_done=True))
+        session.flush()
+        assert refusing.blamed(session, user_id, campaign_id) == ["a.example", "b.example"]
+        session.exec(select(Message).where(Message.email == "x@first.example")).one().domain = "a.example"
+        session.flush()
+        assert refusing.blamed(session, user_id, campaign_id) == []  # nobody else waits
+
+
+@pytest.mark.parametrize(("others", "blames"), [(2, True), (21, False)])
+def test_of_very_many_domains_or_where_nobody_took_it_none_is_blamed(
+    sqlite_stack: Stack, others: int, blames: bool
+) -> None:
+    states = {"sent": ["a@kind.example"], "pending": ["b@kind.example"]}
+    user_id, campaign_id = _paused(states | {"failed": [f"z@{number}.example" for number in range(others)]})
+    with db.session() as session:
+        assert bool(refusing.blamed(session, user_id, campaign_id)) == blames
+        session.exec(select(Message).where(Message.email == "a@kind.example")).one().state = "cancelled"
+        session.flush()
+        assert refusing.blamed(session, user_id, campaign_id) == []
+
+
+def test_who_dies_while_what_was_left_out_is_brought_back_is_followed(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(db, "CHUNK_ROWS", 2)
+    _, campaign_id = _paused({"failed": [*world.people(50, STRICT), "z@kind.example"]})
+    with db.session() as session:
+        session.add(RefusingDomain(campaign_id=campaign_id, domain=STRICT, reply=BLOCKED))
+        for message in session.exec(select(Message).where(col(Message.domain) == STRICT)):
+            message.rule_id = LEFT_OUT
+    real, calls = again.bring_back, list[object]()
+
+    def dies(*args: Any) -> Any:
+        calls.append(args)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return real(*args)
+
+    monkeypatch.setattr(again, "bring_back", dies)
+    with pytest.raises(KeyboardInterrupt):
+        bring_back()
+    assert 0 < world.states(campaign_id)["pending"] < 50
+    leave_out()  # of another worker: it takes nothing back
+    bring_back()
+    assert world.states(campaign_id) == {"pending": 50, "failed": 1}
+    with db.reading() as session:
+        assert session.get(RefusingDomain, (campaign_id, STRICT)) is None
 
 
 def test_a_domain_that_refuses_single_mails_and_takes_others_is_not_left_out(sqlite_stack: Stack) -> None:
