@@ -22,7 +22,11 @@ from core.models import Attempt, Campaign, CampaignStatus, MessageState, PauseRe
 from core.tracking import bounces
 
 _SENT = {MessageState.sent.value}
-_state, _id = attrgetter("state"), attrgetter("id")  # the loops over a group are of the interpreter's own
+_state, _id, _message = (
+    attrgetter("state"),
+    attrgetter("id"),
+    attrgetter("message"),
+)  # the loops over a group are of the interpreter's own
 
 
 @dataclass
@@ -33,6 +37,10 @@ class Group:
     starts: list[Start] = field(default_factory=list)
     outcomes: list[Outcome] = field(default_factory=list)
     used: Counter[int] = field(default_factory=Counter)
+
+    @property
+    def messages(self) -> list[Claimed]:
+        return [*map(_message, self.outcomes), *map(_message, self.starts), *self.marks]
 
     @property
     def usual(self) -> bool:
@@ -54,6 +62,7 @@ def flush(session: Session, group: Group) -> Flushed:
     """Write the group down. Safe to repeat when the answer to a commit was lost."""
     done, tally, now = Flushed(), Tally(), db.now(session)
     usage.lock(session, {start.message.sender_id for start in group.starts})
+    ledger.lock(session, group.messages)
     ledger.settle(session, sorted(group.outcomes, key=lambda outcome: outcome.message.id), now, tally)
     wanted = ledger.still_wanted(session, [start.message for start in group.starts], tally)
     done.begun = usage.start_all(hot.within(session), [start for start in group.starts if start.message.id in wanted])

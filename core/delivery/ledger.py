@@ -83,6 +83,13 @@ class Outcome:
     alike: int = 0  # refusals of the campaign's content by the same rule with no mail accepted between, this one too
 
 
+def lock(session: Session, messages: Iterable[Claimed]) -> None:
+    """In order of id, as every writer does: what follows may come at them in any order."""
+    ids = sorted({message.id for message in messages})
+    rows = select(_message.c.id).where(_message.c.id.in_(ids)).order_by(_message.c.id)
+    session.connection().execute(rows.with_for_update()).all()
+
+
 def mark(session: Session, messages: Sequence[Claimed], tally: Tally) -> set[int]:
     """Commit before the final dot: claimed -> sending, only where still owned and not suppressed, and
     its campaign sends, through this sender.
