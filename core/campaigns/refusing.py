@@ -180,7 +180,9 @@ def _leave_out(session: Session, user_id: int, campaign_id: int, domains: list[s
 def _blamed(session: Session, user_id: int, campaign_id: int) -> dict[str, str]:
     """See ``blamed``; with what their servers said last."""
     last = select(Attempt.rule_id).join(Campaign, col(Campaign.id) == col(Attempt.campaign_id))
-    last = last.where(*owned(user_id, campaign_id), col(Attempt.phase) != bounces.PHASE)
+    # What was on the wire may have had another answer since.
+    last = last.where(*owned(user_id, campaign_id), col(Attempt.reply) == col(Campaign.pause_detail))
+    last = last.where(col(Attempt.phase) != bounces.PHASE)
     rule_id = session.exec(last.order_by(col(Attempt.id).desc()).limit(1)).first()
     refused_at = _refused_at(session, campaign_id, rule_id, true()) if rule_id else {}
     if not rule_id or not refused_at:

@@ -230,8 +230,14 @@ def test_only_domains_that_seem_to_refuse_all_are_blamed_and_not_too_many(sqlite
     with db.session() as session:
         session.add(RefusingDomain(campaign_id=campaign_id, domain="left.example", reply=BLOCKED, is_done=True))
         session.flush()
+        waits = session.exec(select(Message).where(Message.email == "x@first.example")).one()
+        later = {"kind": "greylist", "rule_id": "greylisted", "reply": "4.2.0 Greylisted"}
+        session.add(
+            Attempt(message_id=waits.id or 0, campaign_id=campaign_id, at=db.now(session), phase="rcpt", **later)
+        )
+        session.flush()
         assert refusing.blamed(session, user_id, campaign_id) == ["a.example", "b.example"]
-        session.exec(select(Message).where(Message.email == "x@first.example")).one().domain = "a.example"
+        waits.domain = "a.example"
         session.flush()
         assert refusing.blamed(session, user_id, campaign_id) == []  # nobody else waits
 
