@@ -18,7 +18,7 @@ _TEXT = (
 
 def go_on_without(domains: Sequence[str]) -> str:
     """What its button says, in a line of a phone."""
-    these = addresses.shown_domains(domains) if len(domains) == 1 else f"these {len(domains)} domains"
+    these = addresses.shown_domains(domains) if len(domains) == 1 else f"these {len(domains)}"
     return f"Go on without {these}"
 
 
