@@ -189,7 +189,7 @@ class Engine:
         """To a test mail that waits for the connections of its sender."""
         with suppress(Away):
             for sender_id in await self._beside.call(lambda session: guests.asked(session, running)):
-                running[sender_id].end("later")
+                running[sender_id].end("later", 0.0)  # the guest may have left by then
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = self._loop.create_task(work)

@@ -22,11 +22,8 @@ from core.models import Attempt, Campaign, CampaignStatus, MessageState, PauseRe
 from core.tracking import bounces
 
 _SENT = {MessageState.sent.value}
-_state, _id, _message = (
-    attrgetter("state"),
-    attrgetter("id"),
-    attrgetter("message"),
-)  # the loops over a group are of the interpreter's own
+# The loops over a group are of the interpreter's own.
+_state, _id, _message = attrgetter("state"), attrgetter("id"), attrgetter("message")
 
 
 @dataclass

@@ -85,9 +85,9 @@ class Outcome:
 
 def lock(session: Session, messages: Iterable[Claimed]) -> None:
     """In order of id, as every writer does: what follows may come at them in any order."""
-    ids = sorted({message.id for message in messages})
-    rows = select(_message.c.id).where(_message.c.id.in_(ids)).order_by(_message.c.id)
-    session.connection().execute(rows.with_for_update()).all()
+    these = text(f"id in {db.each_in(db.dialect(session), 'ids')}")  # of a journal they may be very many
+    rows = select(_message.c.id).where(these).order_by(_message.c.id).with_for_update()
+    session.connection().execute(rows, {"ids": json.dumps([message.id for message in messages])}).all()
 
 
 def mark(session: Session, messages: Sequence[Claimed], tally: Tally) -> set[int]:

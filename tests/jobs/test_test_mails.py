@@ -132,12 +132,12 @@ def test_a_sender_whose_mails_take_long_sends_no_test_beside_them(
         if phase == "dot":
             answer.wait(20)
 
-    with Receiver(slow) as receiver, world.worker():  # type: ignore[arg-type]
+    with Receiver(slow) as receiver, world.engine() as engine:  # type: ignore[arg-type]
         user_id, _, campaign_id = world.to_people(receiver, world.people(3), connections=1)
-        live.wake()
+        world.dispatch(engine)
         receiver.wait(lambda: len(receiver.starts) >= 1)
         [result] = send_tests(user_id, campaign_id, 1)
         answer.set()
         assert not result.accepted and "is busy with mails that take long. Nothing was sent." in result.sentence
-        world.until(lambda: sent(campaign_id))
+        world.until(lambda: sent(campaign_id))  # no tick tells it to go on
     assert sorted(receiver.accepted) == world.people(3) and receiver.most_open == 1
