@@ -157,15 +157,6 @@ def test_while_what_went_out_before_a_lower_limit_counts_nothing_is_said_to_go_o
         assert stats.waiting(session, alice, campaign_id, ZONE).until == sender.paced_until
 
 
-def test_a_campaign_that_stands_still_for_a_test_says_so(sqlite_stack: Stack) -> None:
-    with db.session() as session:
-        alice, campaign_id, sender = world(session)
-        sender.lease_until, sender.guest_until = None, db.now(session) + timedelta(minutes=1)
-        session.flush()
-        wait = stats.waiting(session, alice, campaign_id, ZONE)
-    assert wait.sentence == "A test goes through Hostinger just now, then sending goes on. 2 waiting."
-
-
 def test_without_a_worker_it_says_that_it_waits_for_one(stack: Stack) -> None:
     with db.session() as session:
         alice, campaign_id, sender = world(session)
