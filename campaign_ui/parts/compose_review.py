@@ -56,6 +56,7 @@ class Review:
         self.of_domain: tuple[domain.Asked | None, tuple[Finding, ...] | None] = (None, None)
         self.of_links: tuple[Any, tuple[Finding, ...] | None] = (None, None)
         self._foreseen: Any = None
+        self._reading = asyncio.Lock()  # what is read last is the latest
         with card("What will happen"):
             self.summary = ui.element("dl").classes("compose-facts w-full")
         ways = Ways(compose.go_to, self._who, self._default, self._translate, self._check_links, self._ask_again)
@@ -86,10 +87,11 @@ class Review:
 
     async def refresh(self) -> None:
         """Look at the draft again; whoever is asked outside this machine is asked beside."""
-        looked = await off_loop(_look, self.compose.user_id, self.compose.draft.id)
-        if looked is None or self.list.box.is_deleted:
-            return
-        self.looked = looked
+        async with self._reading:
+            looked = await off_loop(_look, self.compose.user_id, self.compose.draft.id)
+            if looked is None or self.list.box.is_deleted:
+                return
+            self.looked = looked
         self.survey.begin()
         await self._foresee()
         self.show()
@@ -126,9 +128,10 @@ class Review:
     async def _foresee_others(self) -> None:
         if self.looked is None:
             return
-        outlook = await off_loop(_outlook, self.compose.user_id, self.compose.draft.id)
-        if self.looked is not None and not self.list.box.is_deleted:
+        async with self._reading:
+            outlook = await off_loop(_outlook, self.compose.user_id, self.compose.draft.id)
             self.looked = replace(self.looked, outlook=outlook)
+        if not self.list.box.is_deleted:
             await self._foresee()
 
     def _show_summary(self) -> None:
