@@ -73,7 +73,7 @@ def crash(stack: Stack, kills: int, mails: int, seed: int, quiet: bool = True) -
                     sleep(chance.uniform(0, 0.25))  # at any time of the start
                     worker.kill()
                 else:
-                    instant.arm(worker, chance, events=6 * mails // kills)
+                    instant.arm(worker, chance, events=4 * mails // kills)
                     world.until(lambda: not instant.armed or world.sent(*ids), 60)
                 worker.join(60 if not instant.armed else 0)
             instant.armed = False
