@@ -17,12 +17,12 @@ from tests.jobs.receiver import Receiver
 from tests.jobs.world import sent
 
 GUEST = """
-import sys, time
+import signal, sys
 from core.delivery import guests
 from core.models import Sender
 
 with guests.alone(Sender(id=int(sys.argv[1]), user_id=int(sys.argv[2]), name="x")):
-    time.sleep(60)
+    signal.pause()
 """
 
 
