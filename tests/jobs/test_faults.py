@@ -69,12 +69,12 @@ class Away:
         monkeypatch.setattr(writer, "flush", partial(self.flush, flush.flush))
         monkeypatch.setattr(writer, "flush_usual", partial(self.flush, flush.flush_usual))
 
-    def flush(self, real: Any, session: Any, group: flush.Group) -> flush.Flushed:
+    def flush(self, real: Any, session: Any, group: flush.Group, *entries: Any) -> flush.Flushed:
         self.calls += 1
         lost = self.calls % 3
         if lost == 1:
             raise OperationalError("commit", {}, Exception("the server closed the connection unexpectedly"))
-        done: flush.Flushed = real(session, group)
+        done: flush.Flushed = real(session, group, *entries)
         if lost == 2:
             session.commit()
             raise OperationalError("commit", {}, Exception("the answer to the commit was lost"))
@@ -82,7 +82,7 @@ class Away:
 
 
 def test_with_the_database_away_results_are_kept_and_nothing_is_sent_twice(
-    stack: Stack, monkeypatch: pytest.MonkeyPatch
+    stack: Stack, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     away = Away(monkeypatch)
     user_id = world.add_user()
@@ -92,6 +92,7 @@ def test_with_the_database_away_results_are_kept_and_nothing_is_sent_twice(
         world.dispatch(engine)
         world.until(lambda: sent(campaign_id), 40)
     assert away.calls > 30
+    assert "the database is away" in caplog.text and "could not be written" not in caplog.text
     assert sorted(receiver.accepted) == PEOPLE[:20]
     assert world.states(campaign_id) == {"sent": 20}
 
@@ -99,10 +100,10 @@ def test_with_the_database_away_results_are_kept_and_nothing_is_sent_twice(
 def test_one_result_that_cannot_be_written_does_not_hold_up_the_others(
     sqlite_stack: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(real: Any, session: Any, group: flush.Group) -> flush.Flushed:
+    def broken(real: Any, session: Any, group: flush.Group, *entries: Any) -> flush.Flushed:
         if any(message.email == PEOPLE[4] for message in group.marks):
             raise ValueError("a mistake of ours")
-        done: flush.Flushed = real(session, group)
+        done: flush.Flushed = real(session, group, *entries)
         return done
 
     monkeypatch.setattr(writer, "flush", partial(broken, flush.flush))
