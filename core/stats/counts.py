@@ -181,10 +181,6 @@ class Overview:
     def campaign_count(self) -> int:
         return sum(self.by_status.values())
 
-    @property
-    def is_sending(self) -> bool:
-        return any(_goes_out(campaign) for campaign in self.running)
-
 
 # Field of Counts -> column: every counter has the field's name, but for these.
 _NAMES = {"waiting": "pending", "batches": "batch"}
@@ -272,11 +268,6 @@ def count_by_status(session: Session, user_id: int) -> dict[str, int]:
     """How many campaigns the user has in each status; statuses without any are missing."""
     statement = select(_campaign.c.status, func.count()).where(*_owned(user_id), touched()).group_by(_campaign.c.status)
     return {status: int(count) for status, count in session.execute(statement)}
-
-
-def _goes_out(campaign: Summary) -> bool:
-    has_left = campaign.counts.pending > 0 or not campaign.snapshot_done
-    return campaign.status == CampaignStatus.sending and has_left and not campaign.waits
 
 
 def _recent(session: Session, user_id: int) -> list[Summary]:
