@@ -18,7 +18,7 @@ _UNIT = (
     r"|stunden?|or[ae]|uur|godzin\w{0,2}|hodin\w{0,2}|tage?n?|jours?|giorn[io]|час\w{0,2}|минут\w{0,2}|секунд\w{0,2}"
     r"|秒|分钟?|分鐘|小时|小時|時間|天|日)(?![a-zа-я])"
 )
-_NUMBER = r"(?<![\d.:/-])(\d{1,6}) ?"
+_NUMBER = r"(?<![\d.:/-])(\d{1,6}(?:\.\d{1,3})?) ?"
 _AND = r"(?:,? ?(?:and |und |et |y |e )?(\d{1,4}) ?" + _UNIT + ")?"  # "1h30m", "2 hours and 5 minutes"
 _CUE = (
     r"(?:again|retry|retries|wait|come ?back|reconnect|return|resume|resend|try|delay\w{0,3}|greylist\w{0,4}|"
@@ -36,6 +36,9 @@ _SPAN_FIRST = re.compile(
 # "come back in 00:04:32"
 _CLOCK = re.compile(_CUE + r"[^.;\d]{0,30}?\b(\d{1,2}):(\d\d):(\d\d)\b(?! ?(?:gmt|utc|[+-]\d))")
 _WORDS = re.compile(_CUE + r"[^.;\d]{0,30}\b(?:in|after|for|within) (an?|one) (minute|hour|day)\b")
+_HEADER = re.compile(r"\bretry-after ?[:=] ?(\d{1,6})(?![\d:.]| ?[a-z])")  # as in HTTP: seconds
+_SPELT = {"half an hour": "30 minutes", "two": "2", "three": "3", "five": "5", "ten": "10", "fifteen": "15", "thirty": "30"}
+_SPELT_NUMBER = re.compile(rf"\b({'|'.join(_SPELT)})\b")
 _TOMORROW = re.compile(_CUE + r"[^.;\d]{0,30}\btomorrow\b")
 _HOURLY = 3600.0  # in whose zone? One mail an hour finds out
 _DATE_CUE = r"\b(?:until|till|after|before|at|on) "
@@ -54,6 +57,7 @@ def named(words: str, at: datetime) -> float | None:
 
 
 def _span(words: str) -> float | None:
+    words = _SPELT_NUMBER.sub(lambda found: _SPELT[found[1]], words)
     if found := _CLOCK.search(words):
         hours, minutes, seconds = (int(part) for part in found.groups())
         return hours * 3600.0 + minutes * 60 + seconds
@@ -61,6 +65,8 @@ def _span(words: str) -> float | None:
         return _length(found[1], found[2]) + (_length(found[3], found[4]) if found[3] else 0.0)
     if found := _WORDS.search(words):
         return float(_SECONDS[found[2][0]])
+    if found := _HEADER.search(words):
+        return float(found[1])
     return _HOURLY if _TOMORROW.search(words) else None
 
 
