@@ -37,7 +37,8 @@ _SPAN_FIRST = re.compile(
 _CLOCK = re.compile(_CUE + r"[^.;\d]{0,30}?\b(\d{1,2}):(\d\d):(\d\d)\b(?! ?(?:gmt|utc|[+-]\d))")
 _WORDS = re.compile(_CUE + r"[^.;\d]{0,30}\b(?:in|after|for|within) (an?|one) (minute|hour|day)\b")
 _HEADER = re.compile(r"\bretry-after ?[:=] ?(\d{1,6})(?![\d:.]| ?[a-z])")  # as in HTTP: seconds
-_SPELT = {"half an hour": "30 minutes", "two": "2", "three": "3", "five": "5", "ten": "10", "fifteen": "15", "thirty": "30"}
+_SPELT = dict(zip("two three five ten fifteen thirty".split(), "2 3 5 10 15 30".split(), strict=True))
+_SPELT["half an hour"] = "30 minutes"
 _SPELT_NUMBER = re.compile(rf"\b({'|'.join(_SPELT)})\b")
 _TOMORROW = re.compile(_CUE + r"[^.;\d]{0,30}\btomorrow\b")
 _HOURLY = 3600.0  # in whose zone? One mail an hour finds out
