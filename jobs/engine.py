@@ -2,16 +2,13 @@
 
 import asyncio
 import logging
-import os
-import secrets
-import socket
 import threading
 from collections.abc import Coroutine
 from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from core import config, live
+from core import config, db, live
 from core.delivery import guests, holds, lease, rulebook, workers
 from jobs.beside import Beside
 from jobs.hints import Hints
@@ -32,7 +29,7 @@ class Engine:
     """Start it once; ``wake`` and ``stop`` are for any thread."""
 
     def __init__(self) -> None:
-        self.owner = f"{socket.gethostname()[:40]}:{os.getpid()}:{secrets.token_hex(4)}"
+        self.owner = workers.new_name()
         self._loop = _new_loop()
         self._hints = Hints()
         self._writer = Writer(self._loop, self._hints.tell)
@@ -82,6 +79,8 @@ class Engine:
             self._loop.close()
 
     async def _main(self) -> None:
+        if db.is_sqlite():  # then all processes are of this machine
+            self._spawn(self._succeed())
         beats = [self._loop.create_task(work()) for work in (self._heartbeats, self._watch, self._tell)]
         await self._stopping.wait()
         for lane in self._lanes.values():
@@ -125,6 +124,11 @@ class Engine:
         elif lane.come_back is not None and not self._stopping.is_set():
             # A shorter way than the next tick, which would do it too.
             self._loop.call_later(lane.come_back + 0.05, self._wake, lane.sender_id)
+
+    async def _succeed(self) -> None:
+        """Who was killed is not waited for, once the results that it kept are written."""
+        with suppress(Away):
+            await self._writer.call(lambda session: lease.end_of_dead(session, workers.has_ended))
 
     async def _heartbeats(self) -> None:
         while True:

@@ -1,5 +1,8 @@
 """The processes that send: each tells now and then that it lives, and what it did."""
 
+import os
+import secrets
+import socket
 from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -17,6 +20,8 @@ KEPT_RESULTS = "results-*.journal"  # files in DATA_DIR
 _FORGOTTEN_AFTER = timedelta(hours=1)
 
 _worker: Any = Worker.__table__  # type: ignore[attr-defined]
+_here = socket.gethostname()[:40]
+_mine: set[str] = set()
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,27 @@ class Seen:
     name: str
     age: float
     figures: Figures
+
+
+def new_name() -> str:
+    """For a worker of this process."""
+    name = f"{_here}:{os.getpid()}:{secrets.token_hex(4)}"
+    _mine.add(name)
+    return name
+
+
+def has_ended(name: str) -> bool:
+    """Whether it is known to have: it was of this machine, and no process has its number, or this one has it now."""
+    host, _, number = name.rpartition(":")[0].rpartition(":")
+    if host != _here or name in _mine or not number.isdecimal():
+        return False
+    try:
+        os.kill(int(number), 0)
+    except (ProcessLookupError, OverflowError):
+        return True
+    except PermissionError:
+        return False
+    return int(number) == os.getpid()
 
 
 def tell(session: Session, name: str, figures: Figures) -> None:

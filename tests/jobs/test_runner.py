@@ -1,6 +1,10 @@
+import socket
+import subprocess
+
 import pytest
 
-from core import live
+from core import db, live
+from core.delivery import lease
 from core.errors import StartError
 from jobs import runner
 from tests.conftest import Stack
@@ -25,6 +29,18 @@ def test_a_wake_up_dispatches_and_sends_at_once(stack: Stack) -> None:
             live.stop()
     assert sorted(receiver.accepted) == world.people(60)
     assert world.states(campaign_id) == {"sent": 60}
+
+
+def test_after_a_kill_a_start_on_the_same_machine_sends_on_at_once(sqlite_stack: Stack) -> None:
+    with subprocess.Popen(["true"]) as killed:
+        killed.wait()
+    with Receiver() as receiver:
+        _, sender_id, campaign_id = world.to_people(receiver, world.people(6))
+        with db.session() as session:
+            assert lease.take(session, sender_id, f"{socket.gethostname()[:40]}:{killed.pid}:aa") is not None
+        with world.worker():
+            world.until(lambda: world.campaign(campaign_id).status == "sent", lease.LEASE.total_seconds() / 2)
+    assert sorted(receiver.accepted) == world.people(6)
 
 
 def test_a_worker_without_redis_refuses_to_start_with_a_sentence(sqlite_stack: Stack) -> None:

@@ -1,9 +1,12 @@
+import os
+import socket
+import subprocess
 from datetime import timedelta
 
 from sqlmodel import col, select
 
 from core import db
-from core.delivery import batch, lease, ledger, replies
+from core.delivery import batch, lease, ledger, replies, workers
 from core.delivery.tally import Tally
 from core.models import Attempt, Message, MessageState
 from jobs.dispatch import write_down
@@ -167,3 +170,24 @@ def test_giving_back_returns_what_is_still_claimed(stack: Stack) -> None:
         assert lease.give_back(session, sender_id, "dead", 1, None)  # there is due mail
     assert world.states(campaign_id) == {"pending": 19}
     assert world.sender(sender_id).owner == ""
+
+
+def test_owners_that_are_known_to_have_ended_are_not_waited_for(stack: Stack) -> None:
+    with subprocess.Popen(["true"]) as program:
+        program.wait()
+    here, user_id = socket.gethostname()[:40], world.add_user()
+    names = {
+        "killed": f"{here}:{program.pid}:aa",
+        "had this number": f"{here}:{os.getpid()}:aa",
+        "lives": f"{here}:{os.getppid()}:aa",
+        "this": workers.new_name(),
+        "elsewhere": f"another.{here}:{program.pid}:aa",
+        "no name": "dead",
+    }
+    held = {what: world.add_sender(user_id, port) for port, what in enumerate(names, 1)}
+    with db.session() as session:
+        for what, name in names.items():
+            assert lease.take(session, held[what], name) is not None
+    with db.session() as session:
+        lease.end_of_dead(session, workers.has_ended)
+        assert lease.recover(session) == [held["killed"], held["had this number"]]
