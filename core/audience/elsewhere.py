@@ -118,11 +118,12 @@ def _sign(column: Column) -> Sign | None:
         return Sign(column.index, column.label, _WORDS)
     if key == _REASON:
         return Sign(column.index, column.label, _OUR_WORDS)
-    if key in _SUBSCRIBED:
+    fact = _OF_WHAT.sub("", key)
+    if not {key, fact}.isdisjoint(_SUBSCRIBED):
         return Sign(column.index, column.label, dict.fromkeys(_NO, _UNSUBSCRIBED))
-    if reason := _FACTS.get(key):
+    if reason := _FACTS.get(key) or _FACTS.get(fact):
         return Sign(column.index, column.label, dict.fromkeys(_YES, reason), _DATE, reason)
-    if reason := _TIMES.get(key):
+    if reason := _TIMES.get(key) or _TIMES.get(fact):
         return Sign(column.index, column.label, {}, _ANY_NUMBER, reason)
     return None
 
@@ -152,6 +153,7 @@ _REASON, _ANY_REASON = "reason", "any"
 _YES = "true yes y 1 t x ja wahr j".split()
 _NO = "false no n 0 f nein falsch".split()
 _SUBSCRIBED = set("subscribed issubscribed emailsubscribed abonniert".split())
+_OF_WHAT = re.compile(r"(?:vom|von)?(?:newsletter|rundbrief|e?mailing|e?mail)")
 _STATES = set(
     """status state subscriberstatus subscriptionstatus emailstatus contactstatus memberstatus mailstatus
     emailsubscriptionstatus emailmarketingstatus emailmarketingconsent abostatus abonnementstatus
@@ -166,7 +168,7 @@ _WORDS = {
 _OUR_WORDS = _WORDS | {"blocked": _BLOCKED, "manual": SuppressionReason.manual.value}
 # Where a yes or a date says it.
 _FACTS = {
-    **_each(_UNSUBSCRIBED, "unsubscribed isunsubscribed optedout optout emailoptout abgemeldet ausgetragen"),
+    **_each(_UNSUBSCRIBED, "unsubscribed isunsubscribed optedout optout abgemeldet abmeldung abbestellt ausgetragen"),
     **_each(_BLOCKED, "blocklisted blacklisted emailblocklisted emailblacklisted isblocklisted suppressed gesperrt"),
     **_each(_BOUNCED, "bounced hardbounced cleaned"),
     **_each(_COMPLAINED, "complained spamcomplaint markedasspam"),
@@ -174,9 +176,8 @@ _FACTS = {
 # Where whatever time stands there says it.
 _TIMES = {
     **_each(_UNSUBSCRIBED, "unsubtime unsubscribedat unsubscribeat unsubscribetime unsubscribedate unsubscribeddate"),
-    **_each(
-        _UNSUBSCRIBED, "unsubscribedon dateunsubscribed optouttime optoutdate optedoutat abgemeldetam abmeldedatum"
-    ),
+    **_each(_UNSUBSCRIBED, "unsubscribedon dateunsubscribed optouttime optoutdate optedoutat"),
+    **_each(_UNSUBSCRIBED, "abgemeldetam abmeldedatum abmeldungam abbestelltam"),
     **_each(_BOUNCED, "cleantime cleanedat bouncedat hardbouncedat"),
     **_each(_COMPLAINED, "complainedat"),
 }

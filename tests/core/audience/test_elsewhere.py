@@ -49,6 +49,12 @@ anna@example.com;Anna;ja;
 ben@example.com;Ben;nein;
 cem@example.com;Cem;ja;02.05.2024
 """
+SHOP = """E-Mail-Adresse;Newsletter abgemeldet am;Vom Newsletter abgemeldet;E-Mail Opt-out
+anna@example.com;;nein;
+ben@example.com;2025-05-01;nein;
+cem@example.com;;ja;
+dan@example.com;;;yes
+"""
 KLAVIYO = """Email,First Name,Email Marketing Consent
 anna@example.com,Anna,SUBSCRIBED
 ben@example.com,Ben,UNSUBSCRIBED
@@ -80,6 +86,11 @@ def left(upload: ParsedUpload) -> dict[str, str]:
         (BREVO, {"ben": "blocked"}, {"emailBlacklisted": ["true"]}),
         (MAILERLITE, {"ben": "unsubscribed"}, {"Unsubscribed": []}),
         (GERMAN, {"ben": "unsubscribed", "cem": "unsubscribed"}, {"Abonniert": ["nein"], "Abgemeldet am": []}),
+        (
+            SHOP,
+            {"ben": "unsubscribed", "cem": "unsubscribed", "dan": "unsubscribed"},
+            {"Newsletter abgemeldet am": [], "Vom Newsletter abgemeldet": ["ja"], "E-Mail Opt-out": ["yes"]},
+        ),
         (KLAVIYO, {"ben": "unsubscribed"}, {"Email Marketing Consent": ["unsubscribed"]}),
         (OURS, {"anna": "manual", "ben": "bounced"}, {"reason": ["manual", "bounced"]}),
     ],
@@ -106,6 +117,7 @@ def test_who_left_elsewhere_is_known_by_the_columns_of_an_export(
         "email,note\na@example.com,unsubscribed\nb@example.com,bounced\n",
         "a@example.com,unsubscribed\nb@example.com,bounced\n",
         "email,bounced\na@example.com,3\n",
+        "email,emails bounced,sms opt-out,newsletter\na@example.com,1,yes,no\n",
     ],
 )
 def test_only_words_that_leave_no_doubt_say_that_somebody_left(tmp_path: Path, text: str) -> None:
