@@ -16,6 +16,7 @@ from campaign_ui.parts.chips import Chips
 from campaign_ui.parts.timeline import read_timeline, show_timeline
 from core import clock, db, stats
 from core.audience import addresses
+from core.delivery import replies
 from core.models import MessageState
 from core.stats import Counts, LedgerPage, LedgerRow
 
@@ -251,24 +252,19 @@ def _chips() -> list[tuple[str, str]]:
 
 def _row(row: LedgerRow, zone: str) -> dict[str, Any]:
     word, tone = STATE_TONES[row.state]
+    says = row.state != MessageState.sent or row.bounced_at is not None
     return {
         "id": row.id,
         "email": addresses.shown(row.email),
         "state": word,
         "tone": tone,
         "reason": _reason(row, zone),
-        "reply": _said(row) if row.state != MessageState.sent or row.bounced_at is not None else "",
+        "reply": replies.with_code(row.reply_code, row.reply) if says else "",
         "attempts": f"{row.attempts:,}",
         "sent_at": clock.show(row.sent_at, zone, seconds=True),
         "opened_at": clock.show(row.opened_at, zone, seconds=True),
         "clicked_at": clock.show(row.clicked_at, zone, seconds=True),
     }
-
-
-def _said(row: LedgerRow) -> str:
-    """The server's words with its code, as the reasons of failures have them."""
-    code = str(row.reply_code or "")
-    return row.reply if not code or row.reply.startswith(code) else f"{code} {row.reply}".strip()
 
 
 def _reason(row: LedgerRow, zone: str) -> str:

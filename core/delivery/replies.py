@@ -100,6 +100,11 @@ def explain(rule_id: str, kind: str, provider: str = "") -> str:
     return sentence.replace("{provider}", provider or _SOMEBODY)
 
 
+def with_code(code: int | None, words: str) -> str:
+    """A server's words behind its code, where they do not begin with it."""
+    return words if code is None or words.startswith(str(code)) else f"{code} {words}".strip()
+
+
 def _within_reason(kind: str, phase: str, code: int) -> str:
     """A 4xx is never final (RFC 5321 4.2.1), and before RCPT nothing was said about a recipient."""
     if 400 <= code < 500:

@@ -112,7 +112,7 @@ def advice(kind: str, rule_id: str) -> str:
 
 def wordings(said: Iterable[Any]) -> tuple[tuple[str, int], ...]:
     """(code or None, words) of many replies -> the most frequent ones, alike but for what names one mail."""
-    found = Counter(_alike(words if words.startswith(str(code)) else f"{code or ''} {words}") for code, words in said)
+    found = Counter(_alike(replies.with_code(code, words)) for code, words in said)
     return _most(found)
 
 

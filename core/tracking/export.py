@@ -11,6 +11,7 @@ from sqlmodel import Session, col, select
 from core import db
 from core.audience import addresses
 from core.audience.export import harmless
+from core.delivery import replies
 from core.errors import NotFound
 from core.models import NOT_TRIED, Attempt, Campaign, Message
 from core.tracking import bounces
@@ -48,7 +49,7 @@ def _chunks(campaign_id: int) -> Iterator[str]:
     last_id = 0
     while True:
         with db.reading() as session:  # a short transaction per chunk, however slow the reader is
-            rows = _rows(session, campaign_id, last_id)
+            rows = _rows(session, campaign_id, last_id, coded=True)
         if not rows:
             return
         last_id = rows[-1][0]
@@ -61,7 +62,10 @@ def _chunks(campaign_id: int) -> Iterator[str]:
         yield frame.to_csv(index=False, header=False, lineterminator="\r\n")
 
 
-def _rows(session: Session, campaign_id: int, after_id: int, most: int = _CHUNK) -> list[tuple[Any, ...]]:
+def _rows(
+    session: Session, campaign_id: int, after_id: int, most: int = _CHUNK, coded: bool = False
+) -> list[tuple[Any, ...]]:
+    """``coded``: the words of servers with their codes."""
     more = ("reply_code", "sender_id", *FACTS)
     columns = [col(getattr(Message, name)) for name in ("id", *COLUMNS, *more)]
     statement = (
@@ -77,7 +81,7 @@ def _rows(session: Session, campaign_id: int, after_id: int, most: int = _CHUNK)
             row.id,
             addresses.shown(row.email),
             *row[2 : len(COLUMNS)],
-            *_last_word(row, told.get(row.id)),
+            *_last_word(row, told.get(row.id), coded),
             _sender(row),
             *row[-len(FACTS) :],
         )
@@ -89,11 +93,14 @@ def _sender(row: Any) -> int | None:
     return row.sender_id if row.state not in NOT_TRIED else None
 
 
-def _last_word(row: Any, bounce: Attempt | None) -> tuple[str, int | None]:
+def _last_word(row: Any, bounce: Attempt | None, coded: bool) -> tuple[str, int | None]:
     """What the server said and its code, or those of when the mail came back; and a complaint, which has no words."""
-    reply, code = row.reply, row.reply_code
+    last = row if bounce is None else bounce
+    reply, code = last.reply, last.reply_code
+    if coded:
+        reply = replies.with_code(code, reply)
     if bounce is not None:
-        reply, code = f"Bounced {_time(bounce.at)}: {bounce.reply}", bounce.reply_code
+        reply = f"Bounced {_time(bounce.at)}: {reply}"
     return reply if row.complained_at is None else f"Complained {_time(row.complained_at)}. {reply}".strip(), code
 
 

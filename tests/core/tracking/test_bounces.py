@@ -203,9 +203,9 @@ def test_the_timeline_the_ledger_and_the_export_tell_the_bounce_in_the_servers_w
     assert events[1].sentence and events[1].rule_id
     assert (row.state, row.reply) == ("sent", "5.1.1 No such user here") and row.reason
     text = "".join(recipients_csv(user_id, campaign_id))
-    assert re.search(r",Bounced 20\d\d-\d\d-\d\dT\S+: 5.1.1 No such user here\r\n", text)
+    assert re.search(r",Bounced 20\d\d-\d\d-\d\dT\S+: 550 5.1.1 No such user here\r\n", text)
     tell(user_id, message_id, None)
-    assert re.search(r",Complained 20\S+\. Bounced 20\S+: 5.1", "".join(recipients_csv(user_id, campaign_id)))
+    assert re.search(r",Complained 20\S+\. Bounced 20\S+: 550 5.1", "".join(recipients_csv(user_id, campaign_id)))
 
 
 @pytest.mark.parametrize("state", ["pending", "claimed", "sending", "cancelled", "failed", "suppressed"])

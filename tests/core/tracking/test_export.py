@@ -20,7 +20,7 @@ def test_another_column_shifts_none_of_the_others(stack: Stack, monkeypatch: pyt
         said = {"attempts": 1, "opened_at": AT, "clicked_at": AT, "reply": "2.0.0 Ok", "reply_code": 250}
         rows.message(session, campaign, "a@example.com", "sent", AT, **said)
     before = {"email": "a@example.com", "state": "sent", "attempts": "1", "sent_at": "2026-11-22T04:00:00+00:00"}
-    before |= {"opened_at": "2026-11-22T04:00:00+00:00", "reply": "2.0.0 Ok"}
+    before |= {"opened_at": "2026-11-22T04:00:00+00:00", "reply": "250 2.0.0 Ok"}
     assert told(user_id, campaign_id) == before
     monkeypatch.setattr(export, "COLUMNS", ("email", "state", "domain", *export.COLUMNS[2:]))
     assert told(user_id, campaign_id) == before | {"domain": "example.com"}
