@@ -86,7 +86,7 @@ def limits(sender: Sender) -> list[str]:
     spans += [(sender.per_day, "day"), (sender.domain_per_minute, "minute to one domain")]
     words = [f"{limit:,} per {span}" for limit, span in spans if limit is not None]
     if (slowed := usage.slowed_by_delay(sender)) is not None:
-        words.insert(0, f"{round(slowed[0], 1):,g} per minute at most: {slowed[1]}")
+        words.insert(0, f"{usage.in_words(slowed[0])} per minute at most: {slowed[1]}")
     words = words or ["No limit"]
     words.append(f"{sender.connections:,} connection{'s' if sender.connections != 1 else ''}")
     if sender.delay_seconds and slowed is None:
@@ -135,7 +135,7 @@ def learned_in_words(sender: Sender, zone: str) -> str:
     parts = []
     if sender.learned_per_minute is not None:
         limit = f"{sender.per_minute:,}" if sender.per_minute else "no limit"
-        parts.append(f"{round(sender.learned_per_minute, 1):,g}/min instead of {limit}")
+        parts.append(f"{usage.in_words(sender.learned_per_minute)}/min instead of {limit}")
     if sender.learned_connections is not None:
         plural = "" if sender.learned_connections == 1 else "s"
         parts.append(f"{sender.learned_connections:,} connection{plural} instead of {sender.connections:,}")

@@ -162,13 +162,13 @@ def _rate(sender: Sender, fullest: float) -> tuple[float | None, str]:
     if sender.per_minute:
         found.append((sender.per_minute / _APART / 60, f"{sender.per_minute:,}/min"))
     if sender.learned_per_minute:
-        words = f"{round(sender.learned_per_minute, 1):,g}/min (learned)"
+        words = f"{usage.in_words(sender.learned_per_minute)}/min (learned)"
         found.append((sender.learned_per_minute / _APART / 60, words))
     if sender.domain_per_minute and fullest:
         words = f"{sender.domain_per_minute:,}/min to one domain"
         found.append((sender.domain_per_minute / _APART / 60 / fullest, words))
     if (spaced := usage.spacing(sender)) is not None:
-        found.append((spaced[0] / 60, f"{round(spaced[0], 1):,g}/min ({spaced[1]})"))
+        found.append((spaced[0] / 60, f"{usage.in_words(spaced[0])}/min ({spaced[1]})"))
     return min(found, default=(None, ""))
 
 

@@ -116,7 +116,7 @@ def _room_at(pace: Pace, now: float) -> datetime:
 def _pace_of(sender: Sender) -> str:
     learned, paces = sender.learned_per_minute, usage.paces(sender)
     if learned is not None and all(learned < pace for pace, _, _ in paces):
-        return usage.at_most(sender, round(learned, 1), "a minute, as its provider wants")
+        return usage.at_most(sender, learned, "a minute, as its provider wants")
     _, number, window = min(paces)
     return usage.at_most(sender, number, window)
 

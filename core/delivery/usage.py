@@ -111,7 +111,13 @@ def paces(sender: Sender) -> list[tuple[float, int, str]]:
 
 def at_most(sender: Sender, number: float, window: str) -> str:
     """``News sends at most 30 mails a minute.``"""
-    return f"{sender.name} sends at most {number:,.10g} {'mail' if number == 1 else 'mails'} {window}."
+    words = in_words(number)
+    return f"{sender.name} sends at most {words} {'mail' if words == '1' else 'mails'} {window}."
+
+
+def in_words(number: float) -> str:
+    """Of a pace: ``1,446``, ``8.6``."""
+    return f"{number:,.0f}" if number >= 10 else f"{round(number, 1):g}"
 
 
 def full(session: Session, sender: Sender, now: datetime) -> str:

@@ -271,7 +271,7 @@ def _then(sender: Sender) -> str:
     """What its server's throttle changed for the time after the wait; nothing where it changed nothing."""
     learned, connections = sender.learned_per_minute, sender.learned_connections
     if sender.state_kind == "throttle_rate" and learned is not None and learned < (sender.per_minute or float("inf")):
-        return f" After that it sends at most {round(learned, 1):,g} mails a minute."
+        return f" After that it sends at most {usage.in_words(learned)} mails a minute."
     if sender.state_kind == "throttle_connections" and connections is not None and connections < sender.connections:
         return f" After that it uses {'1 connection' if connections == 1 else f'{connections:,} connections'}."
     return ""
@@ -280,10 +280,10 @@ def _then(sender: Sender) -> str:
 def _limit(sender: Sender) -> str:
     """What decides how fast it goes while no hour or day is full."""
     if (slowed := usage.slowed_by_delay(sender)) is not None:
-        return f"{usage.at_most(sender, round(slowed[0], 1), 'a minute')[:-1]}: {slowed[1]}."
+        return f"{usage.at_most(sender, slowed[0], 'a minute')[:-1]}: {slowed[1]}."
     learned, paces = sender.learned_per_minute, usage.paces(sender)
     if learned is not None and all(learned < pace for pace, _, _ in paces):
-        return f"Its provider slowed {sender.name} down to {round(learned, 1):,g} mails a minute."
+        return f"Its provider slowed {sender.name} down to {usage.in_words(learned)} mails a minute."
     if paces:
         _, number, window = min(paces)
         return usage.at_most(sender, number, window)

@@ -106,7 +106,10 @@ def test_the_delay_is_named_where_it_is_what_binds(stack: Stack) -> None:
         sender.learned_per_minute = 12.0
         session.flush()
         assert "slowed Hostinger down to 12" in stats.waiting(session, alice, campaign_id, ZONE).sentence
-        sender.sqlmodel_update({"per_second": 12, "per_minute": 600, "delay_seconds": 0.0, "learned_per_minute": None})
+        sender.sqlmodel_update({"per_minute": 900, "delay_seconds": 0.0, "learned_per_minute": 446.53})
+        session.flush()
+        assert "down to 447 mails a minute." in stats.waiting(session, alice, campaign_id, ZONE).sentence
+        sender.sqlmodel_update({"per_second": 12, "per_minute": 600, "learned_per_minute": None})
         session.flush()
         assert "at most 600 mails a minute." in stats.waiting(session, alice, campaign_id, ZONE).sentence
         sender.sqlmodel_update({"per_second": 5})
