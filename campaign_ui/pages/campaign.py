@@ -20,6 +20,7 @@ from campaign_ui.parts import (
     stat_card,
     stat_grid,
 )
+from campaign_ui.parts.ask import NOT_NOW
 from campaign_ui.parts.campaign_head import IN_DOUBT, NOT_BEGUN, WHY_FAILED, CampaignHead, HeadActions
 from campaign_ui.parts.campaign_mail import About, about, about_now, show_mail
 from campaign_ui.parts.change_sender import change_sender, through_in_words
@@ -301,7 +302,7 @@ class _Page:
 
     async def _again(self) -> None:
         text = "Whoever received the mail already receives it twice."
-        if await confirm(f"Send {self.doubtful} in doubt again?", text, "Send again"):
+        if await confirm(f"Send {self.doubtful} in doubt again?", text, "Send again", no=NOT_NOW):
             await self._settle(False, "{count} put back, to be sent again.")
 
     async def _settle(self, delivered: bool, done: str) -> None:

@@ -7,6 +7,7 @@ from nicegui import events, ui
 from campaign_ui import auth, layout, live
 from campaign_ui.off_loop import off_loop
 from campaign_ui.parts import act, card, confirm, link_button, notify_done, notify_error
+from campaign_ui.parts.ask import NOT_NOW
 from campaign_ui.parts.zone_select import zone_select
 from core import accounts, clock, db, tries
 from core.errors import RuleError
@@ -152,7 +153,7 @@ async def _browsers(user: auth.CurrentUser) -> None:
         show(await live.read("browsers", _sessions_alive, user.id))
 
     async def sign_out() -> None:
-        if await confirm("Sign out everywhere else?", "Other browsers must log in again.", "Sign out"):
+        if await confirm("Sign out everywhere else?", "Other browsers must log in again.", "Sign out", no=NOT_NOW):
             await act(accounts.end_other_sessions, user.id, user.session_hash, done="Only this browser is signed in.")
 
     button.on_click(sign_out)

@@ -9,7 +9,7 @@ from sqlmodel import Session
 from campaign_ui import auth, layout
 from campaign_ui.off_loop import off_loop
 from campaign_ui.parts import act, card, confirm, notify_error, page_header, scroll_box
-from campaign_ui.parts.ask import answer, dialog_title
+from campaign_ui.parts.ask import NOT_NOW, answer, dialog_title
 from campaign_ui.parts.pager import MENU_HEADER
 from core import clock, config, db, members
 from core.delivery import senders
@@ -124,7 +124,7 @@ class _Users:
         if (member := self._member(event)) is None:
             return
         words = "The password and all sessions of this account end now. You get a link by which a new one is set."
-        if not member.is_invited and not await confirm(f"Reset the password of {member.email}?", words, "Reset"):
+        if not member.is_invited and not await confirm(f"Reset the password of {member.email}?", words, "Reset", no=NOT_NOW):
             return
         if token := await self._link(members.reset, member.id):
             await self._show_link(token)
@@ -136,7 +136,7 @@ class _Users:
             await act(members.unblock, self.user.id, member.id, done=f"{member.email} may log in again.")
             return await self.reload()
         words = "They are signed out now and cannot log in. Campaigns that are scheduled or sending go on."
-        if await confirm(f"Block {member.email}?", words, "Block"):
+        if await confirm(f"Block {member.email}?", words, "Block", no=NOT_NOW):
             await act(members.block, self.user.id, member.id, done=f"{member.email} is blocked.")
             await self.reload()
 

@@ -4,15 +4,18 @@ from typing import Any
 
 from nicegui import ui
 
+NOT_NOW = "Not now"  # where nothing would be kept; "Cancel" ends a campaign
 
-async def confirm(title: str, text: str, button: str, color: str = "negative") -> bool:
-    """Whether the user pressed ``button``; closing the dialog or leaving the page is a no."""
+
+async def confirm(title: str, text: str, button: str, color: str = "negative", no: str = "") -> bool:
+    """Whether the user pressed ``button``; ``no``, closing the dialog or leaving the page is a no."""
+    no = no or ("Keep it" if color == "negative" else NOT_NOW)
     with ui.dialog() as dialog, ui.card().classes("w-[420px] max-w-full p-6 gap-2"):
         dialog.props["aria-label"] = title
         dialog_title(title)
         ui.label(text).classes("text-sm cm-mute")
         with ui.row().classes("w-full justify-end gap-2 mt-4"):
-            ui.button("Keep it", on_click=lambda: dialog.submit(False)).props("flat color=grey-7 autofocus")
+            ui.button(no, on_click=lambda: dialog.submit(False)).props("flat color=grey-7 autofocus")
             ui.button(button, color=color, on_click=lambda: dialog.submit(True)).mark("confirm")
     return bool(await answer(dialog))
 

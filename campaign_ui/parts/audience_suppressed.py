@@ -7,7 +7,7 @@ from nicegui import events, ui
 
 from campaign_ui.off_loop import off_loop
 from campaign_ui.parts.acts import act_undoably, taking_back
-from campaign_ui.parts.ask import confirm
+from campaign_ui.parts.ask import NOT_NOW, confirm
 from campaign_ui.parts.audience_export import show_export
 from campaign_ui.parts.blocks import card, link_button
 from campaign_ui.parts.chips import Chips
@@ -156,7 +156,7 @@ class SuppressedCard:
         email = str(event.args)
         shown = addresses.shown(email)
         text = f"Campaigns mail {shown} again. Do this only when the person asked for it, or the address works again."
-        if await confirm("Allow this address again?", text, "Allow again"):
+        if await confirm("Allow this address again?", text, "Allow again", no=NOT_NOW):
             done = f"Campaigns mail {shown} again."
             await act_undoably(suppression.lift, email, done=done, undo=suppression.put_back, user_id=self.user_id)
 

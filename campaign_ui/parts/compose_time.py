@@ -52,12 +52,12 @@ def typed(moment: datetime | None, zone: str) -> tuple[str, str]:
 
 
 def meaning(moment: datetime, zone: str, own_zone: str, now: datetime) -> str:
-    """``03:57 UTC on 23 Nov 2026, in about 14 h; for you 09:27 IST``."""
-    parts = [f"{moment:%H:%M} UTC on {moment:%d %b %Y}"]
+    """``Mon 23 Nov, 03:57 UTC, in about 14 h. For you: Mon 23 Nov, 09:27 IST``; nothing twice."""
+    chosen, own, parts = clock.say(moment, zone), clock.say(moment, own_zone), [clock.say(moment, "UTC")]
     if moment > now:
         parts.append(f"in {in_words(moment - now)}" if moment - now >= timedelta(seconds=30) else "in a moment")
     words = ", ".join(parts)
-    return words if zone == own_zone else f"{words}. For you: {clock.show(moment, own_zone)}"
+    return words if own in (chosen, parts[0]) else f"{words}. For you: {own}"
 
 
 def _day(text: str) -> date:

@@ -4,7 +4,7 @@ from nicegui import ui
 
 from campaign_ui.off_loop import off_loop
 from campaign_ui.parts.acts import act
-from campaign_ui.parts.ask import answer, confirm, dialog_title
+from campaign_ui.parts.ask import NOT_NOW, answer, confirm, dialog_title
 from campaign_ui.parts.badge import STATE_TONES
 from campaign_ui.parts.links import link_label
 from campaign_ui.parts.notices import notice, notify_error
@@ -43,7 +43,7 @@ async def show_timeline(user_id: int, campaign_id: int, message_id: int, told: T
     if decision == "delivered":
         delivered, done = True, "It counts as sent."
     elif decision == "again":
-        if not await confirm("Send this mail again?", "If it arrived, it is received twice.", "Send again"):
+        if not await confirm("Send this mail again?", "If it arrived, it is received twice.", "Send again", no=NOT_NOW):
             return
         delivered, done = False, "It waits to be sent again."
     else:

@@ -121,7 +121,7 @@ def _finished(campaign: Summary, zone: str) -> Wait:
 def _of_scheduled(session: Session, campaign: Summary, zone: str) -> Wait:
     if campaign.scheduled_at is None or campaign.scheduled_at <= db.now(session):
         return _nobody(session) or Wait("It is due and starts any moment.", "pending")
-    chosen, own = (clock.show(campaign.scheduled_at, each) for each in (campaign.time_zone, zone))
+    chosen, own = (clock.say(campaign.scheduled_at, each) for each in (campaign.time_zone, zone))
     rest = "." if chosen == own else f". For you: {own}."
     return Wait(f"Starts {chosen}", "pending", until=campaign.scheduled_at, rest=rest)
 

@@ -17,6 +17,7 @@ async def test_failed_mails_can_be_sent_again(user: Browser, sign_in: SignIn) ->
     await user.open(f"/campaigns/{campaign_id}")
     press(user, "Retry failed")
     await user.should_see("Send 1 mail that failed again?")
+    await user.should_see("Not now")
     press(user, "Retry")
     await eventually(lambda: card_texts(user, "Failed")[1] == "0")
     assert card_texts(user, "Pending")[1] == "2"
@@ -111,6 +112,7 @@ async def test_mails_in_doubt_are_sent_again_only_after_a_question(user: Browser
     await user.open(f"/campaigns/{campaign_id}")
     press(user, "Send again")
     await user.should_see("Send 1 mail in doubt again?")
+    await user.should_see("Not now")
     await user.should_see("Whoever received the mail already receives it twice.")
     assert card_texts(user, "Pending")[1] == "1"
     user.find(marker="confirm").click()

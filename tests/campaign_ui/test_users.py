@@ -56,6 +56,7 @@ async def test_a_user_is_invited_reset_and_blocked(user: Browser, sign_in: SignI
         assert ("bob@example.com", "") in shown(user)
         user.find(ui.table).trigger("block", bob[0].id)
         await user.should_see("Block bob@example.com?")
+        await user.should_see("Not now")
         press(user, "Block")
         await eventually(lambda: ("bob@example.com", "Blocked") in shown(user))
         with db.reading() as session:

@@ -322,8 +322,8 @@ def test_a_scheduled_campaign_starts_in_the_zone_it_was_chosen_in(stack: Stack) 
         values = {"status": "scheduled", "scheduled_at": at, "time_zone": "Asia/Kolkata"}
         made = rows.campaign(session, alice, **values)
         here, there = (stats.waiting(session, alice, made, zone) for zone in ("Asia/Kolkata", "Europe/Berlin"))
-        assert (here.lead, here.rest) == ("Starts 05 Jan 2099, 09:00 IST", ".")
-        assert (there.lead, there.rest) == (here.lead, ". For you: 05 Jan 2099, 04:30 CET.")
+        assert (here.lead, here.rest) == ("Starts Mon 5 Jan 2099, 09:00 IST", ".")
+        assert (there.lead, there.rest) == (here.lead, ". For you: Mon 5 Jan 2099, 04:30 CET.")
 
 
 def test_a_wait_for_the_server_can_be_ended_and_one_for_hours_or_a_limit_is_told_and_cannot(stack: Stack) -> None:
