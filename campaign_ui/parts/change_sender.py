@@ -23,6 +23,7 @@ CHANGE_SENDER = "Change sender"
 _LEFT = (CampaignStatus.sending, CampaignStatus.paused)
 _LOOKS = {Level.serious: ("failed", "report"), Level.warning: ("pending", "warning")}
 _THROUGH = "Send the rest through"
+_AS_WIDE = "!max-w-[min(470px,calc(100vw-98px))]"  # its list, as its field
 _NOBODY = "You have no other sender that could send the rest."
 
 
@@ -83,6 +84,7 @@ class _Dialog:
             if self.usable:
                 options = {number: each.sender.name for number, each in self.usable.items()}
                 self.chosen = ui.select(options, label=_THROUGH, value=next(iter(options)), on_change=self._choose)
+                self.chosen.props(f'popup-content-class="{_AS_WIDE}" popup-content-style="overflow-wrap:anywhere"')
                 self.about = ui.column().classes("w-full gap-3 text-sm").props("aria-live=polite")
             else:
                 notice(_NOBODY, "pending", "warning")
@@ -120,7 +122,8 @@ class _Dialog:
         """Those that cannot be chosen, and why."""
         for each in self.rest.choices:
             if each.problem:
-                words = f"{each.sender.name} cannot be chosen. {each.problem}"
+                is_named = each.sender.name in each.problem
+                words = each.problem if is_named else f"{each.sender.name} cannot be chosen. {each.problem}"
                 ui.label(words).classes("text-[13px] cm-mute").style("overflow-wrap:anywhere")
 
 

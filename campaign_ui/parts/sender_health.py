@@ -69,7 +69,7 @@ class _Row:
         self._sent.set_text(f"{sender.sent_day:,} sent in the last 24 hours")
         self._sent.set_visibility(not sender.uses)
         self._trouble.set_visibility(bool(sender.why))
-        self._until.set_text(f"Resuming at {clock.say(sender.until, self._zone)}" if sender.until else "")
+        self._until.set_text(f"Resuming {clock.say(sender.until, self._zone)}" if sender.until else "")
         self._countdown.set(sender.until, now)
         for label, words in ((self._why, sender.why), (self._reply, sender.reply), (self._todo, sender.todo)):
             label.set_text(words)

@@ -34,6 +34,8 @@ def _say_stored(stored: Stored, in_list: int, keep_known: bool) -> str:
         words.append(f"{in_list:,} {'was' if in_list == 1 else 'were'} in it already.")
     if stored.known_count and keep_known:
         words.append(f"{people(stored.known_count)} you had stayed as they were.")
+    elif stored.known_count and not stored.updated_count:
+        words.append(f"{people(stored.known_count)} you had already, with the same values.")
     elif stored.known_count:
         words.append(f"Of {people(stored.known_count)} you had, {stored.updated_count:,} got new values.")
     return " ".join(words)

@@ -88,6 +88,8 @@ def _say_known(count: int, changed: int | None, keep: bool) -> str:
         return f"{people(count)} you have {'stays as it is' if count == 1 else 'stay as they are'}."
     if changed is None:
         return f"{people(count)} you have {'gets' if count == 1 else 'get'} these values."
+    if not changed:
+        return f"{people(count)} you have already, with the same values."
     return f"Of {people(count)} you have, {changed:,} {'gets' if changed == 1 else 'get'} new values."
 
 

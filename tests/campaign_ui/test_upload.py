@@ -211,6 +211,15 @@ async def test_the_button_says_what_will_become_of_contacts_one_has(user: Browse
     await user.should_see("2 were in it already. Of 2 contacts you had, 1 got new values.")
 
 
+async def test_contacts_one_has_with_the_same_values_are_said_in_a_sentence(user: Browser, sign_in: SignIn) -> None:
+    stored(sign_in(user), CSV.decode(), "members")
+    await user.open("/audience?upload=1")
+    await upload(user, CSV)
+    await user.should_see("2 contacts you have already, with the same values.")
+    press(user, "Add 2 contacts")
+    await user.should_see("2 contacts you had already, with the same values.")
+
+
 async def test_duplicates_are_listed_and_columns_renamed_or_left_out(user: Browser, sign_in: SignIn) -> None:
     alice = sign_in(user)
     await user.open("/audience")
