@@ -229,7 +229,7 @@ def _of_due(session: Session, campaign: Summary, sender: Sender, now: datetime, 
     if not is_owned and (nobody := _nobody(session)) is not None:
         return nobody
     first = session.execute(
-        select(col(Message.retry_at), col(Message.reply))
+        select(col(Message.retry_at), col(Message.reply_code), col(Message.reply))
         .where(col(Message.campaign_id) == campaign.id, col(Message.state) == MessageState.pending)
         .order_by(col(Message.retry_at), col(Message.id))
         .limit(1)
@@ -247,7 +247,8 @@ def _of_due(session: Session, campaign: Summary, sender: Sender, now: datetime, 
         else:
             lead = f"All {count:,} that remain wait to be tried again, the first at {at}"
         may_try = bool(first.reply) and full_until is None
-        return Wait(lead, "pending", first.reply, first.retry_at, ".", try_mails=may_try)
+        said = replies.with_code(first.reply_code, first.reply) if first.reply else ""
+        return Wait(lead, "pending", said, first.retry_at, ".", try_mails=may_try)
     if full_until is not None:
         why = usage.full(session, sender, now) or f"{_limit(sender)} What went out before counts."
         lead = f"{why} Next mail at {clock.of_day(full_until, zone)}"

@@ -132,7 +132,7 @@ def test_pace_and_retries_say_when_the_next_mail_goes(stack: Stack) -> None:
         assert wait.until == sender.next_start_at and "at most 30 mails a minute" in wait.sentence
         for message in session.exec(select(Message).where(col(Message.state) == "pending")):
             message.retry_at = now + timedelta(minutes=15)
-            message.reply = "450 4.2.0 Greylisted"
+            message.reply_code, message.reply = 450, "4.2.0 Greylisted"
         session.flush()
         assert not stats.waiting(session, alice, campaign_id, ZONE).try_mails  # a limit is full
         sender.next_start_at = now
