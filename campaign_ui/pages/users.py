@@ -124,7 +124,9 @@ class _Users:
         if (member := self._member(event)) is None:
             return
         words = "The password and all sessions of this account end now. You get a link by which a new one is set."
-        if not member.is_invited and not await confirm(f"Reset the password of {member.email}?", words, "Reset", no=NOT_NOW):
+        if not member.is_invited and not await confirm(
+            f"Reset the password of {member.email}?", words, "Reset", no=NOT_NOW
+        ):
             return
         if token := await self._link(members.reset, member.id):
             await self._show_link(token)

@@ -4,6 +4,7 @@
     subject: 'input[aria-label="Subject"]',
     preheader: 'input[aria-label="Preheader"]',
     sender: '[role="combobox"][aria-label="Sender"], input[aria-label="Sender"]',
+    language: '[role="combobox"][aria-label="Language"], input[aria-label="Language"]',
     body: ".body-now [contenteditable=true], .body-now iframe",
     attachments: ".cm-attach",
     said: ".body-said",

@@ -15,8 +15,8 @@ class Level(StrEnum):
 class Finding:
     """``step``: content, audience or when, where it is mended; or senders, the page.
 
-    ``place``: the field there (subject, preheader, sender, body, attachments, lists, hours; a domain on the page
-    senders).
+    ``place``: the field there (subject, preheader, sender, language, body, attachments, lists, hours; a domain on the
+    page senders).
     ``people``: what they have in common, as ``Survey.named`` calls them, for a list of who they are.
     ``gap``: the merge field that a default would mend.
     ``mark``: what of the place it is about: an address, a merge field or words, as they stand there; empty for all.

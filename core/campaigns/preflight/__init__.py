@@ -6,7 +6,7 @@
 from collections.abc import Sequence
 
 from core.campaigns.findings import Finding, warning
-from core.campaigns.preflight import brought, files, images, links, size, words
+from core.campaigns.preflight import brought, files, images, language, links, size, words
 from core.content import bodies, foreign, html, mail, merge
 from core.content.links import has_way_out
 
@@ -32,6 +32,7 @@ def content(made: mail.Content, names: Sequence[str] = ()) -> list[Finding]:
     found += [
         *_text(body),
         *words.body(body),
+        *language.findings(made, body),
         *files.findings(made, body),
         *_way_out(foreign.translated(made, names)),
         *size.findings(mail.whole_html(made)),
