@@ -31,8 +31,8 @@ for _column in _COLUMNS[1:5]:
 # Constant templates: addresses arrive as data only.
 _EMAIL = """
 <q-td :props="props" style="white-space:normal">
-  <span style="overflow-wrap:anywhere">{{ props.row.email }}</span>
-  <span v-if="props.row.state" class="cm-badge ml-2" :class="'is-' + props.row.tone">{{ props.row.state }}</span>
+  <span style="overflow-wrap:anywhere">{{ props.row.email }}</span>&ensp;
+  <span v-if="props.row.state" class="cm-badge" :class="'is-' + props.row.tone">{{ props.row.state }}</span>
   <div class="text-xs cm-mute md:hidden">{{ props.row.seen }}</div>
 </q-td>
 """
