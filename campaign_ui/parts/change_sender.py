@@ -122,7 +122,7 @@ class _Dialog:
         """Those that cannot be chosen, and why."""
         for each in self.rest.choices:
             if each.problem:
-                is_named = each.sender.name in each.problem
+                is_named = each.problem.startswith(f"The sender {each.sender.name} ")
                 words = each.problem if is_named else f"{each.sender.name} cannot be chosen. {each.problem}"
                 ui.label(words).classes("text-[13px] cm-mute").style("overflow-wrap:anywhere")
 
