@@ -158,12 +158,12 @@ async def test_a_burst_of_hints_costs_a_few_reads(
     reads: list[int] = []
     read = stats.overview
     monkeypatch.setattr(stats, "overview", lambda *args: (reads.append(1), read(*args))[1])
-    for number in range(50):
+    for number in range(50):  # the loop hears of them all at once
         with db.session() as session:
             session.execute(update(Campaign).where(col(Campaign.id) == campaign_id).values(opened_count=number))
         live.publish(alice, "campaign", campaign_id)
     await eventually(lambda: card_texts(user, "Opened")[1] == "49")
-    assert len(reads) < 10
+    assert 0 < len(reads) < 10
 
 
 async def test_the_totals_say_what_they_leave_out_of_the_sandbox(user: Browser, sign_in: SignIn) -> None:

@@ -21,6 +21,7 @@ from jobs.dispatch import dispatch, tick, write_down
 from tests.conftest import Stack
 from tests.jobs import world
 from tests.jobs.certificates import certificate, trust
+from tests.jobs.conftest import NOT_QUICK
 from tests.jobs.receiver import Receiver
 from tests.jobs.world import sent
 
@@ -98,7 +99,7 @@ def test_with_the_database_away_results_are_kept_and_nothing_is_sent_twice(
 
 
 def test_one_result_that_cannot_be_written_does_not_hold_up_the_others(
-    sqlite_stack: Stack, monkeypatch: pytest.MonkeyPatch
+    sqlite_stack: Stack, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def broken(real: Any, session: Any, group: flush.Group, *entries: Any) -> flush.Flushed:
         if any(message.email == PEOPLE[4] for message in group.marks):
@@ -116,6 +117,8 @@ def test_one_result_that_cannot_be_written_does_not_hold_up_the_others(
             world.dispatch(engine)
             world.until(lambda: len(receiver.accepted) == 59)
     assert world.states(campaign_id) == {"sent": 59, "pending": 1}
+    assert NOT_QUICK in caplog.text
+    caplog.clear()
 
 
 def test_two_dispatchers_and_two_engines_at_once_send_each_mail_once(stack: Stack) -> None:

@@ -49,8 +49,10 @@ def test_a_lost_hint_costs_a_test_one_heartbeat(stack: Stack, monkeypatch: pytes
     with Receiver() as receiver, world.engine() as engine:
         user_id, _, campaign_id = world.to_people(receiver, world.people(60), connections=1, per_minute=300)
         goes_out(engine, receiver)
-        monkeypatch.setattr(live, "wake", lambda: None)
+        lost = list[str]()
+        monkeypatch.setattr(live, "wake", lambda: lost.append("hint"))
         assert campaigns.send_test(user_id, campaign_id, "me@example.net").accepted
+        assert lost
         assert receiver.most_open == 1 and not sent(campaign_id)
 
 
