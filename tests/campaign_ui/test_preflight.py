@@ -1,84 +1,29 @@
 """Preflight, the forecast and the schedule in Compose, as the user sees them."""
 
 import json
-from collections.abc import AsyncIterator, Callable
-from datetime import UTC, datetime
-from typing import Any
+from collections.abc import AsyncIterator
 
 import orjson
 import pytest
 from nicegui import Client, ElementFilter, app, background_tasks, ui
 from nicegui.testing import User as Browser
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from campaign_ui import live as pages_live
-from campaign_ui.parts import zone_select
 from core import campaigns, db, live
 from core.campaigns import Finding, Level, versions
 from core.campaigns.preflight import domain, reach
 from core.delivery import senders, standing
-from core.models import Campaign, Contact, ContactList, ListMember, Suppression
+from core.models import ContactList
 from tests import rows
 from tests.campaign_ui.conftest import Held, SignIn, eventually, let_rest, press, texts
+from tests.campaign_ui.preflight import draft, kept, labelled, people, sees, soon
 
 
 @pytest.fixture
 async def user(user: Browser) -> AsyncIterator[Browser]:
     yield user
     await let_rest(user)
-
-
-async def soon(condition: Callable[[], object]) -> None:
-    await eventually(condition, seconds=20)
-
-
-async def sees(browser: Browser, text: str) -> None:
-    await soon(lambda: text in texts(browser))
-
-
-def people(session: Session, user_id: int, name: str, fields: list[dict[str, str]]) -> int:
-    kept = ContactList(user_id=user_id, name=name, contact_count=len(fields), created_at=db.now(session))
-    session.add(kept)
-    session.flush()
-    for number, values in enumerate(fields):
-        contact = Contact(
-            user_id=user_id, email=f"{name.lower()}{number}@example.org", fields=values, created_at=db.now(session)
-        )
-        session.add(contact)
-        session.flush()
-        session.add(ListMember(list_id=kept.id or 0, contact_id=contact.id or 0))
-    session.flush()
-    return kept.id or 0
-
-
-def draft(
-    user_id: int,
-    body: str,
-    fields: list[dict[str, str]],
-    sender_id: int | None = None,
-    name: str = "Readers",
-    **values: Any,
-) -> int:
-    with db.session() as session:
-        if not senders.list_all(session, user_id):
-            senders.add_sandbox(session, user_id)
-        made = campaigns.create(session, user_id)
-        assert made.id is not None
-        if sender_id is not None:
-            values["sender_id"] = sender_id
-        campaigns.save_draft(session, user_id, made.id, 1, **{"subject": "News", "body": body} | values)
-        campaigns.set_lists(session, user_id, made.id, [people(session, user_id, name, fields)])
-        return made.id
-
-
-def kept(campaign_id: int) -> Campaign:
-    with db.reading() as session:
-        return session.get_one(Campaign, campaign_id)
-
-
-def labelled(browser: Browser, kind: type[Any], label: str) -> Any:
-    with browser:
-        return next(each for each in ElementFilter(kind=kind) if each.props.get("label") == label)
 
 
 async def test_who_has_a_gap_is_shown_and_a_default_mends_it(user: Browser, sign_in: SignIn) -> None:
@@ -317,86 +262,6 @@ async def test_the_forecast_is_drawn_before_it_goes_and_told_as_a_table(user: Br
     await soon(is_longer)
 
 
-async def test_a_daily_cap_is_kept_said_and_foreseen(user: Browser, sign_in: SignIn) -> None:
-    made = draft(sign_in(user), "Hi {{ unsubscribe_url }}", [{}] * 30)
-    await user.open(f"/campaigns/{made}/edit?step=when")
-    with user:
-        [cap] = [each for each in ElementFilter(kind=ui.switch) if "so many mails a day" in each.text]
-        [ramp] = [each for each in ElementFilter(kind=ui.switch) if "Warm up" in each.text]
-        ramp.value = True
-        cap.value = True
-        assert ramp.value is False
-        labelled(user, ui.number, "Mails a day").value = 10
-    await soon(lambda: (kept(made).warmup or {}).get("start") == 10)
-    await sees(user, "at most 10 a day")
-    await user.open(f"/campaigns/{made}/edit?step=when")
-    assert labelled(user, ui.number, "Mails a day").value == 10
-    with user:
-        labelled(user, ui.number, "Mails a day").value = 0
-    await sees(user, "Enter a daily cap from 1 to 1,000,000.")
-    assert (kept(made).warmup or {})["start"] == 10
-
-
-async def test_a_suggested_time_fills_the_fields_and_is_told_for_the_recipients(user: Browser, sign_in: SignIn) -> None:
-    made = draft(sign_in(user), "Hi {{ unsubscribe_url }}", [{"country": "India"}, {"country": "Germany"}])
-    await user.open(f"/campaigns/{made}/edit?step=when")
-    await sees(user, "Preflight")
-    with user:
-        [chip] = [each for each in ElementFilter(kind=ui.label) if each.text == "Tomorrow 09:00"]
-    parent = chip.parent_slot.parent  # type: ignore[union-attr]
-    for listener in list(parent._event_listeners.values()):
-        parent._handle_event({"listener_id": listener.id, "args": {}})
-    assert labelled(user, ui.input, "Time").value == "09:00"
-    await sees(user, "03:30 UTC")
-    await sees(user, "India (1):")
-    await sees(user, "Germany (1):")
-
-
-def test_zones_are_found_by_country_and_distance() -> None:
-    options = zone_select._options(datetime(2026, 11, 25, tzinfo=UTC))
-    assert options["Asia/Kolkata"] == "Asia/Kolkata · UTC+05:30 · India"
-    assert options["America/New_York"] == "America/New York · UTC−05:00 · United States"
-
-
-async def test_who_gets_it_is_shown_and_found_by_address(user: Browser, sign_in: SignIn) -> None:
-    alice = sign_in(user)
-    made = draft(alice, "Hi", [{"city": "Pune"}, {}])
-    with db.session() as session:
-        session.add(
-            Suppression(user_id=alice, email="readers1@example.org", reason="manual", created_at=db.now(session))
-        )
-    await user.open(f"/campaigns/{made}/edit?step=audience")
-    await soon(lambda: "readers0@example.org" in texts(user) and "Pune" in texts(user))
-    assert "Suppressed" in texts(user) and "−1" in texts(user)
-    with user:
-        [field] = [e for e in ElementFilter(kind=ui.input) if e.props.get("aria-label") == "Search recipients"]
-        field.value = "readers1"
-    await soon(lambda: "readers0@example.org" not in texts(user))
-
-
-async def test_the_preview_finds_anybody_of_the_audience(user: Browser, sign_in: SignIn) -> None:
-    made = draft(sign_in(user), "<p>Hi {{ first_name }}</p>", [{"first_name": f"Name{n}"} for n in range(12)])
-    await user.open(f"/campaigns/{made}/edit")
-    with user:
-        [field] = [e for e in ElementFilter(kind=ui.input) if e.props.get("aria-label") == "Recipient"]
-        [frame] = [e for e in ElementFilter() if e.tag == "iframe" and "data-mail" in e.props]
-    assert "Hi Name0" in frame.props["data-mail"]
-    with user:
-        field.value = "readers11"
-    await sees(user, "readers11@example.org")
-    press(user, "readers11@example.org")
-    await soon(lambda: "Hi Name11" in frame.props["data-mail"])
-    for listener in list(field._event_listeners.values()):  # Enter comes before what was typed: debounce
-        if listener.type == "keydown.enter":
-            field._handle_event({"listener_id": listener.id, "args": "readers7"})
-    await soon(lambda: "Hi Name7" in frame.props["data-mail"])
-    assert field.value == "readers7@example.org"
-    press(user, "Without images")
-    assert "img-src 'none'" in frame.props["srcdoc"] and "allow-scripts" not in frame.props["sandbox"]
-    press(user, "Dark by force")
-    await sees(user, "An imitation")
-
-
 async def test_strangers_see_no_senders_form_of_others(user: Browser, sign_in: SignIn) -> None:
     alice = sign_in(user)
     with db.session() as session:
@@ -405,54 +270,6 @@ async def test_strangers_see_no_senders_form_of_others(user: Browser, sign_in: S
     await user.open(f"/senders?edit={real.id}&dkim=shop.in")
     await sees(user, "Add sender")
     assert "hello@shop.in" not in texts(user) and "Shop" not in texts(user)
-
-
-async def test_a_test_goes_to_several_addresses_and_each_answer_is_shown(
-    user: Browser, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    made = draft(sign_in(user), "<p>Hi {{ first_name }}</p>", [{"first_name": "Anna"}, {"first_name": "Bert"}])
-    sent: list[tuple[str, str]] = []
-
-    def answer(_user: int, _campaign: int, to: str, fields: dict[str, str]) -> campaigns.TestResult:
-        sent.append((to, fields["first_name"]))
-        if to.startswith("x"):
-            return campaigns.TestResult(False, "There is no such mailbox.", "550 5.1.1 no", is_about_address=True)
-        return campaigns.TestResult(True, f"The mail server accepted the test mail to {to}.", "250 queued")
-
-    monkeypatch.setattr(campaigns, "send_test", answer)
-    await user.open(f"/campaigns/{made}/edit")
-    press(user, "Send test")
-    await sees(user, "Send a test mail")
-    labelled(user, ui.input, "Test address").value = "a@shop.in, x@shop.in b@shop.in"
-    with user:
-        [forth] = [e for e in ElementFilter(kind=ui.button) if e.props.get("aria-label") == "Next recipient"][1:]
-    for listener in list(forth._event_listeners.values()):
-        forth._handle_event({"listener_id": listener.id, "args": {}})
-    await sees(user, "filled in as for readers1@example.org")
-    press(user, "Send")
-    await sees(user, "x@shop.in: There is no such mailbox.")
-    await sees(user, "accepted the test mail to b@shop.in")
-    assert sent == [("a@shop.in", "Bert"), ("x@shop.in", "Bert"), ("b@shop.in", "Bert")]
-
-
-async def test_a_list_is_left_out_and_the_number_says_so(user: Browser, sign_in: SignIn) -> None:
-    alice = sign_in(user)
-    made = draft(alice, "Hi", [{}, {}, {}])
-    with db.session() as session:
-        clients = ContactList(user_id=alice, name="Clients", contact_count=1, created_at=db.now(session))
-        session.add(clients)
-        session.flush()
-        first = session.exec(select(Contact.id).where(col(Contact.user_id) == alice).limit(1)).one()
-        session.add(ListMember(list_id=clients.id or 0, contact_id=first or 0))
-    await user.open(f"/campaigns/{made}/edit?step=audience")
-    await sees(user, "readers0@example.org")
-    press(user, "Leave out Clients")
-    await sees(user, "On a list that is left out")
-    await soon(lambda: "readers0@example.org" not in texts(user) and "readers1@example.org" in texts(user))
-    with db.reading() as session:
-        assert campaigns.left_out_ids(session, alice, made) == [clients.id]
-    press(user, "Leave out Clients")
-    await soon(lambda: "readers0@example.org" in texts(user))
 
 
 async def test_a_check_of_links_that_fails_turns_no_longer(

@@ -1,8 +1,6 @@
-"""The sandbox: an inbox that signs people in, keeps up, and a page that shows what came, to its owner only."""
+"""The page of the sandbox shows what came, to its owner only."""
 
-import smtplib
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 
 import httpx
 import pytest
@@ -15,104 +13,11 @@ from sqlalchemy import update
 from campaign_ui.endpoints import sandbox as endpoint
 from core import accounts, db
 from core.delivery import sandbox, senders
-from core.errors import RuleError
-from core.models import Campaign, Sender
-from jobs import sandbox_inbox
+from core.models import Campaign
 from tests import rows
 from tests.campaign_ui.conftest import Held, SignIn, eventually, press, texts
+from tests.campaign_ui.sandbox import MAIL, subjects
 from tests.conftest import Stack
-
-MAIL = (
-    "From: Anna <anna@example.com>\r\nTo: ben@example.com\r\nSubject: {subject}\r\nMIME-Version: 1.0\r\n"
-    'Content-Type: multipart/alternative; boundary="b"\r\n\r\n--b\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n'
-    "Hello Ben in text\r\n--b\r\nContent-Type: text/html; charset=utf-8\r\n\r\n"
-    '<p>Hello <b>Ben</b></p><script>alert(1)</script><img src="http://127.0.0.1:8080/t/o/token.gif">\r\n--b--\r\n'
-)
-
-
-@pytest.fixture
-def inbox(sqlite_stack: Stack) -> Iterator[None]:
-    sandbox_inbox.start()
-    yield
-    sandbox_inbox.stop()
-
-
-def sandbox_of(email: str) -> Sender:
-    with db.session() as session:
-        return senders.add_sandbox(session, rows.user(session, email))
-
-
-def connection(sender: Sender, password: str | None = None) -> smtplib.SMTP:
-    host, port = senders.address(sender)
-    smtp = smtplib.SMTP(host, port, local_hostname="test", timeout=10)
-    try:
-        if password != "":
-            smtp.login(sender.username, password or senders.password(sender))
-    except smtplib.SMTPAuthenticationError:
-        smtp.close()
-        raise
-    return smtp
-
-
-def send(smtp: smtplib.SMTP, subject: str = "Hello", to: str = "ben@example.com") -> None:
-    smtp.sendmail("anna@example.com", to, MAIL.format(subject=subject).encode())
-
-
-def subjects(user_id: int) -> list[str]:
-    with db.reading() as session:
-        return [line.subject for line in sandbox.listed(session, user_id, limit=1000)]
-
-
-def test_an_address_beyond_ascii_is_taken(inbox: None) -> None:
-    anna = sandbox_of("anna@example.com")
-    with connection(anna) as smtp:
-        smtp.sendmail("anna@example.com", "jörg@example.com", MAIL.encode(), mail_options=["SMTPUTF8"])
-    sandbox_inbox.stop()
-    with db.reading() as session:
-        assert [line.rcpt_to for line in sandbox.listed(session, anna.user_id)] == ["jörg@example.com"]
-
-
-def test_a_mail_lands_in_the_inbox_of_the_account_that_signed_in(inbox: None) -> None:
-    anna, charlie = sandbox_of("anna@example.com"), sandbox_of("charlie@example.com")
-    with connection(anna) as smtp:
-        send(smtp, "First")
-        send(smtp, "Second")
-    sandbox_inbox.stop()
-    assert subjects(anna.user_id) == ["Second", "First"] and subjects(charlie.user_id) == []
-
-
-def test_nobody_hands_in_mail_without_the_right_password(inbox: None) -> None:
-    anna, charlie = sandbox_of("anna@example.com"), sandbox_of("charlie@example.com")
-    with pytest.raises(smtplib.SMTPAuthenticationError):
-        connection(anna, senders.password(charlie))
-    with connection(anna, "") as smtp, pytest.raises(smtplib.SMTPSenderRefused, match="own senders"):
-        send(smtp)
-
-
-def test_a_process_sends_to_the_inbox_of_its_own_while_that_runs(sqlite_stack: Stack) -> None:
-    anna = sandbox_of("anna@example.com")
-    sandbox_inbox.start()
-    with connection(anna) as smtp:
-        send(smtp)
-    sandbox_inbox.stop()
-    sandbox_inbox.stop()
-    with pytest.raises(RuleError, match="not running in this process"):
-        connection(anna)
-
-
-def test_it_loses_none_of_some_hundred_mails_at_once(inbox: None) -> None:
-    anna = sandbox_of("anna@example.com")
-
-    def many(_: int) -> None:
-        with connection(anna) as smtp:
-            for number in range(100):
-                send(smtp, f"Mail {number}")
-
-    with ThreadPoolExecutor(4) as pool:
-        list(pool.map(many, range(4)))
-    sandbox_inbox.stop()
-    assert len(subjects(anna.user_id)) == 400
-
 
 # --- the page
 

@@ -28,6 +28,16 @@ def every(count: int, work: Callable[[], object], most: int = 1_000) -> Script:
     return script
 
 
+class Once:
+    """A script that gives each of these answers once: (phase, recipient) -> reply."""
+
+    def __init__(self, answers: dict[tuple[str, str], str]) -> None:
+        self.answers = dict(answers)
+
+    def __call__(self, phase: str, recipient: str) -> str | None:
+        return self.answers.pop((phase, recipient), None)
+
+
 @dataclass
 class Receiver:
     """``accepted``: recipients in order of the dot; ``starts``: when each MAIL FROM was read, and ``since`` when it may

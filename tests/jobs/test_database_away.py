@@ -2,83 +2,33 @@
 
 import itertools
 import os
-import resource
 import signal
-import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
-from multiprocessing.process import BaseProcess
 from pathlib import Path
 from subprocess import PIPE
 from time import monotonic, sleep
-from typing import IO, Any
+from typing import IO
 
 import pytest
 from sqlalchemy import text
-from sqlmodel import col, select
 
-from core import db, migrate, sqlite_file
+from core import db, migrate
 from core.delivery import lease
-from core.models import Message
 from jobs import engine
 from tests.conftest import KEY, Stack, empty_postgres, using
 from tests.jobs import processes, world
+from tests.jobs.away import EVENT, PEOPLE, At, both, goes_on, sending, until_done
 from tests.jobs.invariants import assert_kept
 from tests.jobs.receiver import Receiver
-from tests.jobs.world import sent
 from tests.servers import OwnPostgres, free_port
 
 ROOT = Path(__file__).parents[2]
-PEOPLE = world.people(40)
-EVENT = 20  # the mail at whose dot it happens
 
-
-class At:
-    """A script: when the mail number EVENT has had its dot, before it is answered, ``work`` is done."""
-
-    def __init__(self, work: Callable[[], object]) -> None:
-        self.work, self.count, self.ids = work, 0, set[int]()
-
-    def __call__(self, phase: str, recipient: str) -> None:
-        if phase == "dot":
-            self.count += 1
-            if self.count == EVENT:
-                with db.reading() as session:
-                    self.ids = {session.exec(select(Message.id).where(col(Message.email) == recipient)).one() or 0}
-                self.work()
-
-
-def sending(receiver: Receiver, **values: Any) -> int:
-    """A campaign to PEOPLE by a sender with one connection; returns its id."""
-    user_id = world.add_user()
-    sender_id = world.add_sender(user_id, receiver.port, **{"connections": 1, **values})
-    return world.add_campaign(user_id, sender_id, PEOPLE)
-
-
-def until_done(campaign_id: int) -> None:
-    world.until(lambda: sent(campaign_id), 30)
-    world.until(lambda: world.sender(world.campaign(campaign_id).sender_id or 0).owner == "")
-
-
-def goes_on(stack: Stack, worker: BaseProcess, survives: bool, back: Callable[[], object], campaign_id: int) -> None:
-    """The database comes ``back``; the worker lives on, or was killed before that and another one starts."""
-    if not survives:
-        worker.kill()
-        worker.join(10)
-    back()
-    if survives:
-        until_done(campaign_id)
-        return
-    processes.lapse()
-    with processes.worker(stack):
-        until_done(campaign_id)
-
-
-both = pytest.mark.parametrize("survives", [True, False], ids=["the worker lives on", "the worker is killed"])
 
 # PostgreSQL
 
@@ -294,108 +244,3 @@ def test_a_deadlock_that_the_worker_loses_is_tried_again(own_stack: Stack) -> No
 
 
 # SQLite
-
-
-@both
-def test_a_250_that_comes_while_another_process_holds_sqlite_is_written_afterwards(
-    survives: bool, sqlite_stack: Stack
-) -> None:
-    with closing(
-        sqlite3.connect(Path(sqlite_stack.env["DATA_DIR"]) / "campaigns.db", check_same_thread=False)
-    ) as other:
-        other.isolation_level = None
-        event = At(lambda: other.execute("begin immediate"))
-        with Receiver(event, pipelining=False) as receiver:
-            campaign_id = sending(receiver)
-            with processes.worker(sqlite_stack, prepare=impatient if survives else None) as worker:
-                receiver.wait(lambda: len(receiver.accepted) == EVENT)
-                world.until(lambda: world.journaled(sqlite_stack) >= event.ids)
-                assert len(receiver.accepted) == EVENT
-                goes_on(sqlite_stack, worker, survives, lambda: other.execute("rollback"), campaign_id)
-                world.until(lambda: not world.journaled(sqlite_stack))
-    assert assert_kept(receiver, {campaign_id: PEOPLE}, unknown=0) == {"sent": 40}
-
-
-@both
-def test_a_250_that_comes_while_the_file_is_moved_away_is_written_when_it_is_back(
-    survives: bool, sqlite_stack: Stack
-) -> None:
-    folder, aside = Path(sqlite_stack.env["DATA_DIR"]), Path(sqlite_stack.env["DATA_DIR"]) / "aside"
-
-    def move(source: Path, target: Path) -> None:
-        for path in source.glob("campaigns.db*"):
-            path.rename(target / path.name)
-
-    aside.mkdir()
-    event = At(lambda: move(folder, aside))
-    with Receiver(event, pipelining=False) as receiver:
-        campaign_id = sending(receiver)
-        with processes.worker(sqlite_stack) as worker:
-            receiver.wait(lambda: len(receiver.accepted) >= EVENT)
-            deadline = monotonic() + 20
-            while not world.journaled(sqlite_stack) >= event.ids:
-                assert monotonic() < deadline
-                sleep(0.05)
-            assert len(receiver.accepted) <= EVENT + 1 and not (folder / "campaigns.db").exists()
-            goes_on(sqlite_stack, worker, survives, lambda: move(aside, folder), campaign_id)
-            world.until(lambda: not world.journaled(sqlite_stack))
-    assert assert_kept(receiver, {campaign_id: PEOPLE}, unknown=0) == {"sent": 40}
-
-
-def impatient() -> None:
-    sqlite_file.BUSY_SECONDS = 0.1  # type: ignore[assignment]
-
-
-class Disk:
-    """Where ``folder`` is. A small file system where we may mount one, else files of the worker may not grow."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        folder.mkdir()
-        mount = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(folder)]
-        self.mounted = os.geteuid() == 0 and subprocess.run(mount, capture_output=True).returncode == 0
-        self.worker = 0
-
-    def fill(self) -> None:
-        if not self.mounted:
-            most = (self.folder / "campaigns.db-wal").stat().st_size
-            resource.prlimit(self.worker, resource.RLIMIT_FSIZE, (most, resource.RLIM_INFINITY))
-            return
-        with suppress(OSError), (self.folder / "ballast").open("wb", buffering=0) as file:
-            while True:
-                file.write(bytes(4096))
-
-    def free(self) -> None:
-        if self.mounted:
-            (self.folder / "ballast").unlink()
-        elif Path(f"/proc/{self.worker}").exists():
-            resource.prlimit(self.worker, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-
-    def close(self) -> None:
-        if self.mounted:
-            subprocess.run(["umount", "--lazy", str(self.folder)], check=True)
-
-
-@pytest.fixture
-def disk(tmp_path: Path) -> Iterator[Disk]:
-    """At the DATA_DIR that the stack will have."""
-    made = Disk(tmp_path / "data")
-    yield made
-    made.close()
-
-
-@both
-def test_a_250_that_comes_while_the_disk_is_full_is_written_when_there_is_room(
-    survives: bool, disk: Disk, sqlite_stack: Stack
-) -> None:
-    event = At(disk.fill)
-    with Receiver(event, pipelining=False) as receiver:
-        campaign_id = sending(receiver)
-        with processes.worker(sqlite_stack) as worker:
-            disk.worker = worker.pid or 0
-            receiver.wait(lambda: len(receiver.accepted) == EVENT)
-            world.until(lambda: world.journaled(sqlite_stack) >= event.ids)
-            assert len(receiver.accepted) == EVENT
-            goes_on(sqlite_stack, worker, survives, disk.free, campaign_id)
-            world.until(lambda: not world.journaled(sqlite_stack))
-    assert assert_kept(receiver, {campaign_id: PEOPLE}, unknown=0) == {"sent": 40}

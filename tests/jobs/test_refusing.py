@@ -6,61 +6,34 @@ from typing import Any
 import pytest
 from sqlmodel import col, select
 
-from core import campaigns, db, hot
+from core import campaigns, db
 from core.campaigns import again, refusing
-from core.delivery import batch, lease, ledger, usual
-from core.delivery.ledger import Claimed, Outcome
 from core.delivery.replies import LEFT_OUT
-from core.delivery.tally import Tally
 from core.errors import NotFound, RuleError
 from core.models import Attempt, Message, RefusingDomain
-from jobs import batches
-from jobs.dispatch import bring_back, leave_out, write_down
+from jobs.dispatch import bring_back, leave_out
 from jobs.engine import Engine
-from jobs.flush import Group, flush
 from tests import rows
 from tests.conftest import Stack
 from tests.jobs import world
+from tests.jobs.domains import BLOCKED, KIND, STRICT, alternating, failed_rules, in_turn, refuses
 from tests.jobs.receiver import Receiver
-
-BLOCKED = "550 5.7.1 Service unavailable; client host blocked using our blocklist"
-STRICT, KIND = "strict.example", "kind.example"
-
-
-def _in_turn(count: int, *names: str) -> list[str]:
-    """Of each domain ``count`` people, in turn."""
-    each = zip(*(world.people(count, f"{name}.example") for name in names), strict=True)
-    return [email for emails in each for email in emails]
-
-
-def _alternating(count: int) -> list[str]:
-    return _in_turn(count, "strict", "kind")
-
-
-def _refuses(*domains: str) -> Receiver:
-    return Receiver(lambda phase, to: BLOCKED if phase == "rcpt" and to.endswith(domains) else None)
 
 
 def _tried(receiver: Receiver) -> int:
     return sum(line.startswith("RCPT") and STRICT in line for line in receiver.commands)
 
 
-def _rules(campaign_id: int) -> Counter[str]:
-    failed = select(Message.rule_id).where(col(Message.campaign_id) == campaign_id, col(Message.state) == "failed")
-    with db.reading() as session:
-        return Counter(session.exec(failed))
-
-
 def test_the_campaign_goes_on_without_the_domain_and_its_mails_can_be_retried(stack: Stack) -> None:
-    user_id, people = world.add_user(), _alternating(60)
-    with _refuses(STRICT) as receiver, world.engine() as engine:
+    user_id, people = world.add_user(), alternating(60)
+    with refuses(STRICT) as receiver, world.engine() as engine:
         sender_id = world.add_sender(user_id, receiver.port, connections=1, batch_size=5, delay_seconds=0.02)
         campaign_id = world.add_campaign(user_id, sender_id, people)
         world.dispatch(engine)
         world.until(lambda: world.done(campaign_id), poke=lambda: world.dispatch(engine))
         assert world.states(campaign_id) == {"sent": 60, "failed": 60}
         assert sorted(receiver.accepted) == sorted(world.people(60, KIND))
-        rules, row = _rules(campaign_id), world.campaign(campaign_id)
+        rules, row = failed_rules(campaign_id), world.campaign(campaign_id)
         assert rules[LEFT_OUT] > 30 and rules.total() == 60 and (row.failed_count, row.pause_reason) == (60, "")
         assert _tried(receiver) == 60 - rules[LEFT_OUT]
         words = world.message(campaign_id, max(world.people(60, STRICT))).reply
@@ -85,7 +58,7 @@ def test_the_campaign_goes_on_without_the_domain_and_its_mails_can_be_retried(st
     ids=str,
 )
 def test_what_was_claimed_for_the_domain_is_not_tried_either(stack: Stack, phase: str, values: dict[str, int]) -> None:
-    user_id, people = world.add_user(), [*world.people(20, "first.example"), *_alternating(40)]
+    user_id, people = world.add_user(), [*world.people(20, "first.example"), *alternating(40)]
     on_the_wire = values["connections"] * (1 if phase == "rcpt" else 2)  # behind a dot stands the next RCPT
     with Receiver(lambda at, to: BLOCKED if at == phase and to.endswith(STRICT) else None) as receiver:
         sender_id = world.add_sender(user_id, receiver.port, batch_size=500, **values)
@@ -102,7 +75,7 @@ def test_what_was_claimed_for_the_domain_is_not_tried_either(stack: Stack, phase
                 world.until(lambda: world.done(campaign_id), poke=lambda: world.dispatch(engine))
                 assert 3 <= _tried(receiver) - tried <= most
     assert world.states(campaign_id) == {"sent": 60, "failed": 40} and not receiver.twice
-    assert _rules(campaign_id)[LEFT_OUT] == 40 - _tried(receiver)
+    assert failed_rules(campaign_id)[LEFT_OUT] == 40 - _tried(receiver)
 
 
 def _one_by_one(receiver: Receiver, engine: Engine, people: list[str]) -> tuple[int, int]:
@@ -118,19 +91,19 @@ def _one_by_one(receiver: Receiver, engine: Engine, people: list[str]) -> tuple[
 
 
 def test_two_domains_that_refuse_at_once_are_left_out_both(stack: Stack) -> None:
-    with _refuses("a.example", "b.example") as receiver, world.engine() as engine:
-        _, campaign_id = _one_by_one(receiver, engine, ["first@c.example", *_in_turn(20, "a", "b", "c")])
+    with refuses("a.example", "b.example") as receiver, world.engine() as engine:
+        _, campaign_id = _one_by_one(receiver, engine, ["first@c.example", *in_turn(20, "a", "b", "c")])
     assert world.states(campaign_id) == {"sent": 21, "failed": 40}
-    assert 6 <= 40 - _rules(campaign_id)[LEFT_OUT] <= 12  # what was behind the third one was claimed
+    assert 6 <= 40 - failed_rules(campaign_id)[LEFT_OUT] <= 12  # what was behind the third one was claimed
 
 
 def test_three_domains_that_refuse_the_same_way_pause_the_campaign_and_its_user_goes_on_without_them(
     stack: Stack,
 ) -> None:
     refusing_ones = ["a.example", "b.example", "c.example"]
-    with _refuses(*refusing_ones) as receiver, world.engine() as engine:
-        user_id, campaign_id = _one_by_one(receiver, engine, ["first@d.example", *_in_turn(20, "a", "b", "c", "d")])
-        assert world.campaign(campaign_id).pause_reason == "content" and not _rules(campaign_id)[LEFT_OUT]
+    with refuses(*refusing_ones) as receiver, world.engine() as engine:
+        user_id, campaign_id = _one_by_one(receiver, engine, ["first@d.example", *in_turn(20, "a", "b", "c", "d")])
+        assert world.campaign(campaign_id).pause_reason == "content" and not failed_rules(campaign_id)[LEFT_OUT]
         assert world.campaign(campaign_id).failed_count == 3
         stranger = world.add_user("charlie@example.com")
         with db.reading() as session:
@@ -147,19 +120,19 @@ def test_three_domains_that_refuse_the_same_way_pause_the_campaign_and_its_user_
         world.dispatch(engine)
         world.until(lambda: world.done(campaign_id), poke=lambda: world.dispatch(engine))
     assert world.states(campaign_id) == {"sent": 21, "failed": 60}
-    assert _rules(campaign_id)[LEFT_OUT] == 57
+    assert failed_rules(campaign_id)[LEFT_OUT] == 57
 
 
 def test_domains_of_one_provider_count_as_one(sqlite_stack: Stack) -> None:
     domains = ("outlook.com", "hotmail.com", "live.com")
     people = [f"{number}@{domain}" for number in range(10) for domain in (*domains, KIND)]
-    with _refuses(*domains) as receiver, world.engine() as engine:
+    with refuses(*domains) as receiver, world.engine() as engine:
         _, campaign_id = _one_by_one(receiver, engine, [f"first@{KIND}", *people])
-    assert world.states(campaign_id) == {"sent": 11, "failed": 30} and _rules(campaign_id)[LEFT_OUT]
+    assert world.states(campaign_id) == {"sent": 11, "failed": 30} and failed_rules(campaign_id)[LEFT_OUT]
 
 
 def test_a_campaign_that_begins_with_the_domain_goes_on_without_it(stack: Stack) -> None:
-    with _refuses(STRICT) as receiver, world.engine() as engine:
+    with refuses(STRICT) as receiver, world.engine() as engine:
         _, campaign_id = _one_by_one(receiver, engine, [*world.people(30, STRICT), *world.people(20, KIND)])
     assert world.states(campaign_id) == {"sent": 20, "failed": 30}
     assert sorted(receiver.accepted) == world.people(20, KIND) and _tried(receiver) <= 5
@@ -167,19 +140,19 @@ def test_a_campaign_that_begins_with_the_domain_goes_on_without_it(stack: Stack)
 
 def test_where_everybody_refuses_the_campaign_pauses_and_nothing_stays_left_out(stack: Stack) -> None:
     people = [*world.people(30, STRICT), *world.people(20, KIND)]
-    with _refuses(STRICT, KIND) as receiver, world.engine() as engine:
+    with refuses(STRICT, KIND) as receiver, world.engine() as engine:
         _, campaign_id = _one_by_one(receiver, engine, people)
         assert world.campaign(campaign_id).pause_reason == "content"
         world.dispatch(engine)
         failed = world.states(campaign_id)["failed"]
         assert 4 <= failed <= 6 and world.states(campaign_id) == {"failed": failed, "pending": 50 - failed}
-        assert not _rules(campaign_id)[LEFT_OUT]
+        assert not failed_rules(campaign_id)[LEFT_OUT]
         with db.reading() as session:
             assert session.get(RefusingDomain, (campaign_id, STRICT)) is None
 
 
 def test_a_campaign_to_the_domain_alone_pauses(sqlite_stack: Stack) -> None:
-    with _refuses(STRICT) as receiver, world.engine() as engine:
+    with refuses(STRICT) as receiver, world.engine() as engine:
         _, campaign_id = _one_by_one(receiver, engine, world.people(20, STRICT))
     assert world.campaign(campaign_id).pause_reason == "content" and world.states(campaign_id)["failed"] == 3
 
@@ -197,14 +170,14 @@ def test_a_domain_that_took_the_first_mails_is_left_out_before_any_other_was_ask
     with _after_the_first(STRICT) as receiver, world.engine() as engine:
         _, campaign_id = _one_by_one(receiver, engine, [*world.people(20, STRICT), *world.people(20, KIND)])
     assert world.states(campaign_id) == {"sent": 21, "failed": 19}
-    assert sorted(receiver.accepted[1:]) == world.people(20, KIND) and _rules(campaign_id)[LEFT_OUT] >= 10
+    assert sorted(receiver.accepted[1:]) == world.people(20, KIND) and failed_rules(campaign_id)[LEFT_OUT] >= 10
 
 
 def test_where_the_others_then_refuse_it_too_it_waits_again_though_it_took_the_first(stack: Stack) -> None:
     with _after_the_first(STRICT, KIND) as receiver, world.engine() as engine:
         _, campaign_id = _one_by_one(receiver, engine, [*world.people(20, STRICT), *world.people(20, KIND)])
         world.dispatch(engine)
-        assert world.campaign(campaign_id).pause_reason == "content" and not _rules(campaign_id)[LEFT_OUT]
+        assert world.campaign(campaign_id).pause_reason == "content" and not failed_rules(campaign_id)[LEFT_OUT]
     assert world.states(campaign_id)["pending"] >= 30 and len(receiver.accepted) == 1
 
 
@@ -284,7 +257,7 @@ def test_who_dies_while_what_was_left_out_is_brought_back_is_followed(
 
 
 def test_a_domain_that_refuses_single_mails_and_takes_others_is_not_left_out(sqlite_stack: Stack) -> None:
-    user_id, people, seen = world.add_user(), _alternating(130), Counter[str]()
+    user_id, people, seen = world.add_user(), alternating(130), Counter[str]()
 
     def script(phase: str, to: str) -> str | None:
         domain = to.rpartition("@")[2]
@@ -296,121 +269,4 @@ def test_a_domain_that_refuses_single_mails_and_takes_others_is_not_left_out(sql
         campaign_id = world.add_campaign(user_id, sender_id, people)
         world.dispatch(engine)
         world.until(lambda: world.done(campaign_id))
-    assert world.states(campaign_id) == {"sent": 256, "failed": 4} and LEFT_OUT not in _rules(campaign_id)
-
-
-def _held(user_id: int, port: int, people: list[str]) -> tuple[int, int, list[Claimed]]:
-    """(sender, campaign, its mails in the hands of the sender's owner, in order of their addresses)."""
-    sender_id = world.add_sender(user_id, port)
-    campaign_id = world.add_campaign(user_id, sender_id, people)
-    write_down(lambda sender_id: None)
-    return sender_id, campaign_id, _claimed(sender_id)
-
-
-def _claimed(sender_id: int) -> list[Claimed]:
-    with db.session() as session:
-        held = lease.take(session, sender_id, f"owner of {sender_id}")
-        assert held is not None
-        messages = batch.claim(session, sender_id, held.epoch, 100)
-    return sorted(messages or [], key=lambda message: message.email)
-
-
-def _leave_out(campaign_id: int) -> None:
-    with db.session() as session:
-        session.add(RefusingDomain(campaign_id=campaign_id, domain=STRICT, reply=BLOCKED, is_done=True))
-
-
-def test_what_a_dead_owner_held_for_the_domain_is_not_claimed_again(stack: Stack) -> None:
-    sender_id, campaign_id, held = _held(world.add_user(), 25, _alternating(3))
-    with db.session() as session:
-        outcome = Outcome(held[1], "pending", "rcpt", 450, "4.2.0 Greylisted", "greylist", "x", 0.0)
-        ledger.settle(session, [outcome], db.now(session), tally := Tally())
-        tally.store(session, db.now(session))
-    _leave_out(campaign_id)
-    with db.session() as session:
-        left_at = db.now(session)
-        lease.return_held(session, sender_id, held[0].epoch)
-    with db.session() as session:
-        claimed = batch.claim(session, sender_id, held[0].epoch, 2)
-    assert claimed is not None and {message.email for message in claimed} <= set(world.people(3, KIND))
-    with db.session() as session:
-        batch.claim(session, sender_id, held[0].epoch, 100)
-    assert world.states(campaign_id) == {"claimed": 3, "failed": 3} and _rules(campaign_id) == {LEFT_OUT: 3}
-    words = [world.message(campaign_id, email) for email in world.people(2, STRICT)]
-    assert [row.attempts for row in words] == [1, 0]  # the first was asked to come back later
-    assert all(row.retry_at > left_at for row in words)  # which tells when they failed
-    assert [row.reply.split(",")[0] for row in words] == ["Not tried again", "Not tried"]
-
-
-def test_a_mail_for_the_domain_does_not_start_whoever_holds_it(stack: Stack) -> None:
-    user_id = world.add_user()
-    before_id, campaign_id, stale = _held(user_id, 25, _alternating(3))
-    with db.session() as session:
-        tally = Tally()
-        assert ledger.mark(session, stale[:1], tally) == {stale[0].id}  # to person0000@kind.example
-        tally.store(session, db.now(session))
-    sender_id = world.add_sender(user_id, 26)
-    with db.session() as session:
-        campaigns.change_sender(session, user_id, campaign_id, sender_id)
-    held = _claimed(sender_id)
-    assert len(held) == 5
-    _leave_out(campaign_id)
-    with db.session() as session, pytest.raises(usual.NotAll):
-        usual.look(hot.within(session), held)
-    for messages, wanted in ((stale, set[int]()), (held, {message.id for message in held if KIND in message.email})):
-        with db.session() as session:
-            assert batches.look(session, messages[0].sender_id, messages)[0] == wanted
-    assert world.states(campaign_id) == {"sending": 1, "claimed": 2, "failed": 3}
-    assert _rules(campaign_id) == {LEFT_OUT: 3} and world.sender(before_id).id == before_id
-
-
-def test_only_the_domains_whose_mails_are_put_back_are_tried_again(stack: Stack) -> None:
-    user_id = world.add_user()
-    _, campaign_id, held = _held(user_id, 25, [*_alternating(2), "x@third.example"])
-    _leave_out(campaign_id)
-    with db.session() as session:
-        batches.put_back(session, held[2:4])
-        ledger.settle(
-            session, [Outcome(held[4], "failed", "rcpt", 550, "No", "permanent", "no")], db.now(session), Tally()
-        )
-    with db.session() as session:
-        campaigns.retry_failed(session, user_id, campaign_id, rule_id="no")
-        assert session.get(RefusingDomain, (campaign_id, STRICT)) is not None
-        campaigns.retry_failed(session, user_id, campaign_id, rule_id=LEFT_OUT)
-        assert session.get(RefusingDomain, (campaign_id, STRICT), populate_existing=True) is None
-
-
-def test_after_a_retry_it_takes_three_refusals_again(sqlite_stack: Stack) -> None:
-    user_id, people, tried = world.add_user(), _alternating(20), list[str]()
-    with _refuses(STRICT) as receiver, world.engine() as engine:
-        sender_id = world.add_sender(user_id, receiver.port, connections=1, batch_size=4)
-        campaign_id = world.add_campaign(user_id, sender_id, people)
-        world.dispatch(engine)
-        world.until(lambda: world.done(campaign_id), poke=lambda: world.dispatch(engine))
-
-        def two(phase: str, to: str) -> str | None:
-            if phase == "rcpt":
-                tried.append(to)
-            return BLOCKED if phase == "rcpt" and len(tried) <= 2 else None
-
-        receiver.script = two
-        with db.session() as session:
-            campaigns.retry_failed(session, user_id, campaign_id, rule_id=LEFT_OUT)
-        world.dispatch(engine)
-        world.until(lambda: world.done(campaign_id), poke=lambda: world.dispatch(engine))
-    assert world.states(campaign_id) == {"sent": 35, "failed": 5} and LEFT_OUT not in _rules(campaign_id)
-
-
-def test_three_refusals_in_one_commit_leave_the_domain_out(stack: Stack) -> None:
-    user_id = world.add_user()
-    _, campaign_id, held = _held(user_id, 25, _alternating(4))
-    kind, strict = ([message for message in held if message.email.endswith(domain)] for domain in (KIND, STRICT))
-    with db.session() as session:
-        flush(session, Group(marks=kind[:1]))
-        kind[0].marked = True
-        flush(session, Group(outcomes=[Outcome(kind[0], "sent", "dot", 250, "OK")]))
-    words = ("rcpt", 550, BLOCKED, "policy", "blocklist")
-    refused = [Outcome(message, "failed", *words, alike=number + 1) for number, message in enumerate(strict[:3])]
-    with db.session() as session:
-        done = flush(session, Group(outcomes=refused))
-    assert [left.domain for left in done.then] == [STRICT] and world.campaign(campaign_id).status == "sending"
+    assert world.states(campaign_id) == {"sent": 256, "failed": 4} and LEFT_OUT not in failed_rules(campaign_id)

@@ -154,6 +154,13 @@ def done(campaign_id: int) -> bool:
     return sent(campaign_id) and sender(campaign(campaign_id).sender_id or 0).owner == ""
 
 
+def over(sender_id: int, campaign_id: int) -> bool:
+    """Nothing goes on: all is sent, or the sender or the campaign waits."""
+    row = sender(sender_id)
+    waits = row.state != "ready" or campaign(campaign_id).status in ("sent", "paused")
+    return waits and row.owner == ""
+
+
 def by_address(campaign_id: int) -> dict[str, str]:
     """Recipient -> state of its message."""
     with db.reading() as session:
