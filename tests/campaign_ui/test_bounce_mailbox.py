@@ -15,8 +15,8 @@ from core.models import BounceMailbox, MessageState
 from core.tracking import bounces
 from core.tracking.returned import BOUNCE, COMPLAINT, Failure, Returned
 from tests import rows
-from tests.campaign_ui.conftest import SignIn, eventually, texts
-from tests.campaign_ui.test_senders import field, press, stored, type_in
+from tests.campaign_ui.conftest import SignIn, eventually, press, texts
+from tests.campaign_ui.senders import field, stored, type_in
 from tests.jobs.dovecot import PASSWORD, USER, Mailbox, dovecot
 
 

@@ -11,8 +11,7 @@ from core.delivery import replies
 from core.models import Attempt, Suppression
 from tests.conftest import Stack
 from tests.jobs import world
-from tests.jobs.receiver import Receiver
-from tests.jobs.test_engine import Once
+from tests.jobs.receiver import Once, Receiver
 from tests.jobs.world import sent
 
 PEOPLE = world.people(6)

@@ -8,10 +8,10 @@ row fault                                       where
 3   SIGTERM, a second one, SIGSTOP past a lease test_processes.py; SIGINT here
 4   PostgreSQL restarted, cut, read-only,       test_database_away.py, test_processes.py (connections cut);
     deadlock, serialization failure             serialization here
-5   SQLite held by another process, disk full   test_database_away.py
+5   SQLite held by another process, disk full   test_file_away.py
 6   Redis away, restarted, flushed, full, slow  test_processes.py (away from the start), test_hints.py
 7   tasks lost, doubled, two schedulers         test_hints.py
-8   the server drops, 421, refuses, delays      test_engine.py, test_bad_servers.py (smtp-sink)
+8   the server drops, 421, refuses, delays      test_refusals.py, test_sinks.py (smtp-sink)
 9   tarpit, endless or strange replies, TLS     core/delivery/test_smtp.py, test_bad_servers.py
 10  the clock jumps; daylight saving            test_clocks.py, test_processes.py (zones),
                                                 core/campaigns/test_states.py
@@ -19,7 +19,7 @@ row fault                                       where
 12  double click, pause and resume, deletions   test_meanwhile.py
 13  no room for the journal                     test_journal.py; uploads: core/audience
 14  a million recipients                        make bench
-15  poison mails                                here, test_engine.py
+15  poison mails                                here, test_engine.py, test_refusals.py
 16  a quota, then the window opens              here
 17  greylisting, real mail servers              test_real_servers.py
 18  unsubscribed, bounced while claimed         test_engine.py, test_meanwhile.py
