@@ -160,7 +160,7 @@ def test_what_is_in_doubt_stays_with_the_first_and_what_is_tried_again_goes_thro
 def test_changed_back_and_forth_twenty_times_while_it_sends_each_mail_goes_out_once(stack: Stack) -> None:
     user_id, people = world.add_user(), world.people(400)
     with Receiver() as first, Receiver() as second, world.engine() as engine:
-        old, new = (world.add_sender(user_id, receiver.port, per_second=200) for receiver in (first, second))
+        old, new = (world.add_sender(user_id, receiver.port, per_minute=12_000) for receiver in (first, second))
         campaign_id = world.add_campaign(user_id, old, people)
         world.dispatch(engine)
         for _ in range(10):
