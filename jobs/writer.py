@@ -219,11 +219,10 @@ class Writer:
 
     def _flush(self, group: Group) -> Flushed:
         if group.usual:
-            entries = usual.entries(group.outcomes, group.marks)
-            alone = not group.starts and len(entries) == 1
-            transaction = partial(self._kept.transaction, alone=alone, temporary=usual.steps())
+            entry = usual.entry(group.outcomes, group.marks)
+            transaction = partial(self._kept.transaction, alone=not group.starts, temporary=usual.steps())
             try:
-                return self._store(lambda opened: flush_usual(opened, group, entries), group.outcomes, transaction)
+                return self._store(lambda opened: flush_usual(opened, group, entry), group.outcomes, transaction)
             except usual.NotAll:
                 pass
             except Exception as error:

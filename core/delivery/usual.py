@@ -21,40 +21,29 @@ from core.hot import Hot, StatementFailed
 _id, _message, _campaign = attrgetter("id"), attrgetter("message"), attrgetter("campaign_id")
 _owner, _claim = attrgetter("user_id", "campaign_id"), attrgetter("sender_id", "epoch")
 
-Entry = dict[str, Any]  # what the statement is told of the messages under one claim: numbers and texts
+Entry = dict[str, Any]  # what the statement is told of a group: numbers and texts
 
 
 class NotAll(Exception):
     """Not every message was as its owner believes: nothing of the group is written. Look at each instead."""
 
 
-def entries(accepted: Sequence[Outcome], marks: Sequence[Claimed]) -> list[Entry]:
-    """What ``store`` is to be told of these mails that were accepted and of those that may have their dot."""
-    claims = sorted({*map(_claim, map(_message, accepted)), *map(_claim, marks)})
-    if len(claims) == 1:
-        return [_entry(*claims[0], accepted, marks)]
-    return [
-        _entry(
-            *claim,
-            [outcome for outcome in accepted if _claim(outcome.message) == claim],
-            [message for message in marks if _claim(message) == claim],
-        )
-        for claim in claims
-    ]
-
-
-def _entry(sender_id: int, epoch: int, accepted: Sequence[Outcome], marks: Sequence[Claimed]) -> Entry:
+def entry(accepted: Sequence[Outcome], marks: Sequence[Claimed]) -> Entry:
+    """What ``store`` is to be told of these mails that were accepted and of those that may have their dot; empty where
+    there are none."""
+    claims = {*map(_claim, map(_message, accepted)), *map(_claim, marks)}
+    if not claims:
+        return {}
+    moves = json.dumps(_moves(accepted, marks))
+    told = {"sent_count": len(accepted), "marked_count": len(marks), "moves": moves}
+    if len(claims) > 1:
+        return told | {"accepted": ledger.given_sent(accepted), "marks": ledger.given(marks)}
     # In order of id: the order in which every writer locks messages.
-    told = {outcome.message.id: f"{outcome.code} {outcome.reply}" for outcome in accepted}
-    return {
-        "sender_id": sender_id,
-        "held": epoch,
-        "accepted": json.dumps({id: told[id] for id in sorted(told)}),
-        "marks": json.dumps(sorted(map(_id, marks))),
-        "sent_count": len(accepted),
-        "marked_count": len(marks),
-        "moves": json.dumps(_moves(accepted, marks)),
-    }
+    replies = {outcome.message.id: f"{outcome.code} {outcome.reply}" for outcome in accepted}
+    told["accepted"] = json.dumps({id: replies[id] for id in sorted(replies)})
+    told["marks"] = json.dumps(sorted(map(_id, marks)))
+    [(told["sender_id"], told["held"])] = claims
+    return told
 
 
 def owners(accepted: Sequence[Outcome], marks: Sequence[Claimed]) -> Touched:
@@ -62,16 +51,15 @@ def owners(accepted: Sequence[Outcome], marks: Sequence[Claimed]) -> Touched:
     return {*map(_owner, map(_message, accepted)), *map(_owner, marks)}
 
 
-def store(on: Hot, entries: Sequence[Entry]) -> None:
+def store(on: Hot, entry: Entry) -> None:
     """sending -> sent for all that were accepted, claimed -> sending for all marks, counters with them.
 
-    In a transaction with ``steps()``, which may be that of one statement where it is one entry. Raises NotAll.
+    In a transaction with ``steps()``, which may be that of one statement. Raises NotAll.
     """
     now = on.now()
-    hour_at = now.replace(minute=0, second=0, microsecond=0)
+    statement = _statement(on.dialect, "held" in entry)
     try:
-        for entry in entries:
-            on.run(_statement(on.dialect), **entry, now=now, hour_at=hour_at)
+        on.run(statement, **entry, now=now, hour_at=now.replace(minute=0, second=0, microsecond=0))
     except StatementFailed:
         raise NotAll from None
 
@@ -106,44 +94,62 @@ def _moves(accepted: Sequence[Outcome], marks: Sequence[Claimed]) -> list[dict[s
 _COUNTERS = """claimed_count = claimed_count - given.marked, sent_count = sent_count + given.sent,
                sending_count = sending_count + given.marked - given.sent"""
 _HOURS = """insert into activity (campaign_id, hour_at, sent_count, failed_count, opened_count)
-            select given.campaign_id, :hour_at, given.sent, 0, 0 from {given} where given.sent > 0
+            select campaign_id, :hour_at, sent, 0, 0 from {counted} where sent > 0
             on conflict (campaign_id, hour_at) do update set sent_count = activity.sent_count + excluded.sent_count"""
 
 
-_NAMES = ("sender_id", "held", "sent_count", "marked_count", "accepted", "marks", "moves", "now", "hour_at")
+_NAMES = ("sent_count", "marked_count", "accepted", "marks", "moves", "now", "hour_at")
+_CLAIM = ("sender_id", "held")
 
 
 @cache
-def _parts(dialect: str) -> tuple[str, str, str, str]:
-    """SQL of what is done: accepted mails, marks, the counters, the numbers of the hour."""
-    claim = "cast(:held as int) as held, cast(:sender_id as int) as sender_id"
-    reply = "cast(substr(pair.value, 1, 3) as int) as code, substr(pair.value, 5) as reply"
-    pairs, numbers = db.pairs_in(dialect, "accepted"), f"{db.each_in(dialect, 'marks')} as number"
-    accepted = f"(select cast(pair.key as bigint) as message_id, {claim}, {reply} from {pairs})"
-    marks = f"(select number.value as message_id, {claim} from {numbers})"
-    moves = db.given_in(dialect, "moves", campaign_id="int", sent="int", marked="int")
+def _parts(dialect: str, of_one: bool) -> tuple[str, str, str]:
+    """SQL of what is done: accepted mails, marks, the counters. ``of_one``: all are under one claim."""
+    if of_one:
+        claim = "cast(:held as int) as held, cast(:sender_id as int) as sender_id"
+        reply = "cast(substr(pair.value, 1, 3) as int) as code, substr(pair.value, 5) as reply"
+        pairs, numbers = db.pairs_in(dialect, "accepted"), f"{db.each_in(dialect, 'marks')} as number"
+        accepted = f"(select cast(pair.key as bigint) as message_id, {claim}, {reply} from {pairs}) as given"
+        marks = f"(select number.value as message_id, {claim} from {numbers}) as given"
+    else:
+        accepted = db.given_in(dialect, "accepted", **ledger.SENT)
+        marks = db.given_in(dialect, "marks", **ledger.CLAIM)
     return (
-        ledger.sent_statement(dialect, f"{accepted} as given", "sending"),
-        ledger.mark_statement(dialect, f"{marks} as given"),
-        f"update campaign set {_COUNTERS} from {moves} where campaign.id = given.campaign_id",
-        _HOURS.format(given=moves),
+        ledger.sent_statement(dialect, accepted, "sending"),
+        ledger.mark_statement(dialect, marks),
+        f"update campaign set {_COUNTERS} from {_moved(dialect)} where campaign.id = given.campaign_id",
     )
 
 
+def _moved(dialect: str) -> str:
+    return db.given_in(dialect, "moves", campaign_id="int", sent="int", marked="int")
+
+
 @cache
-def _statement(dialect: str) -> str:
+def _statement(dialect: str, of_one: bool) -> str:
     """All of it in one statement, which fails where not every message was as it is told."""
     if dialect == "sqlite":
-        return f"insert into usual ({', '.join(_NAMES)}) values ({', '.join(f':{name}' for name in _NAMES)})"
-    sent, marked, counters, hours = _parts(dialect)
-    # The messages first, as everywhere: what the SELECT does not look at is done after it.
+        names = _names(of_one)
+        return f"insert into {_view(of_one)} ({', '.join(names)}) values ({', '.join(f':{name}' for name in names)})"
+    sent, marked, counters = _parts(dialect, of_one)
+    # What the SELECT does not look at is done after it, the last of it first. As everywhere the messages are locked
+    # first, and a campaign before its hour: so the hours ask for the counters.
     return f"""
         with sent as ({sent} returning 1), marked as ({marked} returning 1),
-             counted as ({counters}), hours as ({hours}),
+             counted as ({counters} returning given.campaign_id, given.sent),
+             hours as ({_HOURS.format(counted="counted")}),
              found as (select (select count(*) from sent) as sent, (select count(*) from marked) as marked)
         select 1 / (case when found.sent = cast(:sent_count as int) and found.marked = cast(:marked_count as int)
                     then 1 else 0 end) from found
     """
+
+
+def _names(of_one: bool) -> tuple[str, ...]:
+    return (*_NAMES, *_CLAIM) if of_one else _NAMES
+
+
+def _view(of_one: bool) -> str:
+    return "usual" if of_one else "usual_of_many"
 
 
 @cache
@@ -152,14 +158,19 @@ def steps() -> tuple[str, ...]:
 
     To be made on its connection before: the ``temporary`` of ``hot.Kept.transaction``.
     """
-    sent, marked, counters, hours = (_PARAMETER.sub(r"new.\1", part) for part in _parts("sqlite"))
+    return (*_steps(True), *_steps(False))
+
+
+def _steps(of_one: bool) -> tuple[str, str]:
+    parts = (*_parts("sqlite", of_one), _HOURS.format(counted=_moved("sqlite")))
+    sent, marked, counters, hours = (_PARAMETER.sub(r"new.\1", part) for part in parts)
     all_of = "select raise(abort, 'not all') where changes() <> new.{}"
     done = (sent, all_of.format("sent_count"), marked, all_of.format("marked_count"), counters, hours)
-    columns = ", ".join(f"null as {name}" for name in _NAMES)
+    view, columns = _view(of_one), ", ".join(f"null as {name}" for name in _names(of_one))
     body = "; ".join(done)
     return (
-        f"create temp view if not exists usual as select {columns}",
-        f"create temp trigger if not exists usual_store instead of insert on usual begin {body}; end",
+        f"create temp view if not exists {view} as select {columns}",
+        f"create temp trigger if not exists {view}_store instead of insert on {view} begin {body}; end",
     )
 
 

@@ -9,13 +9,14 @@ import pytest
 from sqlalchemy import text
 from sqlmodel import Session
 
-from core import db
+from core import db, hot
 from core.campaigns import refusing
-from core.delivery import batch, consequence, lease, ledger, usage
+from core.delivery import batch, consequence, lease, ledger, usage, usual
 from core.delivery.ledger import Claimed, Outcome
 from core.models import PauseReason, RefusingDomain
+from core.tracking import opens
 from jobs.dispatch import write_down
-from jobs.flush import Group, flush
+from jobs.flush import Group, flush, flush_usual
 from tests.conftest import Stack
 from tests.jobs import world
 
@@ -42,12 +43,12 @@ def in_a_transaction(work: Callable[[Session], Any]) -> None:
         work(session)
 
 
-def waits_for_a_lock() -> bool:
+def waiting_for_locks() -> int:
     with db.reading() as session:
         waiting = (
             "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
         )
-        return bool(session.execute(text(waiting)).scalar())
+        return int(session.execute(text(waiting)).scalar() or 0)
 
 
 class Meeting:
@@ -69,7 +70,7 @@ class Meeting:
             assert self._there.wait(10)
             other = pool.submit(in_a_transaction, second)
             try:
-                world.until(lambda: other.done() or waits_for_a_lock(), 10)
+                world.until(lambda: other.done() or waiting_for_locks(), 10)
             finally:
                 self._go_on.set()
             one.result(20)
@@ -108,3 +109,57 @@ def test_a_domain_that_is_left_out_by_its_user_and_by_what_was_on_the_wire(
     with db.reading() as session:
         assert session.get(RefusingDomain, (campaign_id, "strict.example")) is not None
     assert world.campaign(campaign_id).status == "sending"
+
+
+def test_results_of_two_workers_after_two_changes_of_sender_crosswise(postgres_stack: Stack) -> None:
+    user_id = world.add_user()
+    senders = [world.add_sender(user_id, port) for port in range(25, 29)]
+    ways = [world.add_campaign(user_id, sender_id, world.people(4, "wide.example")) for sender_id in senders[:2]]
+    write_down(lambda sender_id: None)
+
+    def marked(worker: str, sender_id: int) -> list[Claimed]:
+        with db.session() as session:
+            taken = lease.take(session, sender_id, worker)
+            assert taken is not None
+            mails = batch.claim(session, sender_id, taken.epoch, 2) or []
+            flush(session, Group(marks=mails))
+        return mails
+
+    mine = [mail for sender_id in senders[:2] for mail in marked("one", sender_id)]
+    for campaign_id, sender_id in zip(ways, reversed(senders[2:]), strict=True):
+        with world.changing(campaign_id) as campaign:
+            campaign.sender_id = sender_id
+    theirs = [mail for sender_id in senders[2:] for mail in marked("other", sender_id)]
+
+    def accepted(mails: list[Claimed]) -> None:
+        group = Group(outcomes=[Outcome(mail, "sent", "dot", 250, "ok") for mail in mails])
+        with hot.Kept().transaction(temporary=usual.steps()) as on:
+            flush_usual(on, group, usual.entry(group.outcomes, []))
+
+    with ThreadPoolExecutor(2) as pool:
+        with db.session() as session:  # the first stands still between the results of one sender and of the other
+            ledger.lock(session, mine[2:])
+            one = pool.submit(accepted, mine)
+            world.until(lambda: waiting_for_locks() == 1, 10)
+            other = pool.submit(accepted, theirs)
+            world.until(lambda: other.done() or waiting_for_locks() == 2, 10)
+        one.result(20)
+        other.result(20)
+    assert [world.states(campaign_id) for campaign_id in ways] == [{"sent": 4}] * 2
+
+
+def test_opens_and_results_of_the_same_campaign(postgres_stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, _, campaign_id, mails = held(4, "wide.example")
+    with db.session() as session:
+        flush(session, Group(marks=mails))
+        at = db.now(session)
+
+    def accepted(session: Session, some: list[Claimed]) -> None:
+        usual.store(hot.within(session), usual.entry([Outcome(mail, "sent", "dot", 250, "ok") for mail in some], []))
+
+    in_a_transaction(lambda session: accepted(session, mails[:2]))  # this hour has its row
+    Meeting(monkeypatch, opens, "_count_hours").of(
+        lambda session: opens.record(session, [(mails[0].id, at)]), lambda session: accepted(session, mails[2:])
+    )
+    assert world.states(campaign_id) == {"sent": 4, "pending": 2}
+    assert world.campaign(campaign_id).opened_count == 1

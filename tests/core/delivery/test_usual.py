@@ -29,7 +29,7 @@ def claimed(count: int = 12) -> tuple[int, int, list[Claimed]]:
 def store(accepted: list[Claimed], marks: list[Claimed], alone: bool = True) -> usual.Touched:
     outcomes = [Outcome(message, MessageState.sent, "dot", 250, "2.0.0 it's in ∅") for message in accepted]
     with hot.Kept().transaction(alone=alone, temporary=usual.steps()) as on:
-        usual.store(on, usual.entries(outcomes, marks))
+        usual.store(on, usual.entry(outcomes, marks))
     return usual.owners(outcomes, marks)
 
 
