@@ -1,7 +1,7 @@
 """One group commit: results, starts and marks of many mails in one transaction, counters with them."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from operator import attrgetter

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import exists, insert, or_, select, update
+from sqlalchemy import exists, insert, or_, select, text, update
 from sqlmodel import Session, col
 
 from core import db, live
@@ -196,15 +196,9 @@ def epoch(session: Session, sender_id: int) -> int:
 
 def return_held(session: Session, sender_id: int, epoch: int) -> None:
     """What owners up to ``epoch`` still hold: claimed -> pending, no attempt counted; sending -> unknown."""
-    tally = Tally()
+    tally, ids = Tally(), _held(session, sender_id, _message.c.epoch <= epoch)
     for before, after in ((MessageState.claimed, MessageState.pending), (MessageState.sending, MessageState.unknown)):
-        statement = (
-            update(_message)
-            .where(_message.c.sender_id == sender_id, _message.c.epoch <= epoch, _message.c.state == before)
-            .values({"state": after} | ({"epoch": None} if after == MessageState.pending else _UNDECIDED))
-            .returning(_message.c.id, _message.c.campaign_id)
-        )
-        returned = session.connection().execute(statement).all()
+        returned = _moved(session, ids, before, _WAITING if after == MessageState.pending else _UNDECIDED)
         for _, campaign_id in returned:
             tally.moved(campaign_id, before, after)
         if after == MessageState.unknown:
@@ -217,32 +211,46 @@ def return_held(session: Session, sender_id: int, epoch: int) -> None:
 def call_back(session: Session, sender_id: int) -> None:
     """What the owner of a sender, whose row is locked, holds and has not marked is pending again: so its next mark or
     start is refused, and it looks at the sender anew."""
-    mine = (_message.c.sender_id == sender_id, _message.c.state == MessageState.claimed)
-    held = select(_message.c.id).where(*mine).order_by(_message.c.id).with_for_update()
-    ids = session.connection().execute(held).scalars().all()
-    statement = update(_message).where(_message.c.id.in_(ids), *mine).values(state=MessageState.pending, epoch=None)
     tally = Tally()
-    for campaign_id in session.connection().execute(statement.returning(_message.c.campaign_id)).scalars():
+    ids = _held(session, sender_id, _message.c.state == MessageState.claimed)
+    for _, campaign_id in _moved(session, ids, MessageState.claimed, _WAITING):
         tally.moved(campaign_id, MessageState.claimed, MessageState.pending)
     tally.store(session, db.now(session))
+
+
+def _held(session: Session, sender_id: int, condition: Any) -> Sequence[int]:
+    """The ids of the messages that its owners hold, locked in their order, as by every writer."""
+    states = text("state in ('claimed', 'sending')")  # in the text, as in the condition of the partial index
+    wanted = select(_message.c.id).where(_message.c.sender_id == sender_id, states, condition)
+    return session.connection().execute(wanted.order_by(_message.c.id).with_for_update()).scalars().all()
+
+
+def _moved(session: Session, ids: Sequence[int], state: MessageState, values: dict[str, Any]) -> Sequence[Any]:
+    """(id, campaign) of those in this state, which get ``values``."""
+    if not ids:
+        return ()
+    statement = update(_message).where(_message.c.id.in_(ids), _message.c.state == state).values(values)
+    return session.connection().execute(statement.returning(_message.c.id, _message.c.campaign_id)).all()
 
 
 def _tell_undecided(session: Session, messages: Sequence[Any]) -> None:
     """For their timelines, and for the campaign's cap of the day."""
     now = db.now(session)
-    told = {"at": now, **_UNDECIDED}
+    told = {"at": now, **_DOUBT}
     rows = [{"message_id": message_id, "campaign_id": campaign_id, **told} for message_id, campaign_id in messages]
     if rows:
         session.connection().execute(insert(Attempt), rows)
 
 
-_UNDECIDED = {
+_WAITING = {"state": MessageState.pending, "epoch": None}
+_DOUBT = {
     "phase": "dot",
     "reply_code": None,
     "kind": "unknown",
     "rule_id": replies.STOPPED,
     "reply": "",
 }
+_UNDECIDED = {"state": MessageState.unknown, **_DOUBT}
 
 
 def _lapsed(now: datetime) -> Any:

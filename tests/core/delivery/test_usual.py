@@ -14,8 +14,8 @@ from tests.jobs import world
 PEOPLE = world.people(12)
 
 
-def claimed(count: int = 12) -> tuple[int, int, list[Claimed]]:
-    user_id = world.add_user()
+def claimed(count: int = 12, user_id: int | None = None) -> tuple[int, int, list[Claimed]]:
+    user_id = user_id or world.add_user()
     sender_id = world.add_sender(user_id, 25)
     campaign_id = world.add_campaign(user_id, sender_id, PEOPLE)
     write_down(lambda _: None)
@@ -68,6 +68,20 @@ def test_where_one_is_not_as_believed_nothing_of_the_group_is_written(stack: Sta
         store([], [messages[7]])
     store(messages[:4], [])  # what is out already is settled all the same
     assert world.states(campaign_id) == {"sent": 4, "claimed": 8}
+
+
+def test_mails_of_several_senders_are_written_together_or_not_at_all(stack: Stack) -> None:
+    user_id, one, mine = claimed(4)
+    _, other, theirs = claimed(4, user_id)
+    store([], [*theirs[:2], *mine[:3]])
+    store([theirs[1], mine[1]], [theirs[2]])
+    with pytest.raises(usual.NotAll):
+        store([mine[2]], [theirs[2]])  # marked already
+    with pytest.raises(usual.NotAll):
+        store([mine[0], theirs[3]], [])  # never marked
+    assert world.states(one) == {"sent": 1, "sending": 2, "claimed": 1, "pending": 8}
+    assert world.states(other) == {"sent": 1, "sending": 2, "claimed": 1, "pending": 8}
+    assert world.message(other, PEOPLE[1]).reply == "2.0.0 it's in ∅"
 
 
 def test_nothing_is_marked_for_a_sender_that_the_campaign_has_no_more(stack: Stack) -> None:
