@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from core import config, db, live
-from core.delivery import guests, holds, lease, rulebook, workers
+from core.delivery import guests, holds, lease, new_limits, rulebook, workers
 from jobs.beside import Beside
 from jobs.hints import Hints
 from jobs.lane import Lane
@@ -190,9 +190,12 @@ class Engine:
                 running[sender_id].share()
 
     async def _give_way(self, running: dict[int, Lane]) -> None:
-        """To a test mail that waits for the connections of its sender."""
+        """To a test mail that waits for the connections of its sender, and to limits by which a mail may go sooner."""
+        versions = {sender_id: lane.slots.pace.limits.version for sender_id, lane in running.items()}
         with suppress(Away):
-            for sender_id in await self._beside.call(lambda session: guests.asked(session, running)):
+            for sender_id in await self._beside.call(
+                lambda session: guests.asked(session, running) | new_limits.outdated(session, versions)
+            ):
                 running[sender_id].end("later", 0.0)  # the guest may have left by then
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:

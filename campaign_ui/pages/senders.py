@@ -184,7 +184,8 @@ def _load(user_id: int) -> _Data:
 
 def _shown(sender: Sender, data: _Data) -> str:
     """All that a card depends on: a lease that is renewed changes nothing on the screen."""
-    lease = set("owner epoch lease_until next_start_at paced_until pace_version guest_until cooldown_step".split())
+    pace = set("next_start_at paced_until pace_version paced_before cooldown_step".split())
+    lease = pace | {"owner", "epoch", "lease_until", "guest_until"}
     reading = {"next_check_at", "checking_until", "last_uid", "failures"}
     mailbox = data.mailboxes.get(sender.id or 0)
     told = (sender.model_dump(exclude=lease), mailbox and mailbox.model_dump(exclude=reading))

@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 
 from core import config, crypto, db, live
 from core.audience import addresses
-from core.delivery import hosts, learned, lease, presets, usage, warmup, windows
+from core.delivery import hosts, learned, lease, new_limits, presets, usage, warmup, windows
 from core.delivery.replies import UNREACHED
 from core.delivery.sender_values import Invalid, Values, problems
 from core.errors import NotFound, RuleError
@@ -24,7 +24,6 @@ _THIS_MACHINE = "127.0.0.1"
 _sandbox_port: int | None = None  # where the sandbox inbox of this process listens
 _ACCOUNT = ("host", "port", "security", "username", "preset")
 _SLOWEST_PACE = timedelta(seconds=62)  # from start to start at one mail per minute
-_PACE = ("per_second", "per_minute", "domain_per_minute")
 _REASON = ("state_kind", "state_rule", "state_reply")
 _USING = (CampaignStatus.scheduled, CampaignStatus.sending, CampaignStatus.paused)
 
@@ -57,7 +56,7 @@ def save(session: Session, user_id: int, sender_id: int, values: Values) -> None
     kept = get(session, user_id, sender_id)
     session.refresh(kept)
     checked = _checked(session, user_id, values, kept)
-    checked |= usage.change(session, kept, **{name: checked[name] for name in _PACE})
+    checked |= new_limits.change(session, kept, checked)
     if kept.is_sandbox:  # its account is ours
         checked = {name: value for name, value in checked.items() if name not in _ACCOUNT}
     elif values.password is not None:

@@ -3,25 +3,23 @@
 import json
 from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import cache
-from math import inf
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select
 from sqlmodel import Session, col
 
 from core import db, hot
 from core.delivery import warmup, windows
 from core.delivery.ledger import Claimed
-from core.delivery.pace import Limits, changed
+from core.delivery.pace import Limits
 from core.hot import Hot
 from core.models import DomainPace, Sender, SenderUsage
 
 _usage: Any = SenderUsage.__table__  # type: ignore[attr-defined]
 _domain: Any = DomainPace.__table__  # type: ignore[attr-defined]
-_PAST = timedelta(seconds=63)  # a minute, and what is under way
 _KEPT = timedelta(hours=25)
 HOUR, DAY = timedelta(hours=1, minutes=2), timedelta(hours=24, minutes=2)  # a start counts until its minute has left
 
@@ -66,25 +64,6 @@ def limits_of(sender: Sender, at: datetime) -> Limits:
         warmup=ramp,
         version=sender.pace_version,
     )
-
-
-def change(session: Session, kept: Sender, **numbers: Any) -> dict[str, Any]:
-    """Columns of ``kept``, as it is locked, when it gets other limits per second, minute, and minute and domain: from
-    now on no mail starts while the window that is past holds more than the new one."""
-    now = db.now(session)
-    old = limits_of(kept, now)
-    new = replace(old, **numbers)
-    if new == old or kept.id is None:
-        return {}
-    count = sum(count for minute_at, count in recent(session, kept.id, now) if minute_at > now - 2 * _PAST)
-    if kept.owner and not old.any:
-        count += new.per_minute or 0  # what was not written down yet
-    if new.domain_per_minute and new.domain_per_minute < (old.domain_per_minute or inf):
-        mine = (_domain.c.sender_id == kept.id, _domain.c.next_at > now - _PAST)
-        session.execute(update(_domain).where(*mine).values(next_at=now + _PAST))
-    next_at = kept.paced_until.timestamp() if kept.paced_until else 0.0
-    resumes_at = datetime.fromtimestamp(changed(old, new, now.timestamp(), next_at, count), UTC)
-    return {"paced_until": resumes_at, "pace_version": kept.pace_version + 1}
 
 
 def spacing(sender: Sender) -> tuple[float, str] | None:

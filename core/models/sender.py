@@ -80,6 +80,7 @@ class Sender(SQLModel, table=True):
     # test mails: none of the owner's mails starts then before it has read this row again.
     paced_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
     pace_version: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    paced_before: dict[str, Any] | None = Field(default=None, sa_type=JsonOrNull)  # see delivery.new_limits
     guest_until: datetime | None = Field(default=None, sa_type=UtcDateTime)  # see delivery.guests
 
 

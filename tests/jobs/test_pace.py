@@ -1,13 +1,13 @@
 """The pace as the receiving server sees it."""
 
 from datetime import timedelta
-from time import sleep
+from time import monotonic, sleep
 from typing import Any
 
 import pytest
 from sqlmodel import select
 
-from core import campaigns, clock, db
+from core import campaigns, clock, db, live
 from core.delivery import usage
 from core.delivery.ledger import Claimed
 from core.delivery.smtp import Connection
@@ -184,6 +184,28 @@ def test_a_lowered_limit_per_minute_counts_what_started_before(stack: Stack) -> 
         for later, at in enumerate(receiver.starts[changed:], changed):
             # As if all had started at the new pace: so no window of a minute holds more than it allows.
             assert at - since >= (later - place) * 1.03 * 60 / 300 - 0.02 * 60, (place, later)
+
+
+@pytest.mark.parametrize("again", [None, 1500])
+def test_a_limit_that_was_lowered_and_is_raised_again_holds_nothing_up(stack: Stack, again: int | None) -> None:
+    with Receiver() as receiver, world.worker():
+        user_id, sender_id, campaign_id = world.to_people(receiver, world.people(40), per_minute=1200)
+        live.wake()
+        receiver.wait(lambda: len(receiver.starts) >= 16)
+        for _ in range(2):
+            epoch = world.sender(sender_id).epoch
+            world.save_sender(user_id, sender_id, per_minute=30)
+            world.until(lambda epoch=epoch: world.sender(sender_id).epoch > epoch)  # type: ignore[misc]
+            seen, changed = len(receiver.starts), monotonic()
+            world.save_sender(user_id, sender_id, per_minute=again)
+            receiver.wait(lambda seen=seen: len(receiver.starts) > seen + 1)  # type: ignore[misc]
+            assert receiver.starts[seen + 1] - changed < 2
+        world.until(lambda: sent(campaign_id))
+    if again is not None:
+        gap = 1.03 * 60 / again
+        for place, since in enumerate(receiver.since):
+            for later, at in enumerate(receiver.starts[place:]):
+                assert at - since >= later * gap - 0.02 * 60, (place, later)
 
 
 def test_a_limit_that_is_new_counts_what_went_out_without_one(stack: Stack) -> None:
