@@ -18,7 +18,7 @@ from jobs.broker import QuietConsumer, make_huey
 from jobs.dispatch import dispatch
 from jobs.engine import Engine
 from jobs.send import send
-from jobs.upkeep import upkeep
+from jobs.upkeep import sample, upkeep
 
 log = logging.getLogger(__name__)
 
@@ -79,6 +79,7 @@ class Worker:
         dispatch_task = huey.task(name="dispatch")(lambda: self._dispatch_now())
         send_task = huey.task(name="send")(lambda sender_id: send(self.engine, sender_id))
         huey.periodic_task(lambda _: True, name="tick")(lambda: self._dispatch_now())
+        huey.periodic_task(lambda _: True, name="sample")(lambda: sample())
         huey.periodic_task(lambda _: True, name="bounces")(lambda: read_mailboxes())
         huey.periodic_task(self._upkeep_is_due, name="upkeep")(lambda: upkeep())
         return dispatch_task, send_task

@@ -1,4 +1,4 @@
-"""Once a minute: counters sampled, deleted campaigns purged, old rows forgotten, long throttles paused."""
+"""Every 10 s: counters sampled. Once a minute: deleted campaigns purged, old rows forgotten, long throttles paused."""
 
 import logging
 from collections.abc import Callable
@@ -40,25 +40,32 @@ _activity: Any = Activity.__table__  # type: ignore[attr-defined]
 def upkeep() -> None:
     """One round; safe in several workers at once."""
     works: tuple[tuple[str, Callable[[], object]], ...] = (
-        ("samples", sample),
         ("usage", lambda: _within(usage.forget_old)),
         ("old samples", lambda: _within(samples.forget_old)),
         ("workers", lambda: _within(workers.forget_old)),
         ("throttled", lambda: _within(pause_throttled)),
     )
     for name, work in works:
-        try:
-            work()
-        except Exception as error:
-            if not db.is_away(error):
-                log.exception("upkeep: %s failed", name)
+        _try(name, work)
     purge()
 
 
 def sample() -> None:
     """The counters of everything that runs, a chunk in a transaction."""
-    while _within(samples.take):
-        pass
+
+    def take_all() -> None:
+        while _within(samples.take):
+            pass
+
+    _try("samples", take_all)
+
+
+def _try(name: str, work: Callable[[], object]) -> None:
+    try:
+        work()
+    except Exception as error:
+        if not db.is_away(error):
+            log.exception("upkeep: %s failed", name)
 
 
 def _within(work: Callable[[Session], Any]) -> Any:

@@ -215,7 +215,8 @@ class LinkClick(SQLModel, table=True):
 
 
 class CampaignSample(SQLModel, table=True):
-    """The counters of a running campaign as they were at a moment of that minute, kept for some hours."""
+    """The counters of a running campaign as they were in the ten seconds from ``minute_at`` on, kept for some minutes;
+    of each minute the first ones for some hours."""
 
     __tablename__ = "campaign_sample"
 

@@ -1,4 +1,4 @@
-"""How fast a campaign goes out: mails per minute of its last hour, from counters that were kept once a minute."""
+"""How fast a campaign goes out: mails per minute of its last hour, from counters that were kept every ten seconds."""
 
 from bisect import bisect_right
 from dataclasses import dataclass

@@ -27,7 +27,7 @@ def test_counters_of_all_that_runs_are_kept_a_chunk_in_a_transaction(
         ids = [rows.campaign(session, alice, {"sent": ["a@x.io"]}) for _ in range(5)]
     monkeypatch.setattr(db, "insert_ignore", noted)
     for _ in range(2):  # another worker does the same
-        upkeep.upkeep()
+        upkeep.sample()
     with db.reading() as session:
         kept = session.exec(select(CampaignSample)).all()
     assert {row.campaign_id for row in kept} == set(ids)

@@ -92,8 +92,9 @@ def test_what_is_tried_again_is_no_negative_rate_and_a_draft_has_none(stack: Sta
     assert nothing == stats.Pace() and not nothing.is_known
 
 
-def test_counters_are_kept_once_a_minute_of_what_runs_and_forgotten_after_hours(stack: Stack) -> None:
+def test_counters_are_kept_of_what_runs_and_forgotten_after_hours(stack: Stack) -> None:
     set_clock()
+    db.clock_offset -= timedelta(seconds=25)
     with db.session() as session:
         alice = rows.user(session)
         running = rows.campaign(session, alice, {"sent": ["a@x.io"], "pending": ["b@x.io"]})
@@ -116,3 +117,27 @@ def test_counters_are_kept_once_a_minute_of_what_runs_and_forgotten_after_hours(
     db.clock_offset += timedelta(hours=2, minutes=59, seconds=15)
     with db.session() as session:
         assert samples.forget_old(session) == 2
+
+
+def test_what_went_out_in_the_last_minute_is_right_after_the_pace_changed(stack: Stack) -> None:
+    set_clock()
+    with db.session() as session:
+        alice, campaign_id = make(session, -10, 0)
+
+    def sent(second: int) -> int:  # 600 a minute, 120 from the 125th second on, then nothing
+        return 10 * min(second, 125) + 2 * max(0, min(second, 250) - 125)
+
+    for second in range(0, 330, 5):
+        with db.session() as session:
+            db.clock_offset = NOW - clock.utcnow() + timedelta(seconds=second)
+            session.get_one(Campaign, campaign_id).sent_count = sent(second)
+            session.flush()
+            samples.take(session)
+            if second % 60 == 0:
+                samples.forget_old(session)
+            pace = stats.pace(session, stats.summary(session, alice, campaign_id), ZONE)
+            if second >= 60:
+                assert abs(pace.per_minute - sent(second) + sent(second - 60)) <= 21, second
+    with db.reading() as session:
+        moments = session.exec(select(CampaignSample.minute_at).order_by(CampaignSample.minute_at)).all()
+    assert moments[:2] == [at(1), at(2)] and len(moments) < 30
