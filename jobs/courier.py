@@ -28,7 +28,7 @@ class Courier:
         self.busy = False
         self._lane, self._maker = lane, Maker(lane)
         self._connection: Connection | None = None
-        self._last_start = float("-inf")
+        self._last_start = lane.slots.take_line()
         self._quick = False  # the server took the last mail, at once
         self._ahead: Mail | None = None  # the mail after the next one: its mark is asked for
         self._home = False  # this connection is not to be opened again
@@ -46,6 +46,7 @@ class Courier:
                 self.busy = False
         finally:
             self.busy = False
+            self._lane.slots.leave_line(self._last_start)
             await self._leave()
 
     def abort(self) -> None:

@@ -5,6 +5,7 @@ import math
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import replace
 from datetime import UTC, datetime
+from heapq import heappop, heappush
 from time import monotonic
 from typing import Any, Literal, TypeVar
 
@@ -44,6 +45,10 @@ class Slots:
         if limit := self.pace.limits.domain_per_minute:
             self.domains = Domains(limit, {name: at.timestamp() for name, at in taken.domains.items()})
         self.pace.remember((at.timestamp(), count) for at, count in taken.used)
+        # The delay of a connection that ended is kept by the next one, and that of a former owner's last mail by all.
+        self._ended_lines: list[float] = []  # a heap: their last starts
+        self._last_start, wait = float("-inf"), sender.next_start_at.timestamp() if sender.next_start_at else 0.0
+        self._first_at = min(wait, self.now() + limits.delay)
 
     @property
     def limited(self) -> bool:
@@ -53,7 +58,7 @@ class Slots:
     def next_at(self) -> datetime | None:
         """Not before then may a successor start a mail: the next slot, and room in the hour and the day."""
         now = self.now()
-        next_at = max(self.pace.successor_at(now), self.free_at())
+        next_at = max(self.pace.successor_at(now), self.free_at(), self._last_start + self.pace.limits.delay)
         return moment(next_at) if next_at > now else None
 
     def now(self) -> float:
@@ -97,7 +102,7 @@ class Slots:
         ends first.
         """
         while True:
-            earliest = last_start + self.pace.limits.delay
+            earliest = max(last_start + self.pace.limits.delay, self._first_at)
             if not await self.until(earliest - _AHEAD):
                 return "end"
             if (free_at := self.free_at()) > self.now() + _FAR:
@@ -122,6 +127,14 @@ class Slots:
             if self.now() <= slot.until:
                 return "go"
 
+    def take_line(self) -> float:
+        """The last start of a connection whose place another one takes."""
+        return heappop(self._ended_lines) if self._ended_lines else float("-inf")
+
+    def leave_line(self, last_start: float) -> None:
+        """A connection ended."""
+        heappush(self._ended_lines, last_start)
+
     def started(self) -> float:
         """The mail whose turn it was is written: not before, as a busy machine may come between. Returns when."""
         self.pace.started(now := self.now())
@@ -143,7 +156,7 @@ class Slots:
         return min(_COMMIT, self.pace.gap / 4)
 
     def _start(self, message: Claimed, at: float) -> Start:
-        self._paced_until = max(self._paced_until, self.pace.after(at))
+        self._paced_until, self._last_start = max(self._paced_until, self.pace.after(at)), at
         start = Start(message, self.pace.limits, moment(at), self.next_at, moment(self._paced_until))
         if self.domains is None:
             return start

@@ -10,6 +10,7 @@ from core.delivery.turnstile import APART, Turnstile
 _MINUTE = 60.0
 _CATCH_UP = 0.05  # windows: a mail may wait so long for the slot of its sender
 _FAREST = 1.2 * _MINUTE  # seconds: only a clock that was wrong holds up a domain for longer
+ALL = ""  # in the place of a group: those of which nothing is known
 _MANY = 2000  # domains, then those that were quiet for a minute are forgotten
 
 # One provider: its name here -> domains that count together.
@@ -53,7 +54,9 @@ class Domains:
     def free_at(self, group: str) -> float:
         """No mail to ``group`` before then."""
         known = self._known.get(group)
-        return max(known.next_at, known.free_at()) if known else self._left.get(group, float("-inf"))
+        if known:
+            return max(known.next_at, known.free_at())
+        return max(self._left.get(each, float("-inf")) for each in (group, ALL))
 
     def clear_at(self, group: str) -> float:
         """A mail that has its turn starts not before, by what really started."""

@@ -11,6 +11,7 @@ from sqlmodel import Session
 
 from core import db
 from core.delivery import usage
+from core.delivery.domains import ALL
 from core.delivery.pace import Limits, changed
 from core.models import DomainPace, Sender
 
@@ -46,12 +47,11 @@ def change(session: Session, kept: Sender, values: Mapping[str, Any]) -> dict[st
     new = replace(usage.limits_of(Sender(**{name: values[name] for name in _LIMITS}), now), version=old.version)
     if new == old or kept.id is None:
         return {}
+    before, used = _before(kept, old, now), usage.recent(session, kept.id, now)
     if new.domain_per_minute and new.domain_per_minute < (old.domain_per_minute or inf):
-        mine = (_domain.c.sender_id == kept.id, _domain.c.next_at > now - _PAST)
-        session.execute(update(_domain).where(*mine).values(next_at=now + _PAST))
-    before = _before(kept, old, now)
+        _pace_domains(session, kept.id, old, now, bool(kept.owner) or any(at > now - 2 * _PAST for at, _ in used))
     since = datetime.fromtimestamp(before.at, UTC) - 2 * _PAST
-    count = sum(count for minute_at, count in usage.recent(session, kept.id, now) if minute_at > since)
+    count = sum(count for minute_at, count in used if minute_at > since)
     if not before.is_counted:
         count += new.per_minute or 0
     was = Limits(per_second=before.per_second, per_minute=before.per_minute)
@@ -65,6 +65,17 @@ def outdated(session: Session, versions: Mapping[int, int]) -> set[int]:
     """Those senders (id -> version of its pace) that have another pace by now."""
     found = select(_sender.c.id, _sender.c.pace_version).where(_sender.c.id.in_(sorted(versions)))
     return {sender_id for sender_id, version in session.connection().execute(found) if version != versions[sender_id]}
+
+
+def _pace_domains(session: Session, sender_id: int, old: Limits, now: datetime, has_started: bool) -> None:
+    """Those that got mails in the last minute get none in the next one; without a limit before, nobody knows which."""
+    next_at = now + _PAST
+    if old.domain_per_minute:
+        mine = (_domain.c.sender_id == sender_id, _domain.c.next_at > now - _PAST)
+        session.execute(update(_domain).where(*mine).values(next_at=next_at))
+    elif has_started:
+        row = {"sender_id": sender_id, "domain": ALL, "next_at": next_at}
+        db.upsert(session, _domain, row, ("sender_id", "domain"))
 
 
 def _before(kept: Sender, old: Limits, now: datetime) -> _Before:

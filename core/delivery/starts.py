@@ -10,7 +10,7 @@ from sqlmodel import Session, col
 
 from core import db
 from core.delivery import holds, usage, warmup
-from core.delivery.domains import Domains, group_of
+from core.delivery.domains import ALL, Domains, group_of
 from core.delivery.pace import Pace
 from core.models import DomainPace, Sender
 
@@ -98,10 +98,10 @@ def _find(session: Session, sender: Sender, email: str, now: float) -> _Found | 
 def _domains(session: Session, sender: Sender, email: str) -> Domains | None:
     if not sender.domain_per_minute:
         return None
-    group = group_of(email)
-    known = select(_domain.c.next_at).where(_domain.c.sender_id == sender.id, _domain.c.domain == group)
-    next_at = session.connection().execute(known).scalar()
-    return Domains(sender.domain_per_minute, {group: next_at.timestamp()} if next_at else {})
+    known = select(_domain.c.domain, _domain.c.next_at)
+    known = known.where(_domain.c.sender_id == sender.id, _domain.c.domain.in_((group_of(email), ALL)))
+    left = {domain: next_at.timestamp() for domain, next_at in session.connection().execute(known)}
+    return Domains(sender.domain_per_minute, left)
 
 
 def _room_at(pace: Pace, now: float) -> datetime:

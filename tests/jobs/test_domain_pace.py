@@ -4,11 +4,11 @@ from time import monotonic
 
 from sqlmodel import col, select
 
-from core import db
+from core import clock, db
 from core.models import DomainPace, Message
 from tests.conftest import Stack
 from tests.jobs import world
-from tests.jobs.receiver import Receiver
+from tests.jobs.receiver import Receiver, every
 
 GAP = 1.03 * 60 / 60  # at 60 a minute
 
@@ -61,3 +61,28 @@ def test_a_domain_alone_is_sent_at_its_pace_to_the_end(sqlite_stack: Stack) -> N
     assert sorted(receiver.accepted) == people and not receiver.twice
     took = receiver.starts[-1] - receiver.starts[0]
     assert 39 * 1.03 * 60 / 600 - 3 <= took <= 2 * 39 * 60 / 600, took
+
+
+def test_the_first_limit_to_one_domain_counts_what_went_out_before(stack: Stack) -> None:
+    with Receiver(every(60, lambda: limit(), most=1)) as receiver, world.engine() as engine:
+        user_id, sender_id, campaign_id = world.to_people(receiver, world.people(400, "gmail.com"), batch_size=400)
+
+        def limit() -> None:
+            world.save_sender(user_id, sender_id, domain_per_minute=60)
+            at_change.append(len(receiver.starts))
+
+        at_change = list[int]()
+        world.dispatch(engine)
+        # What it holds is looked at again, and all but the next half minute is put off.
+        world.until(lambda: world.sender(sender_id).epoch == 2 and waits(campaign_id) > 200)
+        [changed] = at_change
+        assert len(receiver.starts) - changed <= 2 * 3  # on either connection: two that were marked, and an envelope
+        with db.reading() as session:
+            until = session.exec(select(DomainPace.next_at).where(col(DomainPace.sender_id) == sender_id)).one()
+        assert (until - clock.utcnow()).total_seconds() > 50
+
+
+def waits(campaign_id: int) -> int:
+    with db.reading() as session:
+        later = col(Message.retry_at) > clock.utcnow()
+        return len(session.exec(select(Message.id).where(col(Message.campaign_id) == campaign_id, later)).all())

@@ -100,6 +100,23 @@ def test_the_delay_is_from_start_to_start_on_one_connection(sqlite_stack: Stack)
     assert min(gaps) > 0.19, gaps
 
 
+def test_the_delay_is_kept_over_a_restart_and_by_the_next_campaign(stack: Stack) -> None:
+    with Receiver() as receiver:
+        values = {"connections": 1, "delay_seconds": 0.8}
+        user_id, sender_id, campaign_id = world.to_people(receiver, world.people(5), **values)
+        with world.engine() as engine:
+            world.dispatch(engine)
+            receiver.wait(lambda: len(receiver.accepted) >= 2)
+        with world.engine() as engine:
+            world.dispatch(engine)
+            world.until(lambda: world.done(campaign_id))
+            next_id = world.add_campaign(user_id, sender_id, world.people(2, "late.example"))
+            world.dispatch(engine)
+            world.until(lambda: sent(next_id))
+    gaps = [later - since for since, later in zip(receiver.since, receiver.starts[1:], strict=False)]
+    assert len(gaps) == 6 and min(gaps) > 0.78, gaps
+
+
 def test_a_full_hour_gives_the_sender_back_until_there_is_room(stack: Stack) -> None:
     user_id = world.add_user()
     people = world.people(30)
