@@ -161,7 +161,7 @@ def _changes(window: Window, after: datetime) -> Iterator[datetime]:
         for offset in {before, behind}:
             for day in {(begin + offset).date(), (end + offset).date()}:
                 found |= {_moment(day, wall, offset) for wall in (window.opens, window.closes, _MIDNIGHT)}
-        yield from (moment for moment in sorted(found) if begin <= moment < end and moment > after)
+        yield from (moment for moment in sorted(found) if begin <= moment <= end and moment > after)
         begin = end
 
 

@@ -51,6 +51,9 @@ moments = st.one_of(
 @given(any_window, moments)
 @example(Window(frozenset({6}), time(2, 15), time(2, 30), "Europe/Berlin"), utc("2026-03-28T12:00"))
 @example(Window(frozenset({6}), time(2), time(2, 15), "Australia/Lord_Howe"), utc("2026-10-03T12:00"))
+# The clock is set at midnight of UTC.
+@example(Window(frozenset({3}), time(20), time(2, 30), "Asia/Jerusalem"), utc("2026-03-26T19:00"))
+@example(Window(frozenset({4}), time(2, 15), time(9), "Asia/Jerusalem"), utc("2026-03-26T12:00"))
 @settings(max_examples=120, deadline=None)
 def test_a_window_opens_and_closes_as_a_walk_over_the_minutes_finds(window: Window, at: datetime) -> None:
     assert windows.is_open(window, at) is inside(window, at)
