@@ -138,6 +138,7 @@ class Slots:
     def started(self) -> float:
         """The mail whose turn it was is written: not before, as a busy machine may come between. Returns when."""
         self.pace.started(now := self.now())
+        self._last_start = now
         return now
 
     async def unless_ended(self, work: Coroutine[Any, Any, T]) -> T | None:
