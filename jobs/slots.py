@@ -25,6 +25,7 @@ _FAR = 30.0  # seconds: who has to wait longer gives the sender back until then
 _SOON = 15.0  # seconds: mails that start in them are claimed together
 _CLAIM = 0.5  # seconds that a claim may take on a busy machine
 _COMMIT = 0.5  # seconds that the commit of a start may take on a busy machine
+_TAKEN = 0.1  # seconds by which the clocks of two owners differ, by what the taking took
 _AHEAD = 3.0  # seconds before a slot the connection is looked at: servers hang up on those who wait
 
 
@@ -48,7 +49,7 @@ class Slots:
         # The delay of a connection that ended is kept by the next one, and that of a former owner's last mail by all.
         self._ended_lines: list[float] = []  # a heap: their last starts
         self._last_start, wait = float("-inf"), sender.next_start_at.timestamp() if sender.next_start_at else 0.0
-        self._first_at = min(wait, self.now() + limits.delay)
+        self._first_at = min(wait, self.now() + limits.delay) + _TAKEN
 
     @property
     def limited(self) -> bool:
