@@ -120,10 +120,11 @@ def change_at(limits: Limits, at: datetime) -> datetime | None:
 
 
 def lock(session: Session, sender_ids: Collection[int]) -> None:
-    """Senders before messages: the order in which every writer locks."""
+    """Senders before messages: the order in which every writer locks. Who counts starts after them needs a sender to
+    stand only, which this lock allows."""
     if sender_ids:
         rows = select(col(Sender.id)).where(col(Sender.id).in_(sender_ids)).order_by(col(Sender.id))
-        session.execute(rows.with_for_update()).all()
+        session.execute(rows.with_for_update(key_share=True)).all()
 
 
 def start_all(on: Hot, starts: Sequence[Start]) -> set[int]:

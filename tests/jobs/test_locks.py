@@ -1,5 +1,6 @@
 """Writers that meet on PostgreSQL: who waits for whom is written down, and nobody ends as a deadlock's victim."""
 
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
@@ -89,6 +90,20 @@ def test_a_limit_that_is_set_while_results_and_marks_are_written(
 
     Meeting(monkeypatch, ledger, "still_wanted").of(lambda session: flush(session, group), call_back)
     assert world.states(campaign_id) == {"sending": 1, "failed": 1, "pending": 4}
+
+
+def test_a_limit_that_is_set_while_the_starts_of_unlimited_mails_are_counted(
+    postgres_stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, sender_id, campaign_id, mails = held(2, "wide.example")
+    group = Group(marks=mails[:1], used=Counter({sender_id: 1}))
+
+    def call_back(session: Session) -> None:
+        usage.lock(session, [sender_id])
+        lease.call_back(session, sender_id)
+
+    Meeting(monkeypatch, usage, "record").of(lambda session: flush(session, group), call_back)
+    assert world.states(campaign_id) == {"sending": 1, "pending": 3}
 
 
 def test_a_domain_that_is_left_out_by_its_user_and_by_what_was_on_the_wire(
