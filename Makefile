@@ -32,10 +32,10 @@ ready: dev $(VENV)/browser.stamp $(VENV)/axe.stamp $(VENV)/parsers.stamp $(VENV)
 
 test: test-jobs test-core test-others
 
-# At once, as most tests of the jobs wait, so there are three at a time; those measure time, so the others give way to
-# them. Those of core need least of what is fetched, so they begin while the rest of it comes.
+# At once, as most tests of the jobs wait; those measure time, so the others give way to them. Those of core need least
+# of what is fetched, so they begin while the rest of it comes.
 test-jobs: ready
-	$(BIN)/python -m pytest -n 3 --dist worksteal tests/jobs
+	$(BIN)/python -m pytest -n 2 --dist worksteal tests/jobs
 test-core: dev $(VENV)/parsers.stamp
 	nice -n 15 $(BIN)/python -m pytest -n 2 --dist worksteal tests/core
 test-others: ready
